@@ -1,0 +1,64 @@
+# make demo    move a made-up school system from SQLite to PostgreSQL, and see the proof
+# make test    the whole test suite
+#
+# Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+# An environment does not survive being moved: its scripts and its link to src/ hold the folder's name.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+help:
+	@echo 'make demo     move an example database to PostgreSQL, prove it, and show the report'
+	@echo 'make test     run the tests            (make test ARGS="-k plan" runs some of them)'
+	@echo 'make lint     ruff and mypy'
+	@echo 'make clean    remove .venv and caches  (what the demo made in demo/ stays)'
+
+# 3: moved and proved, and some rows need a person. The demo's data has such rows on purpose.
+demo: $(READY)
+	@$(BIN)/litelift demo $(ARGS) || [ $$? -eq 3 ]
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@python=; \
+	for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+			python=$$candidate; break; \
+		fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'litelift needs Python 3.11 or newer, and none was found.' >&2; \
+		echo 'Install it (Debian, Ubuntu: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12' >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$python" --version) ..."; \
+	if ! "$$python" -m venv --clear $(VENV) >$(VENV).log 2>&1; then \
+		cat $(VENV).log >&2; rm -rf $(VENV) $(VENV).log; \
+		echo "That Python cannot make a virtual environment. Debian, Ubuntu: apt-get install python3-venv" >&2; \
+		exit 1; \
+	fi; \
+	rm -f $(VENV).log
+	@echo "Installing the $$(grep -c == requirements.lock) packages of requirements.lock (a minute the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock || { \
+		echo 'The packages could not be installed: see above. Run make again once that is mended.' >&2; exit 1; }
+	@echo 'Installing litelift from this folder ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@printf '%s\n' '$(CURDIR)' > $@

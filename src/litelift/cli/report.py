@@ -1,0 +1,79 @@
+"""litelift report: the completion report of a move that is done."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.errors import RunNotFound, UsageError
+from litelift.move.journal import last_result
+from litelift.postgres.connect import normalized, open_server, where
+from litelift.report import read_report, render_html, render_json, render_markdown
+from litelift.result import MigrationResult
+
+
+class Format(StrEnum):
+    """The report's forms."""
+
+    md = "md"
+    html = "html"
+    json = "json"
+
+
+def report(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHERE",
+            help="The target's URL, the SQLite file that was moved, its .litelift folder, or a report.json.",
+        ),
+    ],
+    form: Annotated[Format, typer.Option("--format", "-f", help="Markdown, HTML or JSON.")] = Format.md,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes [default: stdout].")
+    ] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Print the completion report of the last move, from its target or from its files."""
+    output = Output(json, quiet, verbose)
+    with told(output):
+        result = _read(place)
+        render = {Format.md: render_markdown, Format.html: render_html, Format.json: render_json}
+        text = render[Format.json if json else form](result)
+        if output_file is None:
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            return
+        part = output_file.with_name(f".{output_file.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, output_file)
+        except OSError as error:
+            raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
+        if not quiet:
+            output.err.print(f"The report is in {output_file}", markup=False)
+
+
+def _read(place: str) -> MigrationResult:
+    if "://" in place and not place.startswith("sqlite:") or ("=" in place and not Path(place).exists()):
+        dsn = normalized(place)
+        server, connection = open_server(dsn)
+        with connection:
+            found = last_result(connection)
+        if found is None:
+            raise RunNotFound(where=server.display)
+        try:
+            return MigrationResult.model_validate(found)
+        except ValidationError:
+            raise RunNotFound(where=where(dsn), hint="It was made by another version of litelift.") from None
+    path = Path(place.removeprefix("sqlite:///"))
+    beside = Path(f"{path}.litelift")
+    return read_report(beside if path.is_file() and beside.is_dir() and path.suffix != ".json" else path)

@@ -1,0 +1,247 @@
+"""Every error that litelift raises: a class whose docstring is its message, its exit status, and a hint.
+
+The exit statuses are stable: 1 means that the work failed, 2 that the words of the command or a plan file are wrong.
+Both mean that nothing was left half done in the target.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+
+
+class LiteliftError(Exception):
+    """{message}"""
+
+    exit_code = 1
+    hint = ""
+
+    def __init__(self, *, hint: str | None = None, **facts: object) -> None:
+        """Fill the class docstring's fields with ``facts``; ``hint`` replaces the class's own hint."""
+        template = (type(self).__doc__ or "{message}").strip()
+        message = template.format(**facts)
+        raw = self.hint if hint is None else hint
+        wanted = {name for _, name, _, _ in Formatter().parse(raw) if name}
+        self.hint = raw.format(**facts) if hint is None and wanted else raw
+        self.facts = facts
+        self.message = message
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the facts: errors come back from worker processes."""
+        return (_rebuild, (type(self), self.hint, self.facts))
+
+
+def _rebuild(kind: type[LiteliftError], hint: str, facts: dict[str, object]) -> LiteliftError:
+    return kind(hint=hint, **facts)
+
+
+# --------------------------------------------------------------------- the words of the command
+
+
+class UsageError(LiteliftError):
+    """{message}"""
+
+    exit_code = 2
+
+
+class SourceNotFound(UsageError):
+    """there is no file {path}"""
+
+    hint = "Check the path; litelift reads a SQLite file given as a path or as sqlite:///path."
+
+
+class SourceIsDirectory(UsageError):
+    """{path} is a directory, not a SQLite file"""
+
+    hint = "Name the file inside it."
+
+
+class PlanFileError(UsageError):
+    """{path}:{line}: {message}"""
+
+    hint = "Mend that line, or make a fresh plan with: litelift plan SRC -o plan.toml"
+
+
+# --------------------------------------------------------------------- the source
+
+
+class SourceError(LiteliftError):
+    """{path}: {message}"""
+
+
+class NotADatabase(SourceError):
+    """{path} is not a SQLite database: {message}"""
+
+    hint = "Check that this is the application's database file, and not a dump or an encrypted copy."
+
+
+class SourceEncrypted(SourceError):
+    """{path} is not a readable SQLite database: its header looks encrypted"""
+
+    hint = "Export it with the application's key first (SQLCipher: ATTACH ... KEY ''; SELECT sqlcipher_export(...))."
+
+
+class SourceTruncated(SourceError):
+    """{path} is cut short: its header says {expected} bytes; the file has {actual}"""
+
+    hint = "Copy the file again, or restore it from a backup; litelift does not move half a database."
+
+
+class SourceCorrupt(SourceError):
+    """{path} is corrupt: {message}"""
+
+    hint = "Restore a backup, or salvage it with: sqlite3 {path} .recover | sqlite3 mended.sqlite"
+
+
+class SourceTooNew(SourceError):
+    """{path} needs a newer SQLite than {version}: {message}"""
+
+    hint = "Run litelift with a Python that is built on a newer SQLite."
+
+
+class SourceLocked(SourceError):
+    """{path} is locked by another program"""
+
+    hint = "Stop the program that writes to it (or wait until it has finished), and run litelift again."
+
+
+class SourceUnreadable(SourceError):
+    """{path} cannot be read: {message}"""
+
+    hint = "Check the file's permissions, and those of its directory."
+
+
+class DdlError(LiteliftError):
+    """{message} at character {position} of: {sql}"""
+
+    hint = "SQLite accepted this and litelift does not: please report it with the CREATE statement."
+
+
+# --------------------------------------------------------------------- the target
+
+
+class TargetError(LiteliftError):
+    """{message}"""
+
+
+class TargetUnreachable(TargetError):
+    """cannot connect to PostgreSQL at {where}: {message}"""
+
+    hint = "Check host, port and database; leave the target out to use the embedded PostgreSQL."
+
+
+class TargetAuthFailed(TargetError):
+    """PostgreSQL at {where} refused the login: {message}"""
+
+    hint = "Check the user and the password (PGPASSWORD, ~/.pgpass or PGPASSFILE work as with psql)."
+
+
+class TargetTooOld(TargetError):
+    """PostgreSQL {version} at {where} is too old; litelift needs 12 or newer"""
+
+    hint = "Upgrade the server, or leave the target out to use the embedded PostgreSQL."
+
+
+class TargetEncoding(TargetError):
+    """the database {database} has encoding {encoding}; litelift needs UTF8"""
+
+    hint = "Make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+
+
+class TargetRights(TargetError):
+    """the role {role} may not {action}"""
+
+    hint = "Ask the owner for: {grant}"
+
+
+class TargetNotEmpty(TargetError):
+    """the schema {schema} is not empty; it holds {objects}"""
+
+    hint = (
+        "If these are the application's own (empty or seeded) tables, fill them with --data-only; "
+        "else name another schema in the plan ([defaults] schema = ...) or another database."
+    )
+
+
+class TargetBusy(TargetError):
+    """another litelift (process {pid}) is working on {database}"""
+
+    hint = "Wait until it has finished, or stop it."
+
+
+class MissingTables(TargetError):
+    """the target has no place for: {tables}"""
+
+    hint = 'Create them, or say in the plan: [defaults] missing_tables = "create" or "skip", or exclude = true.'
+
+
+class MissingColumns(TargetError):
+    """the target has no column for: {columns}"""
+
+    hint = "Add the columns to the target, or say exclude = true (or name = ...) for them in the plan."
+
+
+class AmbiguousName(TargetError):
+    """{name} matches more than one in the target: {candidates}"""
+
+    hint = "Say which one with name = ... in the plan."
+
+
+class MissingExtension(TargetError):
+    """the target needs the extension {extension}"""
+
+    hint = "Ask an administrator for: CREATE EXTENSION {extension}"
+
+
+class TooManyColumns(TargetError):
+    """{table} has {columns} columns; PostgreSQL holds at most 1,600"""
+
+    hint = "Exclude some in the plan, or split the table before the move."
+
+
+class EmbeddedServerError(TargetError):
+    """the embedded PostgreSQL in {folder} did not {action}: {message}"""
+
+    hint = "Look at the file log in that folder."
+
+
+# --------------------------------------------------------------------- the decisions
+
+
+class MisfitsFound(LiteliftError):
+    """{count} values do not fit, and the plan says fail: {examples}"""
+
+    hint = "Mend them in the source, or use --on-misfit widen or quarantine."
+
+
+class UnmappedValues(LiteliftError):
+    """{table}.{column} holds values that its map in the plan does not name: {values}"""
+
+    hint = 'Add them to values = {{ ... }}, or say unmapped = "keep" or "quarantine" there.'
+
+
+class Untranslatable(LiteliftError):
+    """cannot translate to PostgreSQL: {reason}: {sql}"""
+
+    hint = "Write it in PostgreSQL's SQL by hand after the move."
+
+
+class DuplicateKeys(LiteliftError):
+    """{table}: the target's {constraint} does not allow what the source holds: {examples}"""
+
+    hint = "Mend the duplicates in the source, or drop that constraint in the target before the move."
+
+
+# --------------------------------------------------------------------- the move
+
+
+class LoadFailed(LiteliftError):
+    """loading {table} failed: {message}"""
+
+    hint = "Nothing was kept in the target. Run with --verbose for the details."
+
+
+class RunNotFound(UsageError):
+    """{where} holds no report of a litelift run"""
+
+    hint = "Name the target's URL, the report's folder, or its report.json."

@@ -1,0 +1,216 @@
+"""litelift's own schema in the target: the runs, the units that are done, the quarantine, and what was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from litelift import __version__, errors
+from litelift.plan.match import TableMatch
+from litelift.plan.plan import MovePlan
+from litelift.postgres.connect import Connection
+from litelift.result import MigrationResult, Notice, Quarantined, Untranslated
+from litelift.sqlite.census import shown
+from litelift.translate import FUNCTIONS
+
+_SCHEMA = """
+create schema if not exists litelift;
+comment on schema litelift is 'litelift: what moved here from SQLite, what was kept aside, what was told';
+create table if not exists litelift.run (
+    run_id uuid primary key, version text not null, mode text not null, schema_name text not null,
+    state text not null default 'running', started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz, source jsonb not null, matches jsonb, made jsonb, result jsonb);
+create table if not exists litelift.unit (
+    run_id uuid not null references litelift.run on delete cascade, table_name text not null, first_row bigint,
+    last_row bigint, rows bigint not null, quarantined_rows bigint not null, quarantined_values bigint not null,
+    bytes bigint not null, at timestamptz not null default clock_timestamp());
+create table if not exists litelift.quarantine (
+    run_id uuid not null references litelift.run on delete cascade, table_name text not null, column_name text,
+    row_key jsonb not null, original bytea not null, storage_class text not null, reason text not null,
+    stands_in text, at timestamptz not null default clock_timestamp());
+comment on column litelift.quarantine.column_name is 'null: the whole row was kept aside; original is then its JSON';
+comment on column litelift.quarantine.stands_in is 'what the row holds in the place of the original';
+create index if not exists quarantine_place on litelift.quarantine (table_name, column_name);
+create table if not exists litelift.notice (
+    run_id uuid not null references litelift.run on delete cascade, level text not null, kind text not null,
+    table_name text, column_name text, row_key jsonb, message text not null);
+create table if not exists litelift.untranslated (
+    run_id uuid not null references litelift.run on delete cascade, kind text not null, name text not null,
+    sql text not null, reason text not null);
+"""
+_LOCK = 0x6C697465
+_MATCHES = TypeAdapter(list[TableMatch])
+
+
+def lock(connection: Connection) -> None:
+    """Keep any other litelift out of this database for as long as the connection lives. Raises TargetBusy."""
+    row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+    if row and row[0]:
+        return
+    holder = connection.execute(
+        "select pid from pg_locks where locktype = 'advisory' and classid = 0 and objid = %s and granted"
+        " and database = (select oid from pg_database where datname = current_database())",
+        (_LOCK,),
+    ).fetchone()
+    raise errors.TargetBusy(pid=holder[0] if holder else "?", database=connection.info.dbname)
+
+
+def make_schema(connection: Connection) -> None:
+    """Make the schema litelift and its tables where they are not there. Raises TargetRights."""
+    present = connection.execute("select to_regclass('litelift.untranslated')").fetchone()
+    if present and present[0]:
+        return
+    try:
+        connection.execute(_SCHEMA)
+    except psycopg.errors.InsufficientPrivilege:
+        raise errors.TargetRights(
+            role=connection.info.user,
+            action="create the schema litelift, where litelift keeps what does not fit",
+            grant=f'GRANT CREATE ON DATABASE "{connection.info.dbname}" TO "{connection.info.user}"',
+        ) from None
+
+
+def make_functions(connection: Connection, names: Iterable[str]) -> None:
+    """Make the functions of our schema that translated SQL needs."""
+    for name in sorted(names):
+        connection.execute(FUNCTIONS[name])
+
+
+def begin_run(connection: Connection, plan: MovePlan, source: dict[str, Any]) -> str:
+    """Write a run's first line and return its id."""
+    run = str(uuid4())
+    matches = _MATCHES.dump_python([table.match() for table in plan.tables], mode="json")
+    made = {
+        "tables": [table.target for table in plan.tables if table.create],
+        "enums": list(plan.enums),
+    }
+    connection.execute(
+        "insert into litelift.run (run_id, version, mode, schema_name, source, matches, made)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (run, __version__, plan.mode, plan.schema, Jsonb(source), Jsonb(matches), Jsonb(made)),
+    )
+    return run
+
+
+def finish_run(connection: Connection, run: str, state: str, result: MigrationResult | None = None) -> None:
+    """Write a run's end, and its whole result."""
+    document = Jsonb(json.loads(_holdable(result.model_dump_json()))) if result else None
+    connection.execute(
+        "update litelift.run set state = %s, finished_at = clock_timestamp(), result = %s where run_id = %s",
+        (state, document, run),
+    )
+
+
+def _holdable(document: str) -> str:
+    # jsonb holds neither \u0000 nor half a surrogate pair.
+    return document.replace("\\u0000", "\\ufffd")
+
+
+def tell(connection: Connection, run: str, notices: Sequence[Notice], untranslated: Sequence[Untranslated]) -> None:
+    """Keep what was told."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into litelift.notice values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    run,
+                    n.level,
+                    n.kind,
+                    _clean(n.table),
+                    _clean(n.column),
+                    Jsonb(n.key) if n.key else None,
+                    _clean(n.message),
+                )
+                for n in notices
+            ],
+        )
+        cursor.executemany(
+            "insert into litelift.untranslated values (%s, %s, %s, %s, %s)",
+            [(run, u.kind, _clean(u.name), _clean(u.sql), _clean(u.reason)) for u in untranslated],
+        )
+
+
+def _clean(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return text.encode("utf-8", "replace").decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def remains(connection: Connection, schema: str) -> list[tuple[str, list[str], list[str]]]:
+    """Runs that never ended: their ids, and the tables and types that they made. Ask only while holding the lock."""
+    present = connection.execute("select to_regclass('litelift.run')").fetchone()
+    if not present or present[0] is None:
+        return []
+    rows = connection.execute(
+        "select run_id::text, made from litelift.run where state = 'running' and mode = 'whole' and schema_name = %s",
+        (schema,),
+    ).fetchall()
+    return [(run, made["tables"], made["enums"]) for run, made in rows]
+
+
+def remove_made(connection: Connection, schema: str, run: str, tables: Sequence[str], enums: Sequence[str]) -> None:
+    """Drop exactly what a whole run made: its tables with all that hangs on them, its types, and its lines here."""
+    with connection.transaction():
+        for table in tables:
+            connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(schema, table)))
+        for enum in enums:
+            connection.execute(sql.SQL("drop type if exists {}").format(sql.Identifier(schema, enum)))
+        connection.execute("delete from litelift.run where run_id = %s", (run,))
+
+
+def quarantined(connection: Connection, run: str, limit: int) -> tuple[list[Quarantined], int]:
+    """The first ``limit`` entries of a run's quarantine, printable, and how many there are."""
+    total = (
+        connection.execute("select count(*) from litelift.quarantine where run_id = %s", (run,)).fetchone() or (0,)
+    )[0]
+    rows = connection.execute(
+        "select table_name, column_name, row_key, substr(original, 1, 2000), storage_class, reason, left(stands_in, 2000)"
+        " from litelift.quarantine where run_id = %s order by table_name, column_name nulls first, row_key limit %s",
+        (run, limit),
+    ).fetchall()
+    listed = [
+        Quarantined(
+            table=table,
+            column=column,
+            key=key,
+            original=_printable(bytes(original), storage),
+            storage_class=storage,
+            reason=reason,
+            stands_in=stands_in,
+        )
+        for table, column, key, original, storage, reason, stands_in in rows
+    ]
+    return listed, int(total)
+
+
+def _printable(original: bytes, storage: str) -> str:
+    return shown(original if storage == "blob" else original.decode("utf-8", "surrogateescape"), 2000)
+
+
+def last_matches(connection: Connection) -> tuple[str, list[TableMatch]] | None:
+    """The id of the last finished run into this database, and what it matched with what."""
+    present = connection.execute("select to_regclass('litelift.run')").fetchone()
+    if not present or present[0] is None:
+        return None
+    row = connection.execute(
+        "select run_id::text, matches from litelift.run where state <> 'running' order by started_at desc limit 1"
+    ).fetchone()
+    return (row[0], _MATCHES.validate_python(row[1])) if row else None
+
+
+def last_result(connection: Connection) -> dict[str, Any] | None:
+    """The result of the last finished run, as JSON."""
+    present = connection.execute("select to_regclass('litelift.run')").fetchone()
+    if not present or present[0] is None:
+        return None
+    row = connection.execute(
+        "select result from litelift.run where result is not null order by started_at desc limit 1"
+    ).fetchone()
+    return dict(row[0]) if row else None

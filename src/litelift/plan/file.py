@@ -1,0 +1,310 @@
+"""The plan file: what a person decided about a move, in TOML, checked to the last key before anything is written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from litelift.errors import PlanFileError, UsageError
+from litelift.plan.against import mismatches
+from litelift.plan.locate import key_lines
+from litelift.plan.problems import Problem, combined, did_you_mean, dotted, either, find, line_of, section_words, shown
+from litelift.plan.typewords import parse_type
+from litelift.plan.valuemap import ValueMap, fold
+from litelift.postgres.types import PgType
+from litelift.sqlite.schema import Schema
+
+__all__ = ["ColumnPlan", "Defaults", "PlanFile", "TablePlan", "parse_type", "read_plan"]
+
+OnMisfit = Literal["auto", "widen", "quarantine", "fail"]
+
+_NAME_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL would cut a longer name without an error.
+_LOCALE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})*(?:\.[A-Za-z0-9-]+)?")
+
+
+def _name(name: str) -> str:
+    if not name:
+        raise ValueError("expected a name; got nothing between the quotes")
+    if "\0" in name:
+        raise ValueError("a name in PostgreSQL cannot hold a NUL character")
+    if len(name.encode()) > _NAME_BYTES:
+        raise ValueError(f"{name!r} has {len(name.encode())} bytes; a name in PostgreSQL has at most {_NAME_BYTES}")
+    return name
+
+
+def _schema_name(name: str) -> str:
+    if name == "litelift":
+        raise ValueError("the schema 'litelift' holds litelift's own tables; name another")
+    if name.startswith("pg_") or name == "information_schema":
+        raise ValueError(f"the schema {name!r} belongs to PostgreSQL itself; name another")
+    return _name(name)
+
+
+def _type_words(words: str) -> str:
+    parse_type(words)
+    return words
+
+
+def _filter(words: str) -> str:
+    if not words.strip() or "\0" in words:
+        raise ValueError('expected a condition in SQLite\'s SQL, such as "deleted_at is null"')
+    return words
+
+
+def _locale(name: str) -> str:
+    if not _LOCALE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a locale; expected a language of two letters, such as 'az', 'tr' or 'en'")
+    return name
+
+
+def _about(key: str, said: str) -> PydanticCustomError:
+    """A finding of a whole section's validator that belongs to one of its keys."""
+    return PydanticCustomError("about", "{said}", {"key": key, "said": said})
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class _Section(BaseModel):
+    # Strict: "true" is not true, and 1 is not "1". Frozen: what was checked stays what it was.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Defaults(_Section):
+    """``[defaults]``: what holds where a table or column does not say otherwise."""
+
+    identifiers: Literal["preserve", "lower"] = "preserve"
+    on_misfit: OnMisfit = "auto"
+    schema_name: Annotated[str, AfterValidator(_schema_name)] = Field(default="public", alias="schema")
+    missing_tables: Literal["fail", "create", "skip"] = "fail"
+
+
+class ColumnPlan(_Section):
+    """``[tables.NAME.columns.COLUMN]``: what was decided about one column."""
+
+    name: Name | None = None
+    type: Annotated[str, AfterValidator(_type_words)] | None = None
+    values: dict[str, str] | None = None
+    unmapped: Literal["fail", "keep", "quarantine"] = "fail"
+    match: Literal["exact", "casefold"] = "exact"
+    locale: Annotated[str, AfterValidator(_locale)] | None = None
+    enum: Name | None = None
+    exclude: bool = False
+    on_misfit: OnMisfit | None = None
+
+    @property
+    def pg_type(self) -> PgType | None:
+        """The type that the plan asks for. ``kind`` is "other" where only the server knows it."""
+        return parse_type(self.type) if self.type is not None else None
+
+    @property
+    def language(self) -> str | None:
+        """The locale's language, in two letters ("az" of "az_AZ.UTF-8")."""
+        return self.locale[:2] if self.locale else None
+
+    @property
+    def value_map(self) -> ValueMap | None:
+        """The column's value map, if it has one."""
+        if self.values is None:
+            return None
+        return ValueMap(dict(self.values), self.unmapped, self.match, self.language)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if (
+            self.enum is not None
+            and self.pg_type is not None
+            and self.pg_type.base not in ("text", "varchar", "bpchar")
+        ):
+            raise _about("enum", f"enum makes a type of its own; type = {self.type!r} beside it says something else")
+        for new in (self.values or {}).values():
+            if "\0" in new:
+                raise _about("values", f"PostgreSQL's text cannot hold the NUL character of {new!r}")
+        if self.match == "casefold":
+            self._refuse_collisions()
+        return self
+
+    def _refuse_collisions(self) -> None:
+        seen: dict[str, str] = {}
+        for old, new in (self.values or {}).items():
+            other = seen.setdefault(fold(old, self.language), old)
+            if (self.values or {})[other] != new:
+                said = f"{other!r} and {old!r} are one without regard to case, and have two new values"
+                raise _about("values", said)
+
+
+class TablePlan(_Section):
+    """``[tables.NAME]``: what was decided about one table."""
+
+    name: Name | None = None
+    where: Annotated[str, AfterValidator(_filter)] | None = None
+    exclude: bool = False
+    bookkeeping: bool | None = None
+    """Whether this is a migration tool's own table, whose rows in the target stay. None: known by its name."""
+    columns: dict[str, ColumnPlan] = Field(default_factory=dict)
+
+    def column(self, name: str) -> ColumnPlan:
+        """What was decided about the column ``name`` (its name in SQLite); an empty ColumnPlan where nothing was."""
+        return find(self.columns, name) or ColumnPlan()
+
+
+class PlanFile(_Section):
+    """A whole plan. ``PlanFile()`` is the plan in which nothing was decided."""
+
+    defaults: Defaults = Field(default_factory=Defaults)
+    tables: dict[str, TablePlan] = Field(default_factory=dict)
+
+    _path: Path | None = PrivateAttr(default=None)
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the plan was read from."""
+        return self._path
+
+    def table(self, name: str) -> TablePlan:
+        """What was decided about the table ``name`` (its name in SQLite); an empty TablePlan where nothing was."""
+        return find(self.tables, name) or TablePlan()
+
+    def column(self, table: str, column: str) -> ColumnPlan:
+        """What was decided about ``column`` of ``table``, by their names in SQLite."""
+        return self.table(table).column(column)
+
+    def value_map(self, table: str, column: str) -> ValueMap | None:
+        """The value map of ``column`` of ``table``, if it has one."""
+        return self.column(table, column).value_map
+
+    def on_misfit(self, table: str, column: str) -> OnMisfit:
+        """What happens to values of ``column`` that do not fit: the column's own word, else the default's."""
+        return self.column(table, column).on_misfit or self.defaults.on_misfit
+
+    def error(self, keys: Iterable[str | int], message: str) -> PlanFileError:
+        """An error to raise about the place that ``keys`` lead to: ("tables", "users", "columns", "id", "type").
+
+        The names in it may be SQLite's, in another case than the file's. A key that is not in the file means the
+        nearest table that is.
+        """
+        return PlanFileError(path=self._path or "plan", line=line_of(self._lines, tuple(keys)), message=message)
+
+    def check_against(self, schema: Schema) -> None:
+        """Raise PlanFileError for every table and column that the plan names and ``schema`` does not have.
+
+        SQLite's names are compared without regard to ASCII case, as SQLite compares them.
+        """
+        problems = sorted(mismatches(self, schema), key=lambda p: line_of(self._lines, p.keys))
+        if problems:
+            raise combined(self._path, self._lines, problems)
+
+
+def read_plan(path: Path) -> PlanFile:
+    """The plan in the TOML file ``path``.
+
+    Raises PlanFileError, with the line and the nearest right word, for anything in it that is not understood, and
+    UsageError where there is no such file.
+    """
+    text = _text(path)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(path, text, error) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets without end
+        raise PlanFileError(path=path, line=1, message=f"not TOML that can be read: {error}") from None
+    lines = key_lines(text)
+    try:
+        plan = PlanFile.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(dict(e)) for e in error.errors(include_url=False)]
+        raise combined(path, lines, problems) from None
+    plan._path = path
+    plan._lines = lines
+    return plan
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        hint = "Check the path, or make a plan with: litelift plan SRC -o plan.toml"
+        raise UsageError(message=f"there is no plan file {path}", hint=hint) from None
+    except OSError as error:
+        raise UsageError(message=f"the plan file {path} cannot be read: {error.strerror}") from None
+    try:
+        # Windows' editors put a byte order mark in front.
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise PlanFileError(path=path, line=line, message="the file is not UTF-8 here; save it as UTF-8") from None
+
+
+def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> PlanFileError:
+    words = str(error)
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", words)
+    if place is None or place[1] is None:
+        line, at = text.rstrip().count("\n") + 1, ""
+    else:
+        line, at = int(place[1]), f" (column {place[2]})"
+    said = words[: place.start()] if place else words
+    return PlanFileError(path=path, line=line, message=f"not valid TOML: {said[:1].lower()}{said[1:]}{at}")
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    """One of pydantic's errors in words that help a person who edits the file."""
+    keys = tuple(error["loc"])
+    kind = str(error["type"])
+    where = section_words(keys[:-1])
+    if kind == "extra_forbidden":
+        return Problem(keys, _unknown_key(keys, error["input"]))
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+        got = error["input"]
+        message = f"{keys[-1]} = {shown(got)} in {where}; expected {either(allowed)}"
+        return Problem(keys, message + (did_you_mean(got, allowed) if isinstance(got, str) else ""))
+    if kind == "about":
+        keys = (*keys, error["ctx"]["key"])
+        return Problem(keys, f"{dotted(keys)}: {error['ctx']['said']}")
+    if kind == "value_error":
+        return Problem(keys, f"{dotted(keys)}: {error['ctx']['error']}")
+    wanted = {
+        "string_type": "text in quotes",
+        "bool_type": "true or false",
+        "dict_type": 'a table, such as { "old" = "new" }',
+        "model_type": "a table",
+        "model_attributes_type": "a table",
+    }.get(kind, str(error["msg"]))
+    return Problem(keys, f"{dotted(keys)}: expected {wanted}; got {shown(error['input'])}")
+
+
+def _unknown_key(keys: tuple[str | int, ...], got: object) -> str:
+    model = _model_at(keys[:-1])
+    allowed = [field.alias or name for name, field in model.model_fields.items()]
+    key = str(keys[-1])
+    message = f"unknown key {key!r} in {section_words(keys[:-1])}"
+    near = did_you_mean(key, allowed)
+    if near:
+        return message + near
+    if isinstance(got, dict) and model is PlanFile:
+        return f"{message}; a table is written {section_words(('tables', key))}"
+    if isinstance(got, dict) and model is TablePlan:
+        return f"{message}; a column is written {section_words((*keys[:-1], 'columns', key))}"
+    for other, place in (
+        (Defaults, "[defaults]"),
+        (TablePlan, "[tables.NAME]"),
+        (ColumnPlan, "[tables.NAME.columns.COLUMN]"),
+    ):
+        if key in [field.alias or name for name, field in other.model_fields.items()]:
+            return f"{message}; it belongs under {place}"
+    return f"{message}; expected {either(allowed)}"
+
+
+def _model_at(keys: tuple[str | int, ...]) -> type[BaseModel]:
+    if not keys:
+        return PlanFile
+    if keys[0] == "defaults":
+        return Defaults
+    return TablePlan if len(keys) == 2 else ColumnPlan

@@ -1,0 +1,39 @@
+"""Names: kept as they are; made unique, the same way each time, where PostgreSQL cannot keep them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+MAX_BYTES = 63
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+
+
+class Namer:
+    """One namespace of PostgreSQL: the relations of a schema, the columns or constraints of a table."""
+
+    def __init__(
+        self, identifiers: Literal["preserve", "lower"] = "preserve", taken: frozenset[str] = frozenset()
+    ) -> None:
+        """``taken`` names are not given again."""
+        self.identifiers = identifiers
+        self.taken = set(taken)
+        self.changed: dict[str, str] = {}
+
+    def name(self, wanted: str) -> str:
+        """The name that ``wanted`` gets: itself where that fits (63 bytes; PostgreSQL manual, 4.1.1) and is free."""
+        kept = wanted.lower() if self.identifiers == "lower" else wanted
+        kept = kept.replace("\x00", "")
+        given = kept
+        if len(given.encode("utf-8", "replace")) > MAX_BYTES or given in self.taken or not given:
+            digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()
+            stem = kept.encode("utf-8", "replace")[: MAX_BYTES - 9].decode("utf-8", "ignore")
+            given = f"{stem}_{digest[:8]}"
+            counter = 8
+            while given in self.taken:
+                counter += 1
+                given = f"{stem}_{digest[counter - 8 : counter]}"
+        self.taken.add(given)
+        if given != wanted:
+            self.changed[wanted] = given
+        return given

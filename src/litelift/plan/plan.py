@@ -1,0 +1,156 @@
+"""The plan: every type, rule and name settled. Plain values, which any process can take up and carry out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from litelift.plan.match import ColumnMatch, TableMatch
+from litelift.plan.valuemap import ValueMap
+from litelift.postgres.types import PgType
+from litelift.result import Notice, Untranslated
+from litelift.sqlite.scan import Scan
+
+OnMisfit = Literal["null", "default", "row", "fail"]
+"""What a value that does not fit does: NULL in its place, the column's default, its row kept aside, or an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """One column that is moved.
+
+    ``stand_in`` is the text of the default that takes a misfit's place where ``on_misfit`` is "default"; ``lenient`` says
+    that the type is the target's own; ``default`` is the SQL of the DEFAULT to set.
+    """
+
+    source: str
+    target: str
+    type: PgType
+    on_misfit: OnMisfit = "null"
+    not_null: bool = False
+    identity: bool = False
+    default: str | None = None
+    stand_in: str | None = None
+    values: ValueMap | None = None
+    numbers: Literal["epoch", "julian"] = "epoch"
+    lenient: bool = False
+    null_violated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """One table that is moved. ``rows`` and ``bytes`` are the census's; ``create`` says that litelift makes it."""
+
+    source: str
+    schema: str
+    target: str
+    columns: tuple[ColumnPlan, ...]
+    key: tuple[str, ...] = ()
+    rowid: str | None = None
+    where: str | None = None
+    rows: int = 0
+    file_rows: int = 0
+    bytes: int = 0
+    create: bool = True
+
+    def scan(self) -> Scan:
+        """How its rows are read: the key's columns must be among the moved ones, else the rowid names a row."""
+        return Scan(
+            self.source, tuple(column.source for column in self.columns), self.rowid, self.keyed_by_rowid, self.where
+        )
+
+    @property
+    def keyed_by_rowid(self) -> bool:
+        """Whether only the rowid names a row."""
+        return not self.key and self.rowid is not None
+
+    def match(self) -> TableMatch:
+        """What the proof compares."""
+        return TableMatch(
+            self.source,
+            self.schema,
+            self.target,
+            tuple(ColumnMatch(c.source, c.target, c.type, c.values, c.numbers) for c in self.columns),
+            self.key,
+            self.where,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlan:
+    """An index or a UNIQUE or PRIMARY KEY constraint to build. ``parts`` and ``where`` are PostgreSQL's SQL."""
+
+    kind: Literal["primary key", "unique", "index"]
+    name: str
+    table: str
+    parts: tuple[str, ...]
+    unique: bool = False
+    where: str | None = None
+    source_sql: str = ""
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """A CHECK constraint to add; ``violations`` are the rows that break it in the source already."""
+
+    name: str
+    table: str
+    condition: str
+    source_sql: str
+    violations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyPlan:
+    """A foreign key to add, in target names; ``orphans`` counts the rows that break it already."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    on_delete: str
+    on_update: str
+    deferrable: bool
+    initially_deferred: bool
+    orphans: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SequencePlan:
+    """An identity column and the value that SQLite would have given next."""
+
+    table: str
+    column: str
+    next_value: int
+
+
+@dataclass(slots=True)
+class MovePlan:
+    """Everything that a move does. ``enums`` are the types to make; ``functions`` those of our schema that it needs."""
+
+    mode: Literal["whole", "data-only"]
+    schema: str
+    tables: tuple[TablePlan, ...] = ()
+    enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    functions: frozenset[str] = frozenset()
+    indexes: tuple[IndexPlan, ...] = ()
+    checks: tuple[CheckPlan, ...] = ()
+    foreign_keys: tuple[ForeignKeyPlan, ...] = ()
+    sequences: tuple[SequencePlan, ...] = ()
+    notices: list[Notice] = field(default_factory=list)
+    untranslated: list[Untranslated] = field(default_factory=list)
+
+    def table(self, source: str) -> TablePlan | None:
+        """The plan of a source table, None where it stays behind."""
+        return next((table for table in self.tables if table.source == source), None)
+
+    def put(self, table: TablePlan) -> None:
+        """Replace the plan of a table."""
+        self.tables = tuple(table if old.source == table.source else old for old in self.tables)
+
+
+def with_column(table: TablePlan, column: ColumnPlan) -> TablePlan:
+    """``table`` with one column's plan replaced."""
+    return replace(table, columns=tuple(column if old.source == column.source else old for old in table.columns))

@@ -1,0 +1,1 @@
+"""The target: connections, the embedded server, existing schemas, DDL, constraints and sequences."""

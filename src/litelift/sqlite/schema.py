@@ -1,0 +1,141 @@
+"""The catalogue's values: what a SQLite schema says, as plain frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from litelift.sqlite.lexer import fold
+
+Value = None | int | float | str | bytes
+"""A stored value. Text is ``str``; bytes that are not UTF-8 are in it as lone surrogates (``surrogateescape``)."""
+
+
+class Affinity(StrEnum):
+    """A column's affinity, section 3.1 of SQLite's "Datatypes In SQLite"."""
+
+    INTEGER = "INTEGER"
+    TEXT = "TEXT"
+    BLOB = "BLOB"
+    REAL = "REAL"
+    NUMERIC = "NUMERIC"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``declared`` is the type as written ('' for none); ``default`` is the SQL of its DEFAULT."""
+
+    name: str
+    declared: str = ""
+    affinity: Affinity = Affinity.BLOB
+    not_null: bool = False
+    default: str | None = None
+    collation: str = "BINARY"
+    generated: Literal["stored", "virtual"] | None = None
+    generated_sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """One foreign key. ``parent_columns`` is filled in from the parent's primary key where the DDL leaves it out."""
+
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    name: str | None = None
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    deferrable: bool = False
+    initially_deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One CHECK constraint: the SQL between its parentheses."""
+
+    sql: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """One key part of an index: a column or an expression (its SQL)."""
+
+    column: str | None
+    expression: str | None = None
+    descending: bool = False
+    collation: str = "BINARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index. ``origin`` is 'c' (CREATE INDEX) or 'u' (a UNIQUE constraint, whose name may be None)."""
+
+    name: str | None
+    table: str
+    parts: tuple[IndexPart, ...]
+    unique: bool = False
+    origin: Literal["c", "u"] = "c"
+    where: str | None = None
+    sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One ordinary table.
+
+    ``rowid`` is the word that reaches the rowid (rowid, _rowid_ or oid), None for WITHOUT ROWID tables or where columns
+    hide all three; ``rowid_alias`` is the INTEGER PRIMARY KEY column.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    primary_key_name: str | None = None
+    rowid: str | None = "rowid"
+    rowid_alias: str | None = None
+    autoincrement: bool = False
+    without_rowid: bool = False
+    strict: bool = False
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[Check, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    sql: str = ""
+
+    def column(self, name: str) -> Column:
+        """The column of that name, without regard to ASCII case. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        for column in self.columns:
+            if fold(column.name) == fold(name):
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherObject:
+    """A view, trigger, virtual table or shadow table: its kind, name and SQL, and the table it belongs to."""
+
+    kind: Literal["view", "trigger", "virtual table", "shadow table"]
+    name: str
+    table: str | None
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A whole catalogue, in the order of sqlite_schema."""
+
+    tables: tuple[Table, ...]
+    others: tuple[OtherObject, ...] = ()
+    sequences: dict[str, int] = field(default_factory=dict)
+    encoding: str = "UTF-8"
+
+    def table(self, name: str) -> Table:
+        """The table of that name, without regard to ASCII case. Raises KeyError."""
+        for table in self.tables:
+            if fold(table.name) == fold(name):
+                return table
+        raise KeyError(name)

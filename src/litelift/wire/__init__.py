@@ -1,0 +1,1 @@
+"""A row on its way: SQLite values to COPY bytes and back."""

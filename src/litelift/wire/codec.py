@@ -1,0 +1,117 @@
+"""A codec turns a column's stored values into the text that COPY takes, or says why a value does not fit.
+
+Rows are encoded by column: a batch of one Python type takes a fast path without a call per value; whatever is not uniform
+takes the slow path, value by value, which alone knows misfits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import NoneType
+
+from litelift.sqlite.schema import Value
+
+NULL = "\\N"
+
+# The escapes of COPY's text format (PostgreSQL manual, COPY, "Text Format").
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Misfit(Exception):
+    """A value that a type cannot hold. ``stands_in`` is what may be loaded in its place (None: NULL).
+
+    ``replaced`` says that the stand-in is the value itself made holdable, whatever the column's rule for misfits.
+    """
+
+    def __init__(self, reason: str, stands_in: str | None = None, *, replaced: bool = False) -> None:
+        """``reason`` completes the sentence "the value ..."."""
+        super().__init__(reason)
+        self.reason = reason
+        self.stands_in = stands_in
+        self.replaced = replaced
+
+
+class Unmapped(Misfit):
+    """A value that the plan's map does not name, and must."""
+
+
+class Codec:
+    """One column's rule. ``escapes`` says that its text may hold characters that COPY escapes.
+
+    ``remarks`` counts what was changed by a declared rule (a rounded second), by reason; ``forms`` counts the forms that
+    values were written in, for types that have several.
+    """
+
+    escapes = False
+
+    def __init__(self) -> None:
+        """Start without remarks."""
+        self.remarks: Counter[str] = Counter()
+        self.forms: Counter[str] = Counter()
+
+    def text(self, value: Value) -> str:
+        """PostgreSQL's input text for one value that is not NULL. Raises Misfit."""
+        raise NotImplementedError
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """The texts of a batch without NULLs whose Python types are ``kinds``; None where the slow path must decide."""
+        return None
+
+
+Stand = Callable[[int, Value, Misfit], str | None]
+
+
+def encode(codec: Codec, values: Sequence[Value], stand_in: Stand) -> list[str]:
+    """COPY's fields for a column's batch. ``stand_in(index, value, misfit)`` gives the text for a misfit, None for NULL."""
+    kinds = set(map(type, values))
+    if kinds == {NoneType}:
+        return [NULL] * len(values)
+    nulls = NoneType in kinds
+    kinds.discard(NoneType)
+    present = [value for value in values if value is not None] if nulls else values
+    fast = codec.many(present, kinds)
+    if fast is not None:
+        texts = escape_all(fast) if codec.escapes else fast
+        if not nulls:
+            return texts
+        rest = iter(texts)
+        return [NULL if value is None else next(rest) for value in values]
+    fields = []
+    for index, value in enumerate(values):
+        if value is None:
+            fields.append(NULL)
+            continue
+        text: str | None
+        try:
+            text = codec.text(value)
+        except Misfit as misfit:
+            text = stand_in(index, value, misfit)
+        fields.append(NULL if text is None else text.translate(_ESCAPES))
+    return fields
+
+
+def misfits(codec: Codec, values: Sequence[Value], kinds: set[type]) -> list[tuple[int, Misfit]]:
+    """The values of a batch (NULLs left out, types ``kinds``) that do not fit, by index."""
+    if not values or codec.many(values, kinds) is not None:
+        return []
+    found = []
+    for index, value in enumerate(values):
+        try:
+            codec.text(value)
+        except Misfit as misfit:
+            found.append((index, misfit))
+    return found
+
+
+def escape_all(texts: list[str]) -> list[str]:
+    """COPY's escapes, applied only where a batch needs them."""
+    joined = "".join(texts)
+    if "\\" in joined or "\n" in joined or "\t" in joined or "\r" in joined:
+        return [text.translate(_ESCAPES) for text in texts]
+    return texts
+
+
+def escape(text: str) -> str:
+    """COPY's escapes for one field."""
+    return text.translate(_ESCAPES)

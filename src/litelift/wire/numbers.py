@@ -1,0 +1,198 @@
+"""Codecs for booleans and numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Sequence
+from decimal import Decimal
+
+from litelift.sqlite.schema import Value
+from litelift.wire.codec import Codec, Misfit
+
+RANGES = {"int2": 1 << 15, "int4": 1 << 31, "int8": 1 << 63}
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,18})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_STRICT_WORDS = {"t": "t", "true": "t", "f": "f", "false": "f"}
+_WORDS = {**_STRICT_WORDS, "1": "t", "0": "f", "yes": "t", "no": "f", "on": "t", "off": "f", "y": "t", "n": "f"}
+_NOT_FINITE = {
+    "inf": "Infinity",
+    "+inf": "Infinity",
+    "infinity": "Infinity",
+    "-inf": "-Infinity",
+    "-infinity": "-Infinity",
+    "nan": "NaN",
+}
+
+
+def real_text(value: float) -> str:
+    """The shortest text that reads back as the same double; infinities in PostgreSQL's words."""
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return repr(value)
+
+
+class BooleanCodec(Codec):
+    """0, 1, 't', 'f', 'true', 'false'. A lenient one also reads other numbers and words, keeping the original aside."""
+
+    def __init__(self, lenient: bool = False) -> None:
+        """``lenient``: the target says boolean, whatever the source holds."""
+        super().__init__()
+        self.lenient = lenient
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Only 0 and 1."""
+        if kinds == {int} and set(values) <= {0, 1}:
+            return ["t" if value else "f" for value in values]
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, int | float):
+            if value in (0, 1):
+                return "t" if value else "f"
+            if self.lenient:
+                raise Misfit("is a number other than 0 and 1, read as true", "t", replaced=True)
+        elif isinstance(value, str):
+            word = value.strip().lower()
+            if word in _STRICT_WORDS:
+                return _STRICT_WORDS[word]
+            if self.lenient and word in _WORDS:
+                read = "true" if _WORDS[word] == "t" else "false"
+                raise Misfit(f"is a word read as {read}", _WORDS[word], replaced=True)
+        raise Misfit("is not a boolean")
+
+
+class IntegerCodec(Codec):
+    """Whole numbers of 2, 4 or 8 bytes; text and reals only where they are exactly one."""
+
+    def __init__(self, base: str) -> None:
+        """``base`` is int2, int4 or int8."""
+        super().__init__()
+        self.limit = RANGES[base]
+        self.bits = self.limit.bit_length()
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Integers within the range."""
+        if kinds == {int}:
+            if self.bits < 64 and (max(values) >= self.limit or min(values) < -self.limit):  # type: ignore[type-var, operator]
+                return None
+            return list(map(str, values))
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, str):
+            word = value.strip()
+            if not _INTEGER.fullmatch(word):
+                raise Misfit("is not an integer")
+            value = int(word)
+        elif isinstance(value, float):
+            if not value.is_integer() or abs(value) >= 1 << 63:
+                raise Misfit("is not an integer")
+            value = int(value)
+        elif isinstance(value, bytes):
+            raise Misfit("is a blob, not an integer")
+        assert isinstance(value, int)
+        if not -self.limit <= value < self.limit:
+            raise Misfit(f"is outside the range of {self.bits}-bit integers")
+        return str(value)
+
+
+class RealCodec(Codec):
+    """Floating-point numbers of 8 bytes, or of 4 where the target says so."""
+
+    def __init__(self, base: str) -> None:
+        """``base`` is float8 or float4."""
+        super().__init__()
+        self.single = base == "float4"
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Finite doubles."""
+        if kinds == {float} and not self.single:
+            texts = list(map(repr, values))
+            return None if "inf" in texts or "-inf" in texts else texts
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, bytes):
+            raise Misfit("is a blob, not a number")
+        if isinstance(value, str):
+            word = value.strip()
+            if word.lower() in _NOT_FINITE:
+                return _NOT_FINITE[word.lower()]
+            if not _NUMBER.fullmatch(word):
+                raise Misfit("is not a number")
+            exact = float(word)
+            if math.isinf(exact) or Decimal(repr(exact)) != Decimal(word):
+                raise Misfit("is a number that a double does not hold exactly")
+            value = exact
+        elif isinstance(value, int):
+            if int(float(value)) != value:
+                raise Misfit("is an integer that a double does not hold exactly")
+            value = float(value)
+        assert isinstance(value, float)
+        if self.single and math.isfinite(value):
+            try:
+                near = struct.unpack("<f", struct.pack("<f", value))[0]
+            except OverflowError:
+                raise Misfit("is outside the range of a 4-byte real") from None
+            if near == 0.0 and value != 0.0:
+                raise Misfit("is outside the range of a 4-byte real")
+            if near != value:
+                self.remarks["rounded to the 4 bytes of real"] += 1
+        return real_text(value)
+
+
+class NumericCodec(Codec):
+    """Exact decimals. A double is written shortest; with 15 significant digits where that is what the scale takes."""
+
+    def __init__(self, precision: int | None, scale: int | None) -> None:
+        """``precision`` and ``scale`` in digits, None for numeric without either."""
+        super().__init__()
+        self.precision = precision
+        self.scale = scale
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Integers, or finite doubles where there is no scale."""
+        if kinds == {int}:
+            if self.precision is not None:
+                limit = 10 ** (self.precision - (self.scale or 0))
+                if max(values) >= limit or min(values) <= -limit:  # type: ignore[type-var]
+                    return None
+            return list(map(str, values))
+        if kinds == {float} and self.precision is None:
+            texts = list(map(repr, values))
+            return None if "inf" in texts or "-inf" in texts else texts
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, bytes):
+            raise Misfit("is a blob, not a number")
+        if isinstance(value, str):
+            if not _NUMBER.fullmatch(value.strip()):
+                raise Misfit("is not a number")
+            exact = Decimal(value.strip())
+        elif isinstance(value, float):
+            if math.isinf(value):
+                raise Misfit("is infinite")
+            exact = Decimal(repr(value))
+            if self.scale is not None and _decimals(exact) > self.scale:
+                exact = Decimal(f"{value:.15g}")
+        else:
+            assert isinstance(value, int)
+            exact = Decimal(value)
+        if self.precision is not None:
+            if _decimals(exact) > (self.scale or 0):
+                raise Misfit(f"has more than {self.scale or 0} decimals")
+            if abs(exact) >= Decimal(10) ** (self.precision - (self.scale or 0)):
+                raise Misfit(f"has more than {self.precision - (self.scale or 0)} digits before the point")
+        return f"{exact:f}"
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

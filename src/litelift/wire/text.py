@@ -1,0 +1,298 @@
+"""Codecs for text, bytes, JSON, UUIDs and enums."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from litelift.plan.valuemap import ValueMap
+from litelift.sqlite.scan import clean_text
+from litelift.sqlite.schema import Value
+from litelift.wire.codec import Codec, Misfit, Unmapped
+from litelift.wire.numbers import real_text
+
+_HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def plain(value: Value) -> str:
+    """A value as text: what a text column holds for it. Raises Misfit for bytes that are not UTF-8."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            text = value.decode("utf-8", "replace").replace("\x00", "\ufffd")
+            raise Misfit("is a blob that is not UTF-8 text", text) from None
+    if isinstance(value, float):
+        return real_text(value)
+    return str(value)
+
+
+def holdable(text: str) -> bool:
+    """Whether PostgreSQL's text can hold it: no NUL, no byte that is not UTF-8."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _held(text: str) -> str:
+    if not holdable(text):
+        reason = "holds a NUL character" if "\x00" in text else "holds bytes that are not UTF-8"
+        raise Misfit(reason, clean_text(text), replaced=True)
+    return text
+
+
+class TextCodec(Codec):
+    """Text of any length, or of at most ``length`` characters. Never cut."""
+
+    escapes = True
+
+    def __init__(self, length: int | None = None) -> None:
+        """``length`` in characters; None for any."""
+        super().__init__()
+        self.length = length
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Text that is short enough and holdable."""
+        if kinds == {str}:
+            if self.length is not None and max(map(len, values)) > self.length:  # type: ignore[arg-type]
+                return None
+            return list(values) if holdable("".join(values)) else None  # type: ignore[arg-type]
+        if kinds == {int} and self.length is None:
+            return list(map(str, values))
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        text = plain(value)
+        if self.length is not None and len(text) > self.length:
+            raise Misfit(f"is longer than {self.length} characters ({len(text)})")
+        return _held(text)
+
+
+class ByteaCodec(Codec):
+    """Bytes as they are, whatever the storage class says; a number's text as its bytes."""
+
+    escapes = True
+
+    def __init__(self, lenient: bool = False) -> None:
+        """``lenient``: numbers are taken too, as the bytes of their text."""
+        super().__init__()
+        self.lenient = lenient
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Blobs only."""
+        if kinds == {bytes}:
+            return ["\\x" + value.hex() for value in values]  # type: ignore[union-attr]
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, bytes):
+            return "\\x" + value.hex()
+        if isinstance(value, str):
+            return "\\x" + value.encode("utf-8", "surrogateescape").hex()
+        if self.lenient:
+            return "\\x" + plain(value).encode().hex()
+        raise Misfit("is a number, not bytes")
+
+
+class JsonCodec(Codec):
+    """JSON that PostgreSQL can hold. A number is a JSON number, for the type JSON has NUMERIC affinity in SQLite."""
+
+    escapes = True
+
+    def __init__(self, binary: bool) -> None:
+        """``binary``: jsonb, which refuses \\u0000 and lone surrogates, and numbers beyond numeric's range."""
+        super().__init__()
+        self.binary = binary
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, float) and real_text(value).lstrip("-") == "Infinity":
+            raise Misfit("is infinite, not JSON")
+        text = _held(plain(value)) if not isinstance(value, bytes) else self._decoded(value)
+        try:
+            parsed = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse)
+        except RecursionError:
+            raise Misfit("is JSON nested too deeply") from None
+        except ValueError:
+            raise Misfit("is not JSON") from None
+        if self.binary and "\\u" in text:
+            self._check_escapes(parsed)
+        return text
+
+    def _decoded(self, value: bytes) -> str:
+        try:
+            return _held(value.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise Misfit("is a blob that is not UTF-8 text") from None
+
+    def _check_escapes(self, parsed: object) -> None:
+        stack = [parsed]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, str) and ("\x00" in item or _SURROGATE.search(item)):
+                raise Misfit("is JSON with \\u0000 or half a surrogate pair, which jsonb cannot hold")
+            if isinstance(item, dict):
+                stack.extend(item.keys())
+                stack.extend(item.values())
+            elif isinstance(item, list):
+                stack.extend(item)
+
+
+def _digits(digits: str) -> str:
+    return digits
+
+
+def _number(digits: str) -> str:
+    # numeric holds 131,072 digits before the point and 16,383 after it (PostgreSQL manual, section 8.1.2).
+    number = Decimal(digits)
+    if number and not -16000 < number.adjusted() < 131000:
+        raise ValueError(digits)
+    return digits
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)
+
+
+class UuidCodec(Codec):
+    """A UUID in 16 bytes, 32 or 36 characters."""
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, bytes) and len(value) == 16:
+            return str(uuid.UUID(bytes=value))
+        if isinstance(value, bytes):
+            try:
+                value = value.decode("ascii")
+            except UnicodeDecodeError:
+                raise Misfit("is not a UUID") from None
+        if isinstance(value, str):
+            word = value.strip().removeprefix("{").removesuffix("}")
+            if _HEX32.fullmatch(word) or (len(word) == 36 and _HEX32.fullmatch(word.replace("-", ""))):
+                try:
+                    return str(uuid.UUID(word))
+                except ValueError:
+                    pass
+        raise Misfit("is not a UUID")
+
+
+class EnumCodec(Codec):
+    """One of an enum type's labels."""
+
+    escapes = True
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """``labels`` as PostgreSQL has them."""
+        super().__init__()
+        self.labels = frozenset(labels)
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Labels only."""
+        if kinds == {str} and self.labels.issuperset(values):
+            return list(values)  # type: ignore[arg-type]
+        return None
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        text = plain(value)
+        if text not in self.labels:
+            raise Misfit("is not a label of the enum type")
+        return text
+
+
+class MappedCodec(Codec):
+    """The plan's value map before another codec."""
+
+    escapes = True
+
+    def __init__(self, inner: Codec, values: ValueMap) -> None:
+        """``inner`` takes the new values."""
+        super().__init__()
+        self.inner = inner
+        self.values = values
+
+    def text(self, value: Value) -> str:
+        """See the class. Raises Unmapped for a value that the map must name."""
+        old = plain(value)
+        new = self.values.get(old)
+        if new is not None:
+            return self.inner.text(new)
+        if self.values.unmapped == "keep":
+            return self.inner.text(value)
+        if self.values.unmapped == "quarantine":
+            raise Misfit("is not in the plan's map")
+        raise Unmapped("is not in the plan's map")
+
+
+class CheckedCodec(Codec):
+    """A codec whose texts the server judges: domains, and types that only it can read (inet, arrays, ranges, ...).
+
+    ``bad(texts)`` gives the indexes of the texts that the server refuses.
+    """
+
+    escapes = True
+
+    def __init__(self, inner: Codec, bad: Callable[[Sequence[str]], list[int]]) -> None:
+        """``inner`` makes the texts."""
+        super().__init__()
+        self.inner = inner
+        self.bad = bad
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """All of the inner codec's texts, if the server takes every one."""
+        texts = self.inner.many(values, kinds)
+        if texts is None:
+            try:
+                texts = [self.inner.text(value) for value in values]
+            except Misfit:
+                return None
+        return None if self.bad(texts) else texts
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        text = self.inner.text(value)
+        if self.bad([text]):
+            raise Misfit("is refused by the target's type")
+        return text
+
+
+class ArrayCodec(Codec):
+    """A PostgreSQL array: its own text, or a JSON list (as frameworks keep arrays in SQLite)."""
+
+    escapes = True
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        text = _held(plain(value))
+        if not text.lstrip().startswith("["):
+            return text
+        try:
+            items = json.loads(text, parse_float=_digits, parse_int=_digits)
+        except ValueError:
+            raise Misfit("is neither an array nor a JSON list") from None
+        return _array(items)
+
+
+def _array(items: object) -> str:
+    if isinstance(items, list):
+        return "{" + ",".join(_array(item) for item in items) + "}"
+    if items is None:
+        return "NULL"
+    if isinstance(items, bool):
+        return "true" if items else "false"
+    if isinstance(items, dict):
+        items = json.dumps(items, ensure_ascii=False)
+    escaped = str(items).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,238 @@
+"""Codecs for dates and times, each value read by its own form.
+
+Applications keep times in SQLite as text with a space or a T, with an offset or a Z, as seconds, milliseconds or microseconds
+since 1970, as Julian days, and often several of these in one column ("Date And Time Functions", section 2, Time Values).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Literal, cast
+
+from litelift.sqlite.schema import Value
+from litelift.wire.codec import Codec, Misfit
+
+_STAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,40}))?)?"
+    r"(?:\s?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
+    re.ASCII,
+)
+_CLOCK = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,40}))?)?", re.ASCII)
+_PLAIN_STAMPS = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\n)*", re.ASCII)
+_PLAIN_DATES = re.compile(r"(?:\d{4}-\d\d-\d\d\n)*", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}(?:\.[0-9]{1,20})?", re.ASCII)
+_SPAN = re.compile(r"(-?)(\d{1,9}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?", re.ASCII)
+
+JULIAN_YEAR_0 = 1721059.5
+JULIAN_YEAR_10000 = 5373484.5
+JULIAN_1970 = Fraction(4881175, 2)
+EPOCH = datetime(1970, 1, 1)
+LAST_MICROSECOND = (datetime.max - EPOCH) // timedelta(microseconds=1)
+FIRST_MICROSECOND = (datetime.min - EPOCH) // timedelta(microseconds=1)
+
+# A number below the limit counts seconds, milliseconds or microseconds: each reaches from 1973 at the latest to 5138.
+_MAGNITUDES = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+
+Numbers = Literal["epoch", "julian"]
+
+
+class Stamp:
+    """A moment: microseconds since 1970 (UTC where ``form`` is not "naive"), and the form it was written in."""
+
+    __slots__ = ("form", "microseconds", "rounded")
+
+    def __init__(self, microseconds: int, form: str, rounded: bool) -> None:
+        """``rounded``: something below the precision was rounded away."""
+        self.microseconds = microseconds
+        self.form = form
+        self.rounded = rounded
+
+    def datetime(self) -> datetime:
+        """As a naive datetime in the years 1 to 9999."""
+        return EPOCH + timedelta(microseconds=self.microseconds)
+
+
+def read_stamp(value: Value, precision: int, numbers: Numbers) -> Stamp:
+    """Read a stored value as a moment, rounded to ``precision`` decimals of a second. Raises Misfit."""
+    if isinstance(value, bytes):
+        raise Misfit("is a blob, not a time")
+    if isinstance(value, str):
+        word = value.strip()
+        found = _STAMP.fullmatch(word)
+        if found:
+            return _written(found, precision)
+        if not _NUMBER.fullmatch(word):
+            raise Misfit("is not a date and time")
+        value = float(word) if "." in word else int(word)
+    assert isinstance(value, int | float)
+    return _counted(value, precision, numbers)
+
+
+def _written(found: re.Match[str], precision: int) -> Stamp:
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+    except ValueError:
+        raise Misfit("is not a date that exists") from None
+    seconds = Fraction((moment - EPOCH) // timedelta(seconds=1))
+    if fraction:
+        seconds += Fraction(int(fraction), 10 ** len(fraction))
+    form = "naive"
+    if zone:
+        form = "offset"
+        if zone[0] in "+-":
+            minutes = int(zone[1:3]) * 60 + int(zone[-2:] if len(zone) > 3 else 0)
+            seconds -= minutes * 60 * (1 if zone[0] == "+" else -1)
+    return _rounded(seconds, precision, form)
+
+
+def _counted(value: int | float, precision: int, numbers: Numbers) -> Stamp:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise Misfit("is not a finite number")
+    julian = JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000
+    if julian and (isinstance(value, float) or numbers == "julian"):
+        # A double holds a Julian day to about 40 microseconds; SQLite itself keeps milliseconds.
+        milliseconds = math.floor((Fraction(value) - JULIAN_1970) * 86_400_000 + Fraction(1, 2))
+        return _rounded(Fraction(milliseconds, 1000), precision, "julian")
+    size = abs(value)
+    unit = next((unit for limit, unit in _MAGNITUDES if size < limit), 10**9)
+    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+    return _rounded(exact / unit, precision, "epoch")
+
+
+def _rounded(seconds: Fraction, precision: int, form: str) -> Stamp:
+    scale: int = 10**precision
+    exact = seconds * scale
+    units = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+    microseconds = units * 10 ** (6 - precision)
+    if not FIRST_MICROSECOND <= microseconds <= LAST_MICROSECOND:
+        raise Misfit("is outside the years 1 to 9999")
+    return Stamp(microseconds, form, units != exact)
+
+
+class TimestampCodec(Codec):
+    """timestamp, or timestamptz where ``zoned``; ``precision`` in decimals of a second, 0 to 6."""
+
+    def __init__(self, zoned: bool, precision: int | None, numbers: Numbers = "epoch") -> None:
+        """See the class."""
+        super().__init__()
+        self.zoned = zoned
+        self.precision = 6 if precision is None else precision
+        self.numbers: Numbers = numbers
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Naive ISO text."""
+        if kinds != {str} or self.precision != 6:
+            return None
+        texts = cast(Sequence[str], values)
+        if not _PLAIN_STAMPS.fullmatch("\n".join(texts) + "\n"):
+            return None
+        try:
+            for text in texts:
+                datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        self.forms["naive"] += len(texts)
+        return [f"{text}+00" for text in texts] if self.zoned else list(texts)
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        stamp = read_stamp(value, self.precision, self.numbers)
+        form = stamp.form
+        if isinstance(value, int) and JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000:
+            form = "whole number"
+        self.forms[form] += 1
+        if stamp.rounded:
+            self.remarks[f"rounded to {self.precision} decimals of a second"] += 1
+        text = stamp.datetime().isoformat(" ")
+        return f"{text}+00" if self.zoned else text
+
+
+class DateCodec(Codec):
+    """A date; a date with a time only where that time is midnight."""
+
+    def __init__(self, numbers: Numbers = "epoch") -> None:
+        """``numbers`` says how a number is read."""
+        super().__init__()
+        self.numbers: Numbers = numbers
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """ISO dates."""
+        texts = cast(Sequence[str], values)
+        if kinds != {str} or not _PLAIN_DATES.fullmatch("\n".join(texts) + "\n"):
+            return None
+        try:
+            for text in texts:
+                date.fromisoformat(text)
+        except ValueError:
+            return None
+        return list(texts)
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, str) and not _STAMP.fullmatch(value.strip()):
+            raise Misfit("is not a date")
+        moment = read_stamp(_without_zone(value), 6, self.numbers).datetime()
+        if (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
+            raise Misfit("is a date with a time of day")
+        return moment.date().isoformat()
+
+
+def _without_zone(value: Value) -> Value:
+    # 2025-12-13T00:00:00+04:00 is the 13th for whoever wrote it, and the 12th in UTC.
+    if isinstance(value, str):
+        found = _STAMP.fullmatch(value.strip())
+        if found and found.group(8):
+            return value.strip()[: found.start(8)].strip()
+    return value
+
+
+class TimeCodec(Codec):
+    """A time of day; the date before it (2000-01-01, as Rails writes it) is dropped."""
+
+    def __init__(self, precision: int | None) -> None:
+        """``precision`` in decimals of a second, 0 to 6."""
+        super().__init__()
+        self.precision = 6 if precision is None else precision
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+        if not found:
+            raise Misfit("is not a time of day")
+        hour, minute, second = (int(part or 0) for part in found.groups()[:3])
+        if hour > 23 or minute > 59 or second > 59:
+            raise Misfit("is not a time of day")
+        fraction = found.group(4) or "0"
+        exact = Fraction(int(fraction), 10 ** len(fraction)) * 10**self.precision
+        units = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+        if units != exact:
+            self.remarks[f"rounded to {self.precision} decimals of a second"] += 1
+        total = (hour * 3600 + minute * 60 + second) * 10**6 + units * 10 ** (6 - self.precision)
+        if total >= 86_400 * 10**6:
+            return "24:00:00"
+        return (EPOCH + timedelta(microseconds=total)).time().isoformat()
+
+
+class IntervalCodec(Codec):
+    """A span of time: microseconds (Django), a datetime since 1970 (SQLAlchemy), or HH:MM:SS."""
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, int):
+            return f"{value} microseconds"
+        if isinstance(value, str):
+            found = _SPAN.fullmatch(value.strip())
+            if found:
+                return value.strip()
+            stamp = _STAMP.fullmatch(value.strip())
+            if stamp:
+                return f"{_written(stamp, 6).microseconds} microseconds"
+            if re.fullmatch(r"-?P[0-9A-Z.,\-]+|-?[0-9]+ [a-z]+(?: .*)?", value.strip()):
+                return value.strip()
+        raise Misfit("is not a span of time")
