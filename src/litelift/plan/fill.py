@@ -164,15 +164,14 @@ def _column(
 def _tell(plan: MovePlan, table: TargetTable, column: ColumnPlan, census: ColumnCensus, decision: Decision) -> None:
     failures = decision.failures
     what = {
-        "null": "NULL stands in their place",
-        "default": f"the column's default {column.stand_in!r} stands in their place",
-        "row": "their rows are kept aside whole",
+        "null": "NULL stands in its place",
+        "default": f"the column's default {column.stand_in!r} stands in its place",
+        "row": "the row is kept aside whole",
         "fail": "",
     }[column.on_misfit]
     name = f"{table.name}.{column.target}"
     if failures and failures.count and column.on_misfit != "fail":
-        message = f"{name}: {failures.count} values do not fit {column.type.display} and go to quarantine, {what}: "
-        message += tell.offenders(failures)
+        message = tell.misfits(name, column.type.display, failures, what)
         tell.add(plan, "attention", "quarantine", message, table.name, column.target)
     if column.not_null and census.nulls:
         message = f"{name}: {census.nulls} NULLs in a column that is NOT NULL in the target; {what}"

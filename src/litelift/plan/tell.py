@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from litelift.plan.plan import MovePlan
 from litelift.plan.types import Decision
+from litelift.postgres.types import BOOLEAN
 from litelift.result import Notice
 from litelift.sqlite.census import ColumnCensus, Extreme, Failures, Offender, shown
 from litelift.sqlite.schema import Column, Value
@@ -52,6 +53,11 @@ def offenders(failures: Failures) -> str:
     return "; ".join(words) + (f"; and {more} more" if more > 0 else "")
 
 
+def misfits(name: str, type_words: str, failures: Failures, what: str) -> str:
+    """That values go to quarantine, which ones, and ``what`` happens to their rows."""
+    return f"{name}: not {type_words}, and kept in quarantine ({failures.count}; {what}): {offenders(failures)}"
+
+
 def column(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision: Decision, declared: Column) -> None:
     """Everything about one column."""
     failures = decision.failures
@@ -62,23 +68,23 @@ def column(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision
         message += f": it {decision.why}"
         level: Literal["info", "attention"] = "attention" if decision.serious else "info"
         add(plan, level, "type", message, table, name)
-        if decision.serious and failures:
+        if decision.serious and failures and BOOLEAN.display not in census.probes:
             for offender in failures.samples[:NAMED]:
                 _one(plan, "info", "misfit", table, name, offender)
     if failures and failures.count and not decision.serious and decision.on_misfit in ("null", "row"):
-        what = "its row is kept aside" if decision.on_misfit == "row" else "NULL stands in its place"
+        what = "the row is kept aside whole" if decision.on_misfit == "row" else "NULL stands in its place"
         add(
             plan,
             "attention",
             "quarantine",
-            f"{table}.{name}: {failures.count} values do not fit {decision.type.display} and go to quarantine, {what}: "
-            + offenders(failures),
+            misfits(f"{table}.{name}", decision.type.display, failures, what),
             table,
             name,
         )
     if decision.mixed:
         add(plan, "info", "mixed times", f"{table}.{name} {decision.mixed}", table, name)
-    _forms(plan, table, name, census, decision, failures)
+    _mixed(plan, table, name, census, decision)
+    _not_boolean(plan, table, name, census, decision)
     common(plan, table, name, census, failures, text=decision.type.base != "bytea")
 
 
@@ -94,24 +100,31 @@ def common(
             plan,
             "attention",
             "text",
-            f"{table}.{name}: {census.unholdable.count} texts hold what PostgreSQL cannot (NUL, or bytes that are not "
+            f"{table}.{name}: text that PostgreSQL cannot hold ({census.unholdable.count}; a NUL, or bytes that are not "
             f"UTF-8); U+FFFD stands there, the original bytes are in quarantine: {offenders(census.unholdable)}",
             table,
             name,
         )
     for reason, count in (failures.tally if failures else {}).items():
         if reason.startswith("rounded"):
-            add(plan, "info", "rounded", f"{table}.{name}: {count} values are {reason}", table, name)
+            add(plan, "info", "rounded", f"{table}.{name}: {reason} ({count})", table, name)
     told = {json.dumps(o.key, sort_keys=True) for o in failures.samples} if failures else set()
     for offender in _odd(census):
         if json.dumps(offender.key, sort_keys=True) not in told:
             _one(plan, "info", "stands out", table, name, offender)
 
 
-def _forms(
-    plan: MovePlan, table: str, name: str, census: ColumnCensus, decision: Decision, failures: Failures | None
-) -> None:
-    if decision.mixed and failures:
+def _not_boolean(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision: Decision) -> None:
+    """A few values that keep a column from being boolean are worth their names; many mean that it never was one."""
+    failures = census.probes.get(BOOLEAN.display)
+    if failures is None or decision.type == BOOLEAN or failures.count > max(2, census.values * 0.02):
+        return
+    for offender in failures.samples[:NAMED]:
+        _one(plan, "info", "misfit", table, name, offender)
+
+
+def _mixed(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision: Decision) -> None:
+    if decision.mixed:
         # The numbers are few beside the texts; the size extreme of the column is one of them.
         extreme = census.size
         if extreme.key is not None:
@@ -132,7 +145,7 @@ def _odd(census: ColumnCensus) -> list[Offender]:
     """Values unlike all the others of a column: one form's exceptions, a length or size far beyond the next."""
     odd = []
     for failures in census.forms.values():
-        if failures.count and census.texts >= 20 and failures.count <= max(2, census.texts * 0.02):
+        if failures.count and census.texts >= 10 and failures.count <= max(2, census.texts * 0.02):
             odd += failures.samples[:5]
     # Thresholds: an ordinary maximum is within a small factor of the next one; these are not.
     if census.texts >= 20 and _beyond(census.length, 3, 40):

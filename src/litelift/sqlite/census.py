@@ -6,6 +6,7 @@ PostgreSQL. Counts of two ranges of a table merge into the table's.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections import Counter
@@ -20,6 +21,7 @@ from litelift.sqlite.schema import Value
 SAMPLES = 100
 DISTINCT = 40
 DISTINCT_CHARS = 80
+JSON_CHARS = 4096
 EXACT_IN_DOUBLE = 1 << 53
 
 Key = dict[str, Any]
@@ -318,14 +320,25 @@ def _count_forms(
     joined = "\x1f".join(values) + "\x1f"
     for name in list(column.forms):
         pattern, failures = FORMS[name], column.forms[name]
-        if pattern.fullmatch(joined):
+        if pattern.fullmatch(joined) and name != "JSON":
             continue
         for index, value in zip(where, values, strict=True):
-            if not pattern.fullmatch(value + "\x1f"):
+            if not pattern.fullmatch(value + "\x1f") or (name == "JSON" and not _is_json(value)):
                 failures.add(key_of(index), value, f"does not look like the column's other values ({name})")
                 if failures.count * 10 > max(column.texts, 20):
                     del column.forms[name]
                     break
+
+
+def _is_json(text: str) -> bool:
+    # A long document is taken at its brackets' word: the forms are hints, and parsing is slow.
+    if len(text) > JSON_CHARS:
+        return True
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _count_distinct(column: ColumnCensus, values: Sequence[Value]) -> None:

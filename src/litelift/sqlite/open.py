@@ -139,9 +139,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     connection.text_factory = decode_text
     connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
+    _distrust_schema(connection)
     connection.execute("PRAGMA temp_store = FILE")
     return connection
+
+
+def _distrust_schema(connection: sqlite3.Connection) -> None:
+    """Refuse the schema functions with side effects, where the schema can be read at all so.
+
+    Some builds count JSON's functions among them, which applications have in their indexes.
+    """
+    connection.execute("PRAGMA trusted_schema = OFF")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        if "unsafe use of" not in str(error):
+            raise
+        connection.execute("PRAGMA trusted_schema = ON")
 
 
 def _check_header(path: Path) -> None:

@@ -41,7 +41,10 @@ def translate_predicate(sql: str, columns: Mapping[str, ColumnContext], server_v
 
 
 def translate_expression(sql: str, columns: Mapping[str, ColumnContext], server_version: int) -> Translated:
-    """An index's expression, IMMUTABLE; its type is what PostgreSQL makes of it. Arguments as ``translate_predicate``."""
+    """An index's expression, IMMUTABLE, to be put in parentheses; its type is what PostgreSQL makes of it.
+
+    Arguments as ``translate_predicate``. Raises Untranslatable.
+    """
     lowering = Lowering(sql, columns, server_version)
     try:
         words = _value(lowering.whole())

@@ -1,4 +1,4 @@
-"""Conversions between kinds: a piece of SQL as a number, a text, a truth value; a literal as a column's type takes it."""
+"""Conversions between kinds: SQL as a number, a text, a truth value; a literal as a column's type takes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from litelift.translate.value import (
     Refused,
     Typed,
     float_words,
-    kind_of,
     literal,
     plain_number,
     quote_bytes,
@@ -133,8 +132,8 @@ def truth(typed: Typed) -> str:
 def literal_for(left: Typed, value: Value) -> str | Never:
     """The literal that ``left`` is compared with, as SQL that is coerced to its type; Never where none is equal.
 
-    SQLite's rules are section 4 of "Datatypes In SQLite": the affinity of a column applies to the literal; then numbers sort
-    before text, and text before blobs.
+    SQLite's rules are section 4 of "Datatypes In SQLite": the affinity of a column applies to the literal; then numbers
+    sort before text, and text before blobs.
     """
     value = mapped(value, left)
     if isinstance(value, bytes):
@@ -278,8 +277,3 @@ def _words(typed: Typed) -> str:
     return {"jsonvalue": "JSON value", "jsontext": "JSON text", "bytes": "blob", "json": "JSON"}.get(
         typed.kind, typed.kind
     )
-
-
-def column_kind(typed: Typed) -> PgKind:
-    """The kind of the column's type, "other" where there is none."""
-    return "other" if typed.type is None else kind_of(typed.type)

@@ -23,7 +23,8 @@ DECLARE
     p text[];
     moment timestamp;
 BEGIN
-    p := regexp_match(value, '^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]+([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.][0-9]+)?))?'
+    p := regexp_match(value, '^([0-9]{4})-([0-9]{2})-([0-9]{2})'
+        || '(?:[ T]+([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.][0-9]+)?))?'
         || '[ ]*(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))?[ ]*)?$');
     IF p IS NULL THEN
         p := regexp_match(value, '^()()()([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.][0-9]+)?))?'
@@ -52,8 +53,8 @@ $body$""",
     "randomblob": """\
 CREATE OR REPLACE FUNCTION litelift.randomblob(size integer) RETURNS bytea
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $body$
-SELECT substr(coalesce(string_agg(decode(md5(random()::text || clock_timestamp()::text || piece::text), 'hex'), ''), ''),
-    1, greatest(size, 1))
+SELECT substr(
+    string_agg(decode(md5(random()::text || clock_timestamp()::text || piece::text), 'hex'), ''), 1, greatest(size, 1))
 FROM generate_series(1, greatest(size, 1) / 16 + 1) AS piece
 $body$""",
 }

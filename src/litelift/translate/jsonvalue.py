@@ -74,7 +74,7 @@ def text_of_json(value: str) -> str:
 
 
 def truth_of_json(value: str) -> str:
-    """Whether SQLite takes it for true, for booleans and numbers; texts and the rest are false unless they begin with digits."""
+    """Whether SQLite takes it for true; a text is by the number that it begins with, objects and arrays are not."""
     return (
         f"CASE jsonb_typeof({value}) WHEN 'boolean' THEN {value}::boolean WHEN 'number' THEN {value}::numeric <> 0"
         f" WHEN 'null' THEN NULL WHEN 'string' THEN coalesce(substring({value} #>> '{{}}' from"

@@ -1,7 +1,7 @@
 """SQLite's date and time functions ("Date And Time Functions").
 
-Where the clock is the source, the text is made by to_char(); where a column is, by extract() and lpad(), for to_char() is
-not IMMUTABLE and an index needs that.
+Where the clock is the source, the text is made by to_char(); where a column is, by extract() and lpad(), for to_char()
+is not IMMUTABLE and an index needs that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOW = "now() AT TIME ZONE 'UTC'"
 _SHIFT = re.compile(r"([+-]?)(\d+(?:\.\d+)?) +(second|minute|hour|day|month|year)s?", re.ASCII)
 _TO_CHAR = {"Y": "YYYY", "m": "MM", "d": "DD", "H": "HH24", "M": "MI", "S": "SS", "f": "SS.MS", "j": "DDD"}
 _FIELDS = {"Y": ("year", 4), "m": ("month", 2), "d": ("day", 2), "H": ("hour", 2), "M": ("minute", 2), "j": ("doy", 3)}
-# %e.g. "%F" and others came with SQLite 3.46; they are these.
+# They came with SQLite 3.46.
 _SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M"}
 
 

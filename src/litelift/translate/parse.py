@@ -1,9 +1,9 @@
 """SQLite's expression grammar: tokens to a tree of sqlglot's expression nodes.
 
-sqlglot's own parser gives IN, LIKE, BETWEEN and the comparisons other ranks than SQLite does and rewrites functions into
-other databases' words, so the ranks here are those of SQLite's parse.y ("SQL Language Expressions", section 2), and every
-function stays as it is written: an ``exp.Anonymous`` with its name in lower case. Each node's ``meta["span"]`` is its
-place in the text.
+sqlglot's own parser gives IN, LIKE, BETWEEN and the comparisons other ranks than SQLite does, and rewrites functions
+into other databases' words. So the ranks here are those of SQLite's parse.y ("SQL Language Expressions", section 2),
+and every function stays as it is written: an ``exp.Anonymous`` with its name in lower case. A node's ``meta["span"]``
+is its place in the text.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _MAX_DEPTH = 60
 
 
 def parse(sql: str) -> Node:
-    """The tree of one SQLite expression. Raises Refused where it holds what cannot be translated or is no expression."""
+    """The tree of one SQLite expression. Raises Refused where it is none, or holds what cannot be translated."""
     try:
         tokens = tokenize(sql)
     except DdlError as error:

@@ -36,8 +36,8 @@ def _check_escapes(pattern: str, escape: str) -> None:
 def glob_regex(pattern: str) -> str | None:
     """The regular expression that matches as the GLOB pattern does; None where the pattern can match nothing.
 
-    patternCompare() in SQLite's func.c: "*" and "?" as usual, "[...]" a set in which "^" (never "!") negates, a "]" that
-    comes first is a member, and "a-z" is a range of code points. A set without an end matches nothing.
+    patternCompare() in SQLite's func.c: "*" and "?" as usual, "[...]" a set in which "^" (never "!") negates, a "]"
+    that comes first is a member, and "a-z" is a range of code points. A set without an end matches nothing.
     """
     parts = ["^"]
     place = 0

@@ -1,4 +1,4 @@
-"""SQLite's scalar functions ("Built-In Scalar SQL Functions", "JSON Functions And Operators") on translated arguments."""
+"""SQLite's scalar functions on translated arguments ("Built-In Scalar SQL Functions", "JSON Functions")."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from litelift.translate import jsonvalue
-from litelift.translate.convert import as_double, as_integer, as_number, as_text, unmapped
+from litelift.translate.convert import as_integer, as_number, as_text, unmapped
 from litelift.translate.patterns import glob, like
 from litelift.translate.unify import unify
 from litelift.translate.value import NUMBERS, TIMES, Refused, Typed, quote_text
@@ -105,7 +105,8 @@ class Scalar:
         last = size * 2 - 32 * (len(pieces) - 1)
         if last < 32:
             pieces[-1] = f"left({pieces[-1]}, {last})"
-        return Typed(f"decode({' || '.join(pieces)}, 'hex')", "bytes", atomic=True)
+        digits = " || ".join(pieces)
+        return Typed(f"decode({digits}, 'hex')", "bytes", atomic=True, hexadecimal=digits)
 
 
 def match_like(left: Typed, right: Typed, escape: Typed | None) -> Typed:
@@ -156,10 +157,9 @@ def _octet_length(a: list[Typed]) -> Typed:
 
 
 def _lower(a: list[Typed]) -> Typed:
-    # lower(hex(x)) is what people write; encode() gives lower case already.
-    inner = re.fullmatch(r"upper\((encode\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))\)", a[0].sql)
-    if inner is not None:
-        return _text(inner[1])
+    # lower(hex(x)) is what people write.
+    if a[0].kind == "text" and a[0].hexadecimal is not None:
+        return Typed(a[0].hexadecimal, "text", atomic="||" not in a[0].hexadecimal)
     return _text(f'lower({as_text(a[0], "lower()")} COLLATE "C")')
 
 
@@ -213,8 +213,8 @@ def _instr(a: list[Typed]) -> Typed:
 def _hex(a: list[Typed]) -> Typed:
     """hex(); of a NULL it is an empty text."""
     if a[0].kind == "bytes":
-        words = f"upper(encode({unmapped(a[0], 'hex()').sql}, 'hex'))"
-        return _text(words if a[0].sql.startswith("decode(") else f"coalesce({words}, '')")
+        digits = a[0].hexadecimal or f"coalesce(encode({unmapped(a[0], 'hex()').sql}, 'hex'), '')"
+        return Typed(f"upper({digits})", "text", atomic=True, hexadecimal=digits)
     # convert_to() is not IMMUTABLE; the cast is, and takes a backslash for an escape unless it is doubled.
     doubled = f"replace({_c(a[0], 'hex()')}, {quote_text(chr(92))}, {quote_text(chr(92) * 2)})"
     return _text(f"coalesce(upper(encode({doubled}::bytea, 'hex')), '')")
@@ -262,7 +262,7 @@ def _typeof(a: list[Typed]) -> Typed:
         name = "'integer'"
     elif typed.kind == "real":
         name = "'real'"
-    elif typed.kind == "numeric":
+    elif typed.kind == "numeric" and typed.column:
         # A NUMERIC column keeps 3.0 as the integer 3 ("Datatypes", section 3).
         name = f"CASE WHEN {typed.operand} = trunc({typed.operand}) THEN 'integer' ELSE 'real' END"
     elif typed.kind in ("text", "bytes"):
@@ -330,8 +330,3 @@ def _digits(typed: Typed, width: int) -> str:
     positive = f"lpad({number}::text, greatest({width}, length({number}::text)), '0')"
     negative = f"'-' || lpad(abs({number})::text, greatest({width - 1}, length(abs({number})::text)), '0')"
     return f"CASE WHEN {number} < 0 THEN {negative} ELSE {positive} END"
-
-
-def double(typed: Typed, use: str) -> Typed:
-    """``typed`` as double precision."""
-    return Typed(as_double(typed, use), "real", atomic=True)

@@ -1,4 +1,4 @@
-"""One type for the branches of a CASE or the arguments of coalesce(): SQLite lets each have its own, PostgreSQL does not."""
+"""One type for the branches of a CASE or the arguments of coalesce(): in SQLite each has its own, in PostgreSQL not."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def _literals(parts: list[Typed], literals: set[PgKind]) -> Unified:
 
 
 def _numbers(parts: list[Typed], kinds: set[PgKind]) -> Unified:
-    kind: PgKind = "real" if "real" in kinds else "numeric" if "numeric" in kinds else "int"
+    # What is whole in one row and a REAL in the next is called numeric: nothing may depend on which of them it is.
+    kind: PgKind = "real" if kinds == {"real"} else "int" if kinds <= {"int", "bool"} else "numeric"
     words = []
     for part in parts:
         if part.constant:
@@ -78,6 +79,6 @@ def _numbers(parts: list[Typed], kinds: set[PgKind]) -> Unified:
             words.append(f"{part.operand}::int")
         else:
             words.append(part.sql)
-        if kind == "real" and part.kind == "numeric":
+        if "real" in kinds and part.kind == "numeric" and not part.constant:
             words[-1] = f"{part.operand}::double precision"
     return Unified(words, Typed("", kind))

@@ -1,4 +1,4 @@
-"""What the translation passes around: a column's context, a translated piece of SQL with its kind, and safe literals."""
+"""What the translation passes around: a column's context, a translated piece of SQL with its kind, safe literals."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class Refused(Exception):
 class ColumnContext:
     """What an expression needs to know of a column: its target name and type, and how its values change on the way.
 
-    ``affinity`` or ``declared`` (the type as written in SQLite) say how SQLite compares it; without them the target's type
-    decides. ``collation`` is the column's collation in SQLite.
+    ``affinity`` or ``declared`` (the type as written in SQLite) say how SQLite compares it; without them the target's
+    type decides. ``collation`` is the column's collation in SQLite.
     """
 
     target: str
@@ -112,7 +112,8 @@ class Typed:
 
     ``atomic`` says that it needs no parentheses as an operand. ``affinity`` is SQLite's, None for expressions that have
     none. ``type`` and ``values`` are those of the column that it shows, ``column`` says that it is that column itself.
-    ``constant`` says that ``value`` is what it always is. ``number`` is the same as a bigint, where it is text made of digits.
+    ``constant`` says that ``value`` is what it always is. ``number`` is the same as a bigint, for text of digits.
+    ``hexadecimal`` is the SQL of the same in lower case: of random bytes' digits, or of what hex() makes of bytes.
     """
 
     sql: str
@@ -127,7 +128,7 @@ class Typed:
     number: str | None = None
     moment: Moment | None = None
     collation: str = "BINARY"
-    declared: str | None = None
+    hexadecimal: str | None = None
 
     @property
     def operand(self) -> str:
