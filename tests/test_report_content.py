@@ -75,7 +75,7 @@ def test_counts_that_contradict_each_other_fail_the_report_whatever_the_flags_sa
     whole = clean()
     wrong = whole.proof.tables[0].model_copy(update={"target_rows": whole.proof.tables[0].target_rows - 1})
     result = clean(proof=whole.proof.model_copy(update={"tables": [wrong, *whole.proof.tables[1:]]}))
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert judge(result)[0] == "failed"
     assert "loaded 1,204,331, found 1,204,330" in render_markdown(result)
 

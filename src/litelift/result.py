@@ -187,7 +187,10 @@ class MigrationResult(BaseModel):
     @property
     def exit_code(self) -> int:
         """0 moved and proved; 3 also something for a person; 1 the proof found a difference."""
-        if not self.proof.ok or not all(t.balanced for t in self.tables):
+        found = {proof.source: proof.target_rows for proof in self.proof.tables}
+        agreed = all(found.get(table.source, table.loaded) == table.loaded for table in self.tables)
+        if not agreed or not self.proof.ok or not all(table.balanced for table in self.tables):
             return 1
-        attention = any(n.level == "attention" for n in [*self.notices, *self.proof.notices])
-        return 3 if attention or self.quarantined_total or self.untranslated else 0
+        attention = any(notice.level == "attention" for notice in [*self.notices, *self.proof.notices])
+        uncompared = any(table.source not in found for table in self.tables)
+        return 3 if attention or uncompared or self.quarantined_total or self.untranslated else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,8 @@ from litelift.cli.migrate import finish, run
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.demo import COUNTS, make_demo
-from litelift.errors import UsageError
 from litelift.move.progress import Progress
+from litelift.postgres import embedded
 
 
 class Size(StrEnum):
@@ -40,21 +41,17 @@ def demo(
     output = Output(json, quiet, verbose)
     with told(output):
         path = folder / f"atis-{size.value}.sqlite"
-        if (folder / f"atis-{size.value}.sqlite.litelift").exists():
-            raise UsageError(
-                message=f"{folder} holds a demo that was moved already",
-                hint=f"Look at it with: litelift report {path}; or name another --folder, or remove it "
-                f"(after: litelift server stop {path}).",
-            )
         folder.mkdir(parents=True, exist_ok=True)
         plan = path.with_name(f"{path.stem}.plan.toml")
+        if _remove_moved(path) and not (json or quiet):
+            output.say(f"Removed the server of the demo that was moved before in {folder}")
         if not path.exists():
             with ProgressView(output.err, quiet) as view:
                 made = make_demo(
                     path,
                     size=size.value,
                     on_progress=lambda stage, done, total: view(
-                        Progress("open", f"make the demo: {stage}", done, total)
+                        Progress("open", f"Make the demo: {stage}", done, total)
                     ),
                 )
             plan = made.plan
@@ -62,3 +59,15 @@ def demo(
                 counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in COUNTS.items())
                 output.say(f"Made {path}: {made.tables} tables, {counts}", f"Its plan is {plan}", "")
         finish(output, run(output, path, None, plan=plan), Path(f"{path}.litelift"))
+
+
+def _remove_moved(path: Path) -> bool:
+    """Remove the embedded server and the report of an earlier demo, so that it can be moved again."""
+    kept = Path(f"{path}.litelift")
+    if not kept.exists():
+        return False
+    server = embedded.folder_for(path)
+    if (server / "PG_VERSION").exists():
+        embedded.stop(server)
+    shutil.rmtree(kept)
+    return True

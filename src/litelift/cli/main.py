@@ -22,13 +22,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo.demo)
-app.command("inspect")(inspect.inspect)
-app.command("plan")(plan.plan)
-app.command("migrate")(migrate.migrate)
-app.command("verify")(verify.verify)
-app.command("report")(report.report)
-app.add_typer(server.app, name="server")
+app.command("demo", short_help="Make an ATİS-sized database, move it, prove it.")(demo.demo)
+app.command("inspect", short_help="What is in there, what will be hard, what is proposed.")(inspect.inspect)
+app.command("plan", short_help="The proposal for a move as an editable file.")(plan.plan)
+app.command("migrate", short_help="Move a database and prove that nothing was lost.")(migrate.migrate)
+app.command("verify", short_help="Compare every row of both databases, by content.")(verify.verify)
+app.command("report", short_help="The completion report: Markdown, HTML, JSON.")(report.report)
+app.add_typer(server.app, name="server", short_help="Start, stop or look at the embedded PostgreSQL.")
 
 
 def _version(asked: bool) -> None:

@@ -21,7 +21,7 @@ SourceWords = Annotated[str, typer.Argument(metavar="SRC", help="The SQLite file
 TargetWords = Annotated[
     str | None,
     typer.Argument(
-        metavar="[DST]",
+        metavar="DST",
         help="A libpq URL or keyword string. Left out, an embedded PostgreSQL is started beside the source.",
     ),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -29,12 +28,13 @@ class Format(StrEnum):
 
 def report(
     place: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="WHERE",
-            help="The target's URL, the SQLite file that was moved, its .litelift folder, or a report.json.",
+            help="The target's URL, the SQLite file that was moved, its .litelift folder, or a report.json "
+            "[default: the newest report in or below this folder].",
         ),
-    ],
+    ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="Markdown, HTML or JSON.")] = Format.md,
     output_file: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes [default: stdout].")
@@ -46,7 +46,7 @@ def report(
     """Print the completion report of the last move, from its target or from its files."""
     output = Output(json, quiet, verbose)
     with told(output):
-        result = _read(place)
+        result = _read(place if place is not None else _newest())
         render = {Format.md: render_markdown, Format.html: render_html, Format.json: render_json}
         text = render[Format.json if json else form](result)
         if output_file is None:
@@ -55,15 +55,24 @@ def report(
         part = output_file.with_name(f".{output_file.name}.part")
         try:
             part.write_text(text, encoding="utf-8")
-            os.replace(part, output_file)
+            part.replace(output_file)
         except OSError as error:
             raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
         if not quiet:
             output.err.print(f"The report is in {output_file}", markup=False)
 
 
+def _newest() -> str:
+    here = Path()
+    found = [*here.glob("*.litelift/report.json"), *here.glob("*/*.litelift/report.json")]
+    if not found:
+        raise RunNotFound(where="this folder")
+    return str(max(found, key=lambda path: path.stat().st_mtime))
+
+
 def _read(place: str) -> MigrationResult:
-    if "://" in place and not place.startswith("sqlite:") or ("=" in place and not Path(place).exists()):
+    url = "://" in place and not place.startswith("sqlite:")
+    if url or ("=" in place and not Path(place).exists()):
         dsn = normalized(place)
         server, connection = open_server(dsn)
         with connection:

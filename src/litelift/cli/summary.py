@@ -50,8 +50,8 @@ def _verdict(code: int, result: MigrationResult, rows: int, seconds: float) -> T
     if code == 3:
         waiting = sum(1 for notice in result.notices if notice.level == "attention")
         words = (
-            f"{counted}; every row was compared. For a person: {result.quarantined_total:,} kept aside, {waiting} notices, "
-            f"{len(result.untranslated)} not carried."
+            f"{counted}; every row was compared. For a person: {result.quarantined_total:,} kept aside, "
+            f"{waiting} notices, {len(result.untranslated)} not carried."
         )
         return Text("Moved and proved, and something needs a person: ", style="bold yellow") + Text(
             words, style="default"
@@ -153,8 +153,10 @@ def _aside(output: Output, result: MigrationResult) -> None:
 
 
 def _notices(output: Output, notices: list[Notice]) -> None:
+    # What was kept aside is listed value by value above, and an orphan with its foreign key.
+    hidden = set() if output.verbose else {"quarantine", "text", "orphan"}
     for level, heading, style in (("attention", "For a person:", "yellow"), ("info", "Told:", "dim")):
-        found = [notice for notice in notices if notice.level == level]
+        found = [notice for notice in notices if notice.level == level and notice.kind not in hidden]
         if not found:
             continue
         output.say("", heading)

@@ -254,7 +254,10 @@ class Builder:
             ),
         )
         total = (connection.execute(sql.SQL("select count(*) ") + orphaned).fetchone() or (0,))[0]
-        listed = sql.SQL(", ").join(sql.SQL("c.{}::text").format(sql.Identifier(name)) for name in shown)
+        listed = sql.SQL(", ").join(
+            sql.SQL("c.{}" if place < len(names) else "c.{}::text").format(sql.Identifier(name))
+            for place, name in enumerate(shown)
+        )
         rows = connection.execute(
             sql.SQL("select {} ").format(listed) + orphaned + sql.SQL(" limit {}").format(sql.Literal(NAMED))
         ).fetchall()
@@ -265,7 +268,7 @@ class Builder:
         message += f"{key.name} is NOT VALID: it holds for new rows"
         self.notices.append(Notice(level="attention", kind="orphans", message=message, table=key.table, column=column))
         for row in rows:
-            where = dict(zip(names, row, strict=False))
+            where = {name: _told(value) for name, value in zip(names, row, strict=False)}
             dangling = ", ".join(str(value) for value in row[len(names) :])
             place = f", key {key_words(where)}" if where else ""
             self.notices.append(
@@ -284,6 +287,13 @@ def analyze(connection: Connection, plan: MovePlan) -> None:
     """Gather statistics on every table that was filled."""
     for table in plan.tables:
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table.schema, table.target)))
+
+
+def _told(value: object) -> str | int | float | None:
+    """A value of a key as a notice holds it."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _names(names: Sequence[str]) -> sql.Composed:

@@ -1,4 +1,4 @@
-"""Fills tables that the application made, in one transaction: it is all there and proved, or the target is as it was."""
+"""Fills tables that the application made, in one transaction: all is there and proved, or nothing has changed."""
 
 from __future__ import annotations
 

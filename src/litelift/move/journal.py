@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -16,7 +15,7 @@ from litelift import __version__, errors
 from litelift.plan.match import TableMatch
 from litelift.plan.plan import MovePlan
 from litelift.postgres.connect import Connection
-from litelift.result import MigrationResult, Notice, Quarantined, Untranslated
+from litelift.result import Notice, Quarantined, Untranslated
 from litelift.sqlite.census import shown
 from litelift.translate import FUNCTIONS
 
@@ -26,7 +25,7 @@ comment on schema litelift is 'litelift: what moved here from SQLite, what was k
 create table if not exists litelift.run (
     run_id uuid primary key, version text not null, mode text not null, schema_name text not null,
     state text not null default 'running', started_at timestamptz not null default clock_timestamp(),
-    finished_at timestamptz, source jsonb not null, matches jsonb, made jsonb, result jsonb);
+    finished_at timestamptz, source jsonb not null, matches jsonb, made jsonb, result json);
 create table if not exists litelift.unit (
     run_id uuid not null references litelift.run on delete cascade, table_name text not null, first_row bigint,
     last_row bigint, rows bigint not null, quarantined_rows bigint not null, quarantined_values bigint not null,
@@ -99,18 +98,12 @@ def begin_run(connection: Connection, plan: MovePlan, source: dict[str, Any]) ->
     return run
 
 
-def finish_run(connection: Connection, run: str, state: str, result: MigrationResult | None = None) -> None:
-    """Write a run's end, and its whole result."""
-    document = Jsonb(json.loads(_holdable(result.model_dump_json()))) if result else None
+def finish_run(connection: Connection, run: str, state: str, document: str | None = None) -> None:
+    """Write a run's end, and its whole result as a JSON document."""
     connection.execute(
         "update litelift.run set state = %s, finished_at = clock_timestamp(), result = %s where run_id = %s",
         (state, document, run),
     )
-
-
-def _holdable(document: str) -> str:
-    # jsonb holds neither \u0000 nor half a surrogate pair.
-    return document.replace("\\u0000", "\\ufffd")
 
 
 def tell(connection: Connection, run: str, notices: Sequence[Notice], untranslated: Sequence[Untranslated]) -> None:
@@ -171,8 +164,8 @@ def quarantined(connection: Connection, run: str, limit: int) -> tuple[list[Quar
         connection.execute("select count(*) from litelift.quarantine where run_id = %s", (run,)).fetchone() or (0,)
     )[0]
     rows = connection.execute(
-        "select table_name, column_name, row_key, substr(original, 1, 2000), storage_class, reason, left(stands_in, 2000)"
-        " from litelift.quarantine where run_id = %s order by table_name, column_name nulls first, row_key limit %s",
+        "select table_name, column_name, row_key, substr(original, 1, 2000), storage_class, reason,"
+        " left(stands_in, 2000) from litelift.quarantine where run_id = %s order by table_name, column_name nulls first, row_key limit %s",
         (run, limit),
     ).fetchall()
     listed = [

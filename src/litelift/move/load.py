@@ -1,4 +1,4 @@
-"""Loads a unit: a table, or a range of its rowids. Its rows, its quarantine and its line in the journal commit together."""
+"""Loads a unit: a table, or a range of its rowids. Rows, quarantine and the journal's line commit together."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class _Loader:
         self.key_places = [self.offset + sources.index(name) for name in self.table.key]
         self.key_names = [self.table.columns[sources.index(name)].target for name in self.table.key]
         self.pending: list[tuple[int, ColumnPlan, Value, str, str | None]] = []
-        self.aside: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=SPOOL_BYTES)
+        self.aside: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115
 
     def close(self) -> None:
         self.aside.close()
@@ -222,8 +222,8 @@ class _Loader:
             return
         self.aside.seek(0)
         with cursor.copy(
-            "copy litelift.quarantine (run_id, table_name, column_name, row_key, original, storage_class, reason, stands_in)"
-            " from stdin"
+            "copy litelift.quarantine (run_id, table_name, column_name, row_key, original, storage_class, reason,"
+            " stands_in) from stdin"
         ) as copy:
             while block := self.aside.read(1 << 20):
                 copy.write(block)

@@ -28,9 +28,9 @@ TITLES: dict[Phase, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One sign of life. ``done`` of ``total`` rows (or objects) of ``table`` in ``phase``.
+    """One sign of life. ``done`` of ``total`` rows of ``table``, about ``bytes`` of it, in ``phase``.
 
-    ``finished`` ends the phase; ``message`` is then its result in words.
+    Without a table the counts are the whole phase's. ``finished`` ends the phase; ``message`` is then its result.
     """
 
     phase: Phase

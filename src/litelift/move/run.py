@@ -37,6 +37,7 @@ from litelift.postgres.matching import TableNames, match_names
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
 from litelift.prove.tables import prove_table
+from litelift.report import render_json
 from litelift.result import (
     MigrationResult,
     ObjectProof,
@@ -175,7 +176,7 @@ class _Move:
             else:
                 url = self.dst
             server, connection = open_server(normalized(url))
-            said.append(f"PostgreSQL {server.version_words} at {server.display}")
+            said.append(f"PostgreSQL {server.version_words}, database {server.database}")
         try:
             journal.lock(connection)
             yield server, connection
@@ -286,8 +287,11 @@ class _Move:
             done = dict.fromkeys(totals, 0)
             current = ""
 
-            def tell(table: str, rows: int, size: int = 0) -> None:
+            sizes = {table.source: table.bytes // max(table.rows, 1) for table in plan.tables}
+
+            def tell(table: str, rows: int) -> None:
                 done[table] += rows
+                size = done[table] * sizes[table]
                 self.timeline.tell(Progress("load", table, done[table], totals[table], size))
 
             def on_rows(rows: int) -> None:
@@ -307,7 +311,7 @@ class _Move:
                 total.quarantined_values += result.quarantined_values
                 total.bytes += result.bytes
                 if crew.pool is not None:
-                    tell(task.unit.table.source, result.read, result.bytes)
+                    tell(task.unit.table.source, result.read)
             said.append(f"{sum(r.loaded for r in results.values()):,} rows")
         return results
 
@@ -532,7 +536,8 @@ class _Move:
             peak_memory_bytes=peak_memory(),
         )
         journal.tell(connection, run, plan.notices, plan.untranslated)
-        journal.finish_run(connection, run, "proved" if result.exit_code != 1 else "differs", result)
+        state = "proved" if result.exit_code != 1 else "differs"
+        journal.finish_run(connection, run, state, render_json(result))
         return result
 
     def _target(self, server: Server, connection: Connection, plan: MovePlan) -> TargetInfo:
@@ -553,7 +558,7 @@ class _Move:
 
     def _configuration(self, jobs: int) -> dict[str, Any]:
         return {
-            "plan file": str(self.file.path) if self.file.path else None,
+            "plan file": str(self.file.path) if self.file.path else "none",
             "schema": self.file.defaults.schema_name,
             "identifiers": self.file.defaults.identifiers,
             "on_misfit": self.options.on_misfit or self.file.defaults.on_misfit,

@@ -1,7 +1,7 @@
 """What a declared type means: the family that its words belong to.
 
-SQLite takes any words as a type and derives only an affinity from them ("Datatypes In SQLite", section 3.1); people write
-what they know from other databases. A family is what they meant.
+SQLite takes any words as a type and derives only an affinity from them ("Datatypes In SQLite", section 3.1); people
+write what they know from other databases. A family is what they meant.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Declared:
 
 
 def read_declared(words: str) -> Declared:
-    """The family of a declared type, in any case and with any arguments ("double unsigned", "varchar(10)", "text(200)")."""
+    """The family of a declared type, in any case and with any arguments ("double unsigned", "varchar(10)")."""
     found = _TYPE.fullmatch(words)
     if not found:
         return Declared("none")

@@ -1,4 +1,4 @@
-"""What is compared with what: the pairs of source and target tables and columns, and the declared rules between them."""
+"""What is compared with what: source and target tables and columns, and the declared rules between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class ColumnMatch:
     """A source column, its target column, the target's type, and the rules declared for it.
 
     ``numbers`` says how a number in a time column is read: "epoch" (seconds, milliseconds or microseconds since 1970,
-    by magnitude, except that a REAL within the Julian days of the years 0 to 9999 is one) or "julian" (every number is one).
+    by magnitude, except that a REAL within the Julian days of the years 0 to 9999 is one) or "julian" (every number is
+    one).
     """
 
     source: str

@@ -19,8 +19,8 @@ OnMisfit = Literal["null", "default", "row", "fail"]
 class ColumnPlan:
     """One column that is moved.
 
-    ``stand_in`` is the text of the default that takes a misfit's place where ``on_misfit`` is "default"; ``lenient`` says
-    that the type is the target's own; ``default`` is the SQL of the DEFAULT to set.
+    ``stand_in`` is the text of the default that takes a misfit's place where ``on_misfit`` is "default"; ``lenient``
+    says that the type is the target's own; ``default`` is the SQL of the DEFAULT to set.
     """
 
     source: str

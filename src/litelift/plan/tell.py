@@ -100,8 +100,8 @@ def common(
             plan,
             "attention",
             "text",
-            f"{table}.{name}: text that PostgreSQL cannot hold ({census.unholdable.count}; a NUL, or bytes that are not "
-            f"UTF-8); U+FFFD stands there, the original bytes are in quarantine: {offenders(census.unholdable)}",
+            f"{table}.{name}: text that PostgreSQL cannot hold ({census.unholdable.count}; a NUL, or bytes that are "
+            f"not UTF-8); U+FFFD stands there, the original bytes are in quarantine: {offenders(census.unholdable)}",
             table,
             name,
         )

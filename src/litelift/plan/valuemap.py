@@ -18,7 +18,7 @@ def fold(text: str, locale: str | None) -> str:
 
 @dataclass(frozen=True)
 class ValueMap:
-    """``values`` maps an old value's text to the new one; ``unmapped`` says what happens to a value it does not name."""
+    """``values`` maps an old value's text to the new one; ``unmapped`` says what a value does that it does not name."""
 
     values: dict[str, str]
     unmapped: Literal["fail", "keep", "quarantine"] = "fail"

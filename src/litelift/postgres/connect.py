@@ -25,14 +25,15 @@ _SESSION = """
            set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
            set_config('extra_float_digits', '1', false), set_config('standard_conforming_strings', 'on', false),
            set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
-           set_config('idle_in_transaction_session_timeout', '0', false), set_config('search_path', 'pg_catalog', false),
-           set_config('default_transaction_read_only', 'off', false), set_config('client_min_messages', 'warning', false)
+           set_config('idle_in_transaction_session_timeout', '0', false),
+           set_config('search_path', 'pg_catalog', false), set_config('default_transaction_read_only', 'off', false),
+           set_config('client_min_messages', 'warning', false)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A target that was reached: how to reach it again, and what it is. ``dsn`` may hold a password; nothing else does."""
+    """A target that was reached: how to reach it again, and what it is. Only ``dsn`` may hold a password."""
 
     dsn: str
     display: str

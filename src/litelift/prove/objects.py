@@ -1,4 +1,4 @@
-"""Constraints and indexes counted: every one that the plan promised is in the target's catalogue, or named as missing."""
+"""Constraints and indexes counted: each that the plan promised is in the target's catalogue, or named as missing."""
 
 from __future__ import annotations
 

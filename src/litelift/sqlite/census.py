@@ -363,7 +363,7 @@ def _holdable(text: str) -> bool:
 
 
 def shown(value: Value, most: int = 120) -> str:
-    """A value for a person: text as it is with control characters escaped, bytes as x'..', cut at ``most`` characters."""
+    """A value for a person: text with control characters escaped, bytes as x'..', cut at ``most`` characters."""
     if value is None:
         return "NULL"
     if isinstance(value, bytes):

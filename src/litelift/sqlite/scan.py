@@ -20,7 +20,7 @@ def quoted(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What is read of a table: the columns, in order; the rowid before them where ``with_rowid``; the rows of ``where``."""
+    """What is read of a table: its columns, in order, after the rowid where ``with_rowid``; the rows of ``where``."""
 
     table: str
     columns: tuple[str, ...]
@@ -56,7 +56,7 @@ def _size(value: Value) -> int:
 
 
 def key_columns(table: Table) -> tuple[str, ...]:
-    """The columns that identify a row: the primary key, else a UNIQUE key without NULLs; () where only the rowid does."""
+    """The columns that name a row: the primary key, else a UNIQUE key without NULLs; () where only the rowid does."""
     if table.primary_key:
         return table.primary_key
     for index in table.indexes:

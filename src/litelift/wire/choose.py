@@ -68,7 +68,7 @@ def _plain(pg: PgType, lenient: bool, numbers: Numbers) -> tuple[Codec, bool]:
         case "text" | "varchar" | "bpchar" | "citext" | "name":
             return TextCodec(pg.length), True
         case "bytea":
-            return ByteaCodec(lenient), True
+            return ByteaCodec(), True
         case "date":
             return DateCodec(numbers), True
         case "timestamp":
@@ -80,7 +80,7 @@ def _plain(pg: PgType, lenient: bool, numbers: Numbers) -> tuple[Codec, bool]:
         case "interval":
             return IntervalCodec(), False
         case "json" | "jsonb":
-            return JsonCodec(pg.base == "jsonb"), True
+            return JsonCodec(pg.base == "jsonb", lenient), True
         case "uuid":
             return UuidCodec(), True
     return TextCodec(), False

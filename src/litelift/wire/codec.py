@@ -1,7 +1,7 @@
 """A codec turns a column's stored values into the text that COPY takes, or says why a value does not fit.
 
-Rows are encoded by column: a batch of one Python type takes a fast path without a call per value; whatever is not uniform
-takes the slow path, value by value, which alone knows misfits.
+Rows are encoded by column: a batch of one Python type takes a fast path without a call per value; whatever is not
+uniform takes the slow path, value by value, which alone knows misfits.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from types import NoneType
 from litelift.sqlite.schema import Value
 
 NULL = "\\N"
-
-# The escapes of COPY's text format (PostgreSQL manual, COPY, "Text Format").
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class Misfit(Exception):
@@ -63,7 +60,10 @@ Stand = Callable[[int, Value, Misfit], str | None]
 
 
 def encode(codec: Codec, values: Sequence[Value], stand_in: Stand) -> list[str]:
-    """COPY's fields for a column's batch. ``stand_in(index, value, misfit)`` gives the text for a misfit, None for NULL."""
+    """COPY's fields for a column's batch.
+
+    ``stand_in(index, value, misfit)`` gives the text for a misfit, None for NULL.
+    """
     kinds = set(map(type, values))
     if kinds == {NoneType}:
         return [NULL] * len(values)
@@ -87,7 +87,7 @@ def encode(codec: Codec, values: Sequence[Value], stand_in: Stand) -> list[str]:
             text = codec.text(value)
         except Misfit as misfit:
             text = stand_in(index, value, misfit)
-        fields.append(NULL if text is None else text.translate(_ESCAPES))
+        fields.append(NULL if text is None else escape(text))
     return fields
 
 
@@ -108,10 +108,11 @@ def escape_all(texts: list[str]) -> list[str]:
     """COPY's escapes, applied only where a batch needs them."""
     joined = "".join(texts)
     if "\\" in joined or "\n" in joined or "\t" in joined or "\r" in joined:
-        return [text.translate(_ESCAPES) for text in texts]
+        return [escape(text) for text in texts]
     return texts
 
 
 def escape(text: str) -> str:
-    """COPY's escapes for one field."""
-    return text.translate(_ESCAPES)
+    """COPY's escapes for one field (PostgreSQL manual, COPY, "Text Format")."""
+    # str.translate looks at every character in turn; a replacement that finds nothing costs next to nothing.
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")

@@ -25,6 +25,9 @@ _NOT_FINITE = {
     "nan": "NaN",
 }
 
+# What SQLite and PostgreSQL skip around a number; str.strip() would take away a no-break space too.
+SPACE = " \t\n\r\f\v"
+
 
 def real_text(value: float) -> str:
     """The shortest text that reads back as the same double; infinities in PostgreSQL's words."""
@@ -84,7 +87,7 @@ class IntegerCodec(Codec):
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, str):
-            word = value.strip()
+            word = value.strip(SPACE)
             if not _INTEGER.fullmatch(word):
                 raise Misfit("is not an integer")
             value = int(word)
@@ -120,7 +123,7 @@ class RealCodec(Codec):
         if isinstance(value, bytes):
             raise Misfit("is a blob, not a number")
         if isinstance(value, str):
-            word = value.strip()
+            word = value.strip(SPACE)
             if word.lower() in _NOT_FINITE:
                 return _NOT_FINITE[word.lower()]
             if not _NUMBER.fullmatch(word):
@@ -173,9 +176,10 @@ class NumericCodec(Codec):
         if isinstance(value, bytes):
             raise Misfit("is a blob, not a number")
         if isinstance(value, str):
-            if not _NUMBER.fullmatch(value.strip()):
+            word = value.strip(SPACE)
+            if not _NUMBER.fullmatch(word):
                 raise Misfit("is not a number")
-            exact = Decimal(value.strip())
+            exact = Decimal(word)
         elif isinstance(value, float):
             if math.isinf(value):
                 raise Misfit("is infinite")
@@ -188,11 +192,16 @@ class NumericCodec(Codec):
         if self.precision is not None:
             if _decimals(exact) > (self.scale or 0):
                 raise Misfit(f"has more than {self.scale or 0} decimals")
-            if abs(exact) >= Decimal(10) ** (self.precision - (self.scale or 0)):
+            # copy_abs, for abs() rounds to the context's 28 digits.
+            if exact.copy_abs() >= Decimal(10) ** (self.precision - (self.scale or 0)):
                 raise Misfit(f"has more than {self.precision - (self.scale or 0)} digits before the point")
         return f"{exact:f}"
 
 
 def _decimals(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    # Not by normalize(), which rounds to the context's 28 digits.
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0 or not number:
+        return 0
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -exponent - zeros)

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from litelift.plan.valuemap import ValueMap
 from litelift.sqlite.scan import clean_text
@@ -14,7 +14,9 @@ from litelift.sqlite.schema import Value
 from litelift.wire.codec import Codec, Misfit, Unmapped
 from litelift.wire.numbers import real_text
 
-_HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+_UUID = re.compile(r"(\{)?(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(1)\})", re.IGNORECASE)
+DEEPEST = 900  # levels of JSON: Python's parser and PostgreSQL's (max_stack_depth) both take these
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -27,7 +29,7 @@ def plain(value: Value) -> str:
             return value.decode("utf-8")
         except UnicodeDecodeError:
             text = value.decode("utf-8", "replace").replace("\x00", "\ufffd")
-            raise Misfit("is a blob that is not UTF-8 text", text) from None
+            raise Misfit("is a blob that is not UTF-8 text", text, replaced=True) from None
     if isinstance(value, float):
         return real_text(value)
     return str(value)
@@ -84,11 +86,6 @@ class ByteaCodec(Codec):
 
     escapes = True
 
-    def __init__(self, lenient: bool = False) -> None:
-        """``lenient``: numbers are taken too, as the bytes of their text."""
-        super().__init__()
-        self.lenient = lenient
-
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Blobs only."""
         if kinds == {bytes}:
@@ -101,9 +98,8 @@ class ByteaCodec(Codec):
             return "\\x" + value.hex()
         if isinstance(value, str):
             return "\\x" + value.encode("utf-8", "surrogateescape").hex()
-        if self.lenient:
-            return "\\x" + plain(value).encode().hex()
-        raise Misfit("is a number, not bytes")
+        self.remarks["a number, written as the bytes of its text"] += 1
+        return "\\x" + plain(value).encode().hex()
 
 
 class JsonCodec(Codec):
@@ -111,31 +107,46 @@ class JsonCodec(Codec):
 
     escapes = True
 
-    def __init__(self, binary: bool) -> None:
-        """``binary``: jsonb, which refuses \\u0000 and lone surrogates, and numbers beyond numeric's range."""
+    def __init__(self, binary: bool, lenient: bool = False) -> None:
+        """See the class.
+
+        ``binary``: jsonb, which refuses \\u0000 and lone surrogates, keeps one of two equal keys, and has numeric's
+        range. ``lenient``: the target says JSON, so what is JSON but for a NUL or bad UTF-8 loads with U+FFFD there.
+        """
         super().__init__()
         self.binary = binary
+        self.lenient = lenient
 
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, float) and real_text(value).lstrip("-") == "Infinity":
             raise Misfit("is infinite, not JSON")
-        text = _held(plain(value)) if not isinstance(value, bytes) else self._decoded(value)
         try:
-            parsed = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse)
-        except RecursionError:
-            raise Misfit("is JSON nested too deeply") from None
-        except ValueError:
-            raise Misfit("is not JSON") from None
-        if self.binary and "\\u" in text:
-            self._check_escapes(parsed)
+            text = _held(plain(value))
+        except Misfit as misfit:
+            if self.lenient and misfit.stands_in is not None:
+                self._check(misfit.stands_in)
+                raise
+            raise Misfit(misfit.reason) from None
+        self._check(text)
         return text
 
-    def _decoded(self, value: bytes) -> str:
+    def _check(self, text: str) -> None:
+        pairs = _one_of_each if self.binary and not self.lenient else None
         try:
-            return _held(value.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise Misfit("is a blob that is not UTF-8 text") from None
+            parsed = json.loads(
+                text, parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=pairs
+            )
+        except RecursionError:
+            raise Misfit("is JSON nested too deeply") from None
+        except _DuplicateKey as duplicate:
+            raise Misfit(f"is JSON with the key {duplicate} twice, of which jsonb keeps one") from None
+        except ValueError:
+            raise Misfit("is not JSON") from None
+        if text.count("[") + text.count("{") > DEEPEST and _depth(parsed) > DEEPEST:
+            raise Misfit("is JSON nested too deeply")
+        if self.binary and "\\u" in text:
+            self._check_escapes(parsed)
 
     def _check_escapes(self, parsed: object) -> None:
         stack = [parsed]
@@ -150,14 +161,41 @@ class JsonCodec(Codec):
                 stack.extend(item)
 
 
+class _DuplicateKey(Exception):
+    pass
+
+
+def _one_of_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _DuplicateKey(next(key for at, key in enumerate(keys) if key in keys[:at]))
+    return found
+
+
+def _depth(parsed: object) -> int:
+    level, depth = [parsed], 0
+    while level:
+        inner = [item for item in level if isinstance(item, dict | list)]
+        level = [value for item in inner for value in (item.values() if isinstance(item, dict) else item)]
+        depth += bool(inner)
+    return depth
+
+
 def _digits(digits: str) -> str:
     return digits
 
 
 def _number(digits: str) -> str:
     # numeric holds 131,072 digits before the point and 16,383 after it (PostgreSQL manual, section 8.1.2).
-    number = Decimal(digits)
-    if number and not -16000 < number.adjusted() < 131000:
+    if len(digits) < 1000 and "e" not in digits and "E" not in digits:
+        return digits
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        raise ValueError(digits) from None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or not -16_383 <= exponent <= 131_071 or number.adjusted() > 131_071:
         raise ValueError(digits)
     return digits
 
@@ -179,12 +217,9 @@ class UuidCodec(Codec):
             except UnicodeDecodeError:
                 raise Misfit("is not a UUID") from None
         if isinstance(value, str):
-            word = value.strip().removeprefix("{").removesuffix("}")
-            if _HEX32.fullmatch(word) or (len(word) == 36 and _HEX32.fullmatch(word.replace("-", ""))):
-                try:
-                    return str(uuid.UUID(word))
-                except ValueError:
-                    pass
+            word = value.strip()
+            if _UUID.fullmatch(word):
+                return str(uuid.UUID(word))
         raise Misfit("is not a UUID")
 
 

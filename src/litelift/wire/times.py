@@ -1,7 +1,8 @@
 """Codecs for dates and times, each value read by its own form.
 
-Applications keep times in SQLite as text with a space or a T, with an offset or a Z, as seconds, milliseconds or microseconds
-since 1970, as Julian days, and often several of these in one column ("Date And Time Functions", section 2, Time Values).
+Applications keep times in SQLite as text with a space or a T, with an offset or a Z, as seconds, milliseconds or
+microseconds since 1970, as Julian days, and often several of these in one column ("Date And Time Functions",
+section 2, Time Values).
 """
 
 from __future__ import annotations
