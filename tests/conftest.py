@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sqlite3
@@ -15,28 +16,46 @@ from psycopg import sql
 
 from litelift.postgres import embedded
 
+Url = Callable[[str], str]
+
+DEFAULT_VERSION = int(os.environ.get("LITELIFT_TEST_PGVERSION", "16"))
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Callable[[str], str]]:
-    """The embedded PostgreSQL; call it with a database's name to get that database's URL."""
+def servers() -> Iterator[Callable[[int], Url]]:
+    """The embedded PostgreSQL by major version, each started when it is first asked for."""
+    started: dict[int, embedded.EmbeddedServer] = {}
     with tempfile.TemporaryDirectory(prefix="litelift-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        version = int(os.environ.get("LITELIFT_TEST_PGVERSION", "16"))
-        started = embedded.start(Path(folder) / "pg", version)
-        yield lambda database: embedded.database_url(started.url or "", database)
-        embedded.stop(started.folder)
+
+        def url(version: int) -> Url:
+            if version not in started:
+                started[version] = embedded.start(Path(folder) / f"pg{version}", version)
+            return lambda database: embedded.database_url(started[version].url or "", database)
+
+        yield url
+        for server in started.values():
+            with contextlib.suppress(Exception):
+                embedded.stop(server.folder)
+
+
+@pytest.fixture(scope="session")
+def server(servers: Callable[[int], Url]) -> Url:
+    """The server that most tests use: call it with a database's name to get that database's URL."""
+    return servers(DEFAULT_VERSION)
 
 
 @pytest.fixture
-def database(server: Callable[[str], str]) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards."""
+def database(request: pytest.FixtureRequest, servers: Callable[[int], Url]) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards. ``@pytest.mark.postgres(18)`` chooses the server's version."""
+    marker = request.node.get_closest_marker("postgres")
+    url = servers(marker.args[0] if marker else DEFAULT_VERSION)
     name = f"t{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server("postgres"), autocommit=True) as admin:
+    with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield server(name)
-    with psycopg.connect(server("postgres"), autocommit=True) as admin:
+    yield url(name)
+    with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 

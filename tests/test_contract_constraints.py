@@ -58,11 +58,14 @@ PREDICATES = [
     ("text", "v notnull", "'a'", "null"),
     ("text", "v is not 'x'", "null", "'x'"),
     ("text", "v || '!' <> 'a!'", "'b'", "'a'"),
-    ("text", "v between 'a' and 'c'", "'B' || 'x' || 'b' || ''", None),
+    ("text", "v between 'a' and 'c'", "'b'", "'B'"),
     ("text", "v >= 'a'", "'b'", "'B'"),
     ("text", "unicode(v) = 65", "'A'", "'B'"),
     ("text", "hex(v) = '41'", "'A'", "'B'"),
     ("text", "cast(v as integer) > 5", "'7'", "'3'"),
+    ("text", "cast(v as integer) > 5", "' 12 o''clock'", "'twelve'"),
+    ("text", "cast(v as int) = 9223372036854775807", "'99999999999999999999'", "'+9'"),
+    ("text", "cast(v as integer) is null", "null", "'-'"),
     ("text", "length(hex(v)) = 4", "'ab'", "'a'"),
     ("integer", "v > 0", "1", "0"),
     ("integer", "v > 0", "null", None),
@@ -111,6 +114,9 @@ PREDICATES = [
     ("date", "v between '2020-01-01' and '2020-12-31'", "'2020-06-01'", "'2021-01-01'"),
     ("date", "v > ''", "'2020-06-01'", None),
     ("date", "v like '20%'", "'2020-06-01'", "'1999-06-01'"),
+    ("date", "v glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'", "'2020-06-01'", None),
+    ("date", "substr(v, 6, 2) <> '02'", "'2020-06-01'", "'2020-02-01'"),
+    ("date", "cast(v as integer) > 2000", "'2020-06-01'", "'1999-02-01'"),
     ("date", "length(v) = 10", "'2020-06-01'", None),
     ("date", "v is date(v)", "'2020-06-01'", None),
     ("datetime", "v >= '2020-01-01 00:00:00'", "'2020-01-01 00:00:00'", "'2019-12-31 23:59:59'"),
@@ -124,31 +130,22 @@ PREDICATES = [
     ("json", "v ->> 'a' = 'x'", "'{\"a\": \"x\"}'", "'{\"a\": \"y\"}'"),
     ("blob", "length(v) = 2", "x'0001'", "x'00'"),
     ("blob", "v <> x'00'", "x'01'", "x'00'"),
-    ("uuid", "length(v) = 36", "'6f9619ff-8b86-d011-b42d-00cf4fc964ff'", None),
 ]
-FIRST = {"date": "'2020-06-01'", "datetime": "'2020-06-01 00:00:00'", "time": "'01:00:00'"}
 
 
 @pytest.mark.parametrize(("declared", "check", "good", "bad"), PREDICATES)
-def test_a_check_lets_in_what_sqlite_lets_in_and_no_more_or_is_told(
+def test_a_check_lets_in_what_sqlite_lets_in_and_no_more(
     declared: str, check: str, good: str, bad: str | None, database: str, tmp_path: Path
 ) -> None:
     source = tmp_path / "app.sqlite"
-    filler = "text" if declared == "uuid" else declared
-    # Enough rows that fit the declared type, so that the type is the declared one; none has to satisfy the check.
     build(f"create table t(id integer primary key, v {declared} check({check})); insert into t values(1, {good});", source)
     with sqlite3.connect(source) as connection:
         assert connection.execute("select count(*) from t").fetchone() == (1,)
         if bad is not None:
             with pytest.raises(sqlite3.IntegrityError):
                 connection.execute(f"insert into t values(2, {bad})")
-    assert filler
     status, said = command("migrate", str(source), database)
-    assert status in (0, 3), said
-    if status == 3:
-        assert ask(database, "select count(*) from litelift.untranslated where kind = 'check'") == [(1,)], said
-        reason = ask(database, "select reason from litelift.untranslated")[0][0]
-        pytest.xfail(f"not carried: {reason}") if (declared, check) in TOLD else pytest.fail(f"not carried: {reason}")
+    assert status == 0, said
     assert ask(database, "select convalidated from pg_constraint where contype = 'c' and conrelid = 't'::regclass") == [(True,)]
     ask(database, f"insert into t values(3, {_words(good)})")
     if bad is not None:
@@ -156,11 +153,8 @@ def test_a_check_lets_in_what_sqlite_lets_in_and_no_more_or_is_told(
             ask(database, f"insert into t values(4, {_words(bad)})")
 
 
-TOLD: set[tuple[str, str]] = set()
-
-
 def _words(value: str) -> str:
-    return f"'\\{value[1:]}" if value.startswith("x'") else value
+    return f"'\\x{value[2:]}" if value.startswith("x'") else value
 
 
 case(
@@ -231,9 +225,7 @@ case(
 )
 case(
     "an_untranslatable_check_is_kept_with_its_sql",
-    "create table t(id integer primary key, a text check(soundex(a) <> 'x' or quote(a) = 'y')); insert into t values(1,'q');"
-    if False
-    else "create table t(id integer primary key, a text check(quote(a) <> 'x')); insert into t values(1,'q');",
+    "create table t(id integer primary key, a text check(quote(a) <> 'x')); insert into t values(1,'q');",
     ("select sql ~ 'quote' and reason <> '' from litelift.untranslated where kind = 'check'",),
     ("select a from t", ["q"]),
     exits=3,

@@ -80,10 +80,9 @@ def test_what_the_server_fills_is_known(database: str) -> None:
     assert [name for name in columns if columns[name].has_default] == ["a", "b", "c", "d", "e"]
 
 
+@pytest.mark.postgres(18)
 def test_virtual_columns_and_named_not_nulls_of_version_18(database: str) -> None:
     with psycopg.connect(database) as conn:
-        if conn.info.server_version < 180000:
-            pytest.skip("needs PostgreSQL 18")
         conn.execute("create table p (id int primary key)")
         conn.execute("create table t (d int constraint must not null, e int generated always as (d * 2), p int)")
         conn.execute("alter table t add constraint loose foreign key (p) references p not enforced")

@@ -350,10 +350,8 @@ def test_a_partitioned_table_keeps_its_violated_key_or_nothing_is_loaded(
             assert [r.constraint.table for r in quiet.restored if r.weakened] == ["measure"]
 
 
+@pytest.mark.postgres(18)
 def test_foreign_keys_of_version_18_stay_what_they_are(connect: Callable[[], Any], database: str) -> None:
-    with psycopg.connect(database) as admin:
-        if admin.info.server_version < 180000:
-            pytest.skip("needs PostgreSQL 18")
     script = """
         create table p (id int4range, at daterange, constraint p_key primary key (id, at without overlaps));
         create table c (id int primary key, p_id int4range, at daterange,

@@ -56,6 +56,12 @@ class SourceIsDirectory(UsageError):
     hint = "Name the file inside it."
 
 
+class SourceNotFile(UsageError):
+    """{path} is {kind}, not a SQLite file"""
+
+    hint = "Name the database file itself; litelift reads it in place, again and again."
+
+
 class PlanFileError(UsageError):
     """{path}:{line}: {message}"""
 
@@ -154,6 +160,24 @@ class TargetRights(TargetError):
     hint = "Ask the owner for: {grant}"
 
 
+class TargetReadOnly(TargetError):
+    """the database {database} takes no writes: {message}"""
+
+    hint = "Name the primary server, or a database that may be written to."
+
+
+class TargetFull(TargetError):
+    """PostgreSQL has no room left: {message}"""
+
+    hint = "Make room on the server's disk, and run the same command again."
+
+
+class TargetLost(TargetError):
+    """the connection to PostgreSQL was lost: {message}"""
+
+    hint = "See in the server's log why, and run the same command again."
+
+
 class TargetNotEmpty(TargetError):
     """the schema {schema} is not empty; it holds {objects}"""
 
@@ -164,9 +188,9 @@ class TargetNotEmpty(TargetError):
 
 
 class TargetBusy(TargetError):
-    """another litelift (process {pid}) is working on {database}"""
+    """another litelift is working on {database} (the server's process {pid}{since})"""
 
-    hint = "Wait until it has finished, or stop it."
+    hint = "Wait until it has finished; if it is gone for good, end its session: SELECT pg_terminate_backend({pid})"
 
 
 class MissingTables(TargetError):
@@ -239,6 +263,24 @@ class LoadFailed(LiteliftError):
     """loading {table} failed: {message}"""
 
     hint = "Nothing was kept in the target. Run with --verbose for the details."
+
+
+class NoRoom(LiteliftError):
+    """no room left for temporary files in {folder}: {message}"""
+
+    hint = "Make room there, or name another folder with TMPDIR=..., and run the same command again."
+
+
+class WorkerDied(LiteliftError):
+    """a worker process ended in the middle of its work"""
+
+    hint = "It was killed, perhaps for lack of memory. Run the same command again, with fewer --jobs."
+
+
+class Unexpected(LiteliftError):
+    """something that litelift does not know went wrong: {message}"""
+
+    hint = "Please report it, with what --verbose prints."
 
 
 class RunNotFound(UsageError):

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, TablePlan
 from litelift.plan.tell import key_words
 from litelift.postgres.connect import Connection, connect
@@ -184,13 +185,15 @@ class Builder:
 
     def _not_nulls(self, connection: Connection, table: TablePlan) -> None:
         """A NOT NULL that old rows violate already, as a check that is not valid."""
+        others = (*self.plan.indexes, *self.plan.checks, *self.plan.foreign_keys)
+        names = Namer(taken=frozenset(other.name for other in others if other.table == table.target))
         for column in table.columns:
             if not column.null_violated:
                 continue
             connection.execute(
                 sql.SQL("alter table {} add constraint {} check ({} is not null) not valid").format(
                     sql.Identifier(self.plan.schema, table.target),
-                    sql.Identifier(f"{column.target[:50]}_not_null"),
+                    sql.Identifier(names.name(f"{column.target}_not_null")),
                     sql.Identifier(column.target),
                 )
             )
@@ -262,14 +265,18 @@ class Builder:
             sql.SQL("select {} ").format(listed) + orphaned + sql.SQL(" limit {}").format(sql.Literal(NAMED))
         ).fetchall()
         column = ", ".join(key.columns)
+        found = [
+            ({name: _told(value) for name, value in zip(names, row, strict=False)}, ", ".join(row[len(names) :]))
+            for row in rows
+        ]
+        examples = "; ".join(f"{key_words(where)}: {dangling}" if where else dangling for where, dangling in found)
+        more = f"; and {total - len(found)} more" if total > len(found) else ""
         message = (
-            f"{key.table}.{column} refers to rows of {key.parent} that are not there, {total} times; the foreign key "
+            f"{key.table}.{column} refers to rows of {key.parent} that are not there ({total}): {examples}{more}; "
+            f"the foreign key {key.name} is NOT VALID: it holds for new rows"
         )
-        message += f"{key.name} is NOT VALID: it holds for new rows"
         self.notices.append(Notice(level="attention", kind="orphans", message=message, table=key.table, column=column))
-        for row in rows:
-            where = {name: _told(value) for name, value in zip(names, row, strict=False)}
-            dangling = ", ".join(str(value) for value in row[len(names) :])
+        for where, dangling in found:
             place = f", key {key_words(where)}" if where else ""
             self.notices.append(
                 Notice(

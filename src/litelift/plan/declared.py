@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from litelift.sqlite.catalogue import affinity_of
+from litelift.sqlite.schema import Affinity
+
 Family = Literal[
     "none",
     "boolean",
@@ -60,10 +63,18 @@ _WORDS: dict[str, Family] = {
     "decimal": "decimal",
     "dec": "decimal",
     "numeric": "decimal",
+    "num": "decimal",
+    "fixed": "decimal",
+    "smallmoney": "decimal",
     "number": "decimal",
     "money": "decimal",
     "currency": "decimal",
     "char": "varchar",
+    "bpchar": "varchar",
+    "char varying": "varchar",
+    "national character": "varchar",
+    "national char": "varchar",
+    "national varchar": "varchar",
     "varchar": "varchar",
     "varchar2": "varchar",
     "nvarchar": "varchar",
@@ -116,6 +127,17 @@ _WORDS: dict[str, Family] = {
     "serial": "integer",
     "bigserial": "integer",
     "year": "integer",
+    "point": "none",
+    "multipoint": "none",
+    "interval": "none",
+}
+# What a word that is not listed means, by the rules of its affinity; NUMERIC affinity means nothing in particular.
+_AFFINITIES: dict[Affinity, Family] = {
+    Affinity.INTEGER: "integer",
+    Affinity.TEXT: "text",
+    Affinity.BLOB: "bytes",
+    Affinity.REAL: "real",
+    Affinity.NUMERIC: "none",
 }
 _TYPE = re.compile(r"\s*([^()]*?)\s*(?:\(\s*([^()]*?)\s*\))?\s*([^()]*?)\s*", re.DOTALL)
 
@@ -136,8 +158,8 @@ def read_declared(words: str) -> Declared:
     head = " ".join(f"{found[1]} {found[3]}".lower().split())
     for extra in ("unsigned", "signed", "zerofill", "identity", "auto_increment"):
         head = " ".join(word for word in head.split() if word != extra) or head
-    arguments = tuple(int(part) for part in re.findall(r"(?<![\w.])\d+(?![\w.])", found[2] or ""))
-    family = _WORDS.get(head, "none")
+    arguments = tuple(int(part) for part in re.findall(r"(?<![\w.])-?\d+(?![\w.])", found[2] or ""))
+    family = _WORDS.get(head) or (_AFFINITIES[affinity_of(head)] if head else "none")
     if family == "tinyint" and arguments == (1,):
         return Declared("flag")
     return Declared(family, arguments)

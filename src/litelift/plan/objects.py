@@ -165,10 +165,13 @@ class _Objects:
         self._key(kind, wanted, targets)
 
     def _key(self, kind: str, wanted: str, targets: tuple[str, ...], source: str = "") -> None:
+        # It is an index of the schema and a constraint of the table.
+        name = self.relations.name(wanted)
+        self.names.taken.add(name)
         self.plan.indexes += (
             IndexPlan(
                 "primary key" if kind == "primary key" else "unique",
-                self.relations.name(wanted),
+                name,
                 self.planned.target,
                 tuple(map(identifier, targets)),
                 unique=True,

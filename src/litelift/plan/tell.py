@@ -68,8 +68,9 @@ def column(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision
         message += f": it {decision.why}"
         level: Literal["info", "attention"] = "attention" if decision.serious else "info"
         add(plan, level, "type", message, table, name)
-        if decision.serious and failures and BOOLEAN.display not in census.probes:
-            for offender in failures.samples[:NAMED]:
+        against = decision.against or (failures if decision.serious else None)
+        if against and BOOLEAN.display not in census.probes:
+            for offender in against.samples[:NAMED]:
                 _one(plan, "info", "misfit", table, name, offender)
     if failures and failures.count and not decision.serious and decision.on_misfit in ("null", "row"):
         what = "the row is kept aside whole" if decision.on_misfit == "row" else "NULL stands in its place"
@@ -85,7 +86,7 @@ def column(plan: MovePlan, table: str, name: str, census: ColumnCensus, decision
         add(plan, "info", "mixed times", f"{table}.{name} {decision.mixed}", table, name)
     _mixed(plan, table, name, census, decision)
     _not_boolean(plan, table, name, census, decision)
-    common(plan, table, name, census, failures, text=decision.type.base != "bytea")
+    common(plan, table, name, census, failures, text=decision.type.base in ("text", "varchar", "bpchar", "citext"))
 
 
 def common(
@@ -106,8 +107,9 @@ def common(
             name,
         )
     for reason, count in (failures.tally if failures else {}).items():
-        if reason.startswith("rounded"):
-            add(plan, "info", "rounded", f"{table}.{name}: {reason} ({count})", table, name)
+        if reason.startswith(("rounded", "a number")):
+            kind = "rounded" if reason.startswith("rounded") else "written"
+            add(plan, "info", kind, f"{table}.{name}: {reason} ({count})", table, name)
     told = {json.dumps(o.key, sort_keys=True) for o in failures.samples} if failures else set()
     for offender in _odd(census):
         if json.dumps(offender.key, sort_keys=True) not in told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,18 +12,19 @@ from litelift.plan.probe import Candidate
 from litelift.postgres import types as pg
 from litelift.postgres.types import PgType
 from litelift.sqlite.census import ColumnCensus, Failures
-from litelift.sqlite.schema import Column
+from litelift.sqlite.schema import Affinity, Column
+from litelift.wire.times import UNITS
 
 Rule = Literal["auto", "widen", "quarantine", "fail"]
 Role = Literal["plain", "primary", "foreign"]
-TOLERATED_SHARE = 0.01
+TOLERATED_ONE_IN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A column's type, what its misfits do, and why the type is not the declared one (None where it is).
 
-    ``serious`` says that an application may stumble over it.
+    ``serious`` says that an application may stumble over it; ``against`` are the values that speak against the declared type.
     """
 
     type: PgType
@@ -32,6 +34,7 @@ class Decision:
     serious: bool = False
     numbers: Literal["epoch", "julian"] = "epoch"
     mixed: str | None = None
+    against: Failures | None = None
 
 
 def candidates(column: Column) -> list[Candidate]:
@@ -75,7 +78,7 @@ def _scaled(declared: Declared) -> PgType | None:
     if not declared.arguments:
         return None
     precision, scale = declared.arguments[0], (*declared.arguments, 0)[1]
-    if not 1 <= precision <= 1000 or scale > precision:
+    if not 1 <= precision <= 1000 or not 0 <= scale <= precision:
         return None
     return PgType("numeric", precision=precision, scale=scale)
 
@@ -87,8 +90,8 @@ def _length(declared: Declared) -> bool:
 def widest(census: ColumnCensus) -> PgType:
     """The type that holds every stored value."""
     if census.blobs:
-        only_blobs = census.blobs == census.values
-        return pg.BYTEA if only_blobs or census.undecodable else pg.TEXT
+        only_bytes = census.undecodable and not census.integers and not census.reals
+        return pg.BYTEA if census.blobs == census.values or only_bytes else pg.TEXT
     if census.texts:
         return pg.TEXT
     if census.reals:
@@ -111,20 +114,28 @@ def decide(column: Column, census: ColumnCensus, role: Role, rule: Rule, not_nul
     declared = read_declared(column.declared)
     if declared.family == "none":
         return _by_census(column, census)
-    first, why = _declared_type(declared, census)
+    if declared.family in ("text", "varchar") and census.undecodable and census.blobs == census.values:
+        return Decision(pg.BYTEA, why="holds only blobs, which are not UTF-8 text", serious=True)
+    first, why, against = _declared_type(declared, census)
     # A narrower integer was chosen because every integer fits it; what does not fit was tried on the widest.
     tried = pg.BIGINT if first.base in ("int2", "int4") else first
     failures = census.probes[tried.display] if tried.display in census.probes else Failures()
     if first.base in ("timestamp", "date"):
         return _time(first, census, failures, role, rule, not_null)
-    return _ruled(Decision(first, failures=failures, why=why), census, role, rule, not_null)
+    return _ruled(Decision(first, failures=failures, why=why, against=against), census, role, rule, not_null)
 
 
-def _declared_type(declared: Declared, census: ColumnCensus) -> tuple[PgType, str | None]:
-    """The declared type, or the one that stands in for it where it holds only under a condition; and the condition."""
+def _declared_type(declared: Declared, census: ColumnCensus) -> tuple[PgType, str | None, Failures | None]:
+    """The declared type, or the one that stands in for it where it holds only under a condition.
+
+    Also why, and the values that speak against it, where another stands in.
+    """
 
     def failing(type_: PgType) -> int:
         return census.probes[type_.display].count
+
+    def instead(type_: PgType, declared_type: PgType, why: str) -> tuple[PgType, str, Failures]:
+        return type_, why, census.probes[declared_type.display]
 
     match declared.family:
         case "boolean" | "flag":
@@ -132,43 +143,47 @@ def _declared_type(declared: Declared, census: ColumnCensus) -> tuple[PgType, st
             if failing(pg.BOOLEAN) and (
                 numbers and (declared.family == "flag" or not _few(failing(pg.BOOLEAN), census))
             ):
-                return _narrow(census, 1 << 15), "holds numbers other than 0 and 1"
-            return pg.BOOLEAN, None
+                return _narrow(census, 1 << 15), "holds numbers other than 0 and 1", None
+            return pg.BOOLEAN, None, None
         case "smallint" | "tinyint":
-            return _narrow(census, 1 << 15), None
+            return _narrow(census, 1 << 15), None, None
         case "mediumint":
-            return _narrow(census, 1 << 31), None
+            return _narrow(census, 1 << 31), None, None
         case "decimal":
             scaled = _scaled(declared)
             if scaled is None:
-                return pg.NUMERIC, None
+                return pg.NUMERIC, None, None
             if failing(scaled) > failing(pg.NUMERIC):
-                return pg.NUMERIC, f"holds numbers that {scaled.display} would round"
-            return scaled, None
+                return instead(pg.NUMERIC, scaled, f"holds numbers that {scaled.display} would round or refuse")
+            return scaled, None, None
         case "varchar":
             if not _length(declared):
-                return pg.TEXT, None
+                return pg.TEXT, None, None
             sized = PgType("varchar", length=declared.arguments[0])
-            if census.longest > declared.arguments[0] or failing(sized):
-                return pg.TEXT, f"holds text longer than {declared.arguments[0]} characters"
-            return sized, None
+            if failing(sized):
+                return instead(pg.TEXT, sized, f"holds text longer than {declared.arguments[0]} characters")
+            return sized, None, None
         case "json":
-            return (pg.TEXT, "holds text that is not JSON") if failing(pg.JSONB) else (pg.JSONB, None)
+            if failing(pg.JSONB):
+                return instead(pg.TEXT, pg.JSONB, "holds values that are not JSON, or that jsonb would change")
+            return pg.JSONB, None, None
         case "uuid":
-            return (widest(census), "holds values that are not UUIDs") if failing(pg.UUID) else (pg.UUID, None)
+            if failing(pg.UUID):
+                return instead(widest(census), pg.UUID, "holds values that are not UUIDs")
+            return pg.UUID, None, None
         case "time":
-            return pg.TIME, None
+            return pg.TIME, None, None
         case "date":
-            return pg.DATE, None
+            return pg.DATE, None, None
         case "timestamp":
-            return pg.TIMESTAMP, None
+            return pg.TIMESTAMP, None, None
         case "real":
-            return pg.DOUBLE, None
+            return pg.DOUBLE, None, None
         case "bytes":
-            return pg.BYTEA, None
+            return pg.BYTEA, None, None
         case "text":
-            return pg.TEXT, None
-    return pg.BIGINT, None
+            return pg.TEXT, None, None
+    return pg.BIGINT, None, None
 
 
 def _narrow(census: ColumnCensus, limit: int) -> PgType:
@@ -178,7 +193,8 @@ def _narrow(census: ColumnCensus, limit: int) -> PgType:
 
 
 def _few(count: int, census: ColumnCensus) -> bool:
-    return count <= census.values * TOLERATED_SHARE
+    # In whole numbers: 0.01 times a count may fall just short of the true hundredth.
+    return count * TOLERATED_ONE_IN <= census.values
 
 
 def _by_census(column: Column, census: ColumnCensus) -> Decision:
@@ -187,8 +203,10 @@ def _by_census(column: Column, census: ColumnCensus) -> Decision:
     if classes > 1:
         why = f"holds {census.integers} integers, {census.reals} reals, {census.texts} texts, {census.blobs} blobs"
     elif column.declared and column.declared.lower() != "any":
-        why = f"is declared {column.declared}, which names no type; its values decide"
-    return Decision(widest(census), why=why)
+        why = "names no type that is known; its values decide"
+    # Under NUMERIC affinity SQLite itself makes integers of whole reals; elsewhere the classes are the application's.
+    numbers = column.affinity == Affinity.NUMERIC and not census.texts and not census.blobs
+    return Decision(pg.TEXT if classes > 1 and not numbers else widest(census), why=why)
 
 
 def _ruled(decision: Decision, census: ColumnCensus, role: Role, rule: Rule, not_null: bool) -> Decision:
@@ -198,7 +216,8 @@ def _ruled(decision: Decision, census: ColumnCensus, role: Role, rule: Rule, not
     if rule == "fail":
         return replace(decision, on_misfit="fail")
     aside: OnMisfit = "row" if not_null or role == "primary" else "null"
-    if role != "plain" or rule == "quarantine" or (rule == "auto" and not not_null and _few(failures.count, census)):
+    asked_to_widen = rule == "widen" and role != "foreign"  # a foreign key follows its parent
+    if (role != "plain" and not asked_to_widen) or rule == "quarantine" or (rule == "auto" and not not_null and _few(failures.count, census)):
         return replace(decision, on_misfit=aside)
     wide = widest(census)
     reason = failures.samples[0].reason if failures.samples else "does not fit"
@@ -210,6 +229,16 @@ def _ruled(decision: Decision, census: ColumnCensus, role: Role, rule: Rule, not
     )
 
 
+def _counts(forms: Mapping[str, int], numbers: str) -> str:
+    """How many numbers of each kind: 3 in seconds, 1 Julian day."""
+    words = [f"{forms[unit]} {unit}" for unit in UNITS.values() if forms[unit]]
+    days = forms["julian"] + (forms["whole number"] if numbers == "julian" else 0)
+    whole = forms["whole number"] if numbers != "julian" else 0
+    words += [f"{days} Julian days"] if days else []
+    words += [f"{whole} in seconds that could be Julian days"] if whole else []
+    return ", ".join(words)
+
+
 def _time(first: PgType, census: ColumnCensus, failures: Failures, role: Role, rule: Rule, not_null: bool) -> Decision:
     stamps = census.probes[pg.TIMESTAMP.display]
     forms = stamps.tally
@@ -219,19 +248,24 @@ def _time(first: PgType, census: ColumnCensus, failures: Failures, role: Role, r
         "julian" if forms["whole number"] and forms["julian"] and not forms["epoch"] else "epoch"
     )
     only_numbers = counted > 0 and not forms["naive"] and not instants
+    why: str | None = None
+    if counted and forms["calendar"] == counted:
+        # As seconds since 1970 each of these would be a moment of that year: silently wrong, so nothing is read into them.
+        why = f"holds {counted} whole numbers that are years or dates written as yyyymmdd; they are kept as they are"
+        return Decision(widest(census), why=why, serious=True)
     mixed = None
     if counted and not only_numbers:
         mixed = f"holds {counted} numbers among its texts, read as {numbers} times, UTC"
     if only_numbers:
-        decision = Decision(pg.TIMESTAMPTZ, failures=stamps, why=f"holds {numbers} times as numbers", numbers=numbers)
+        why = f"holds times as numbers ({_counts(forms, numbers)}), each read by its size"
+        decision = Decision(pg.TIMESTAMPTZ, failures=stamps, why=why, numbers=numbers)
         return _ruled(decision, census, role, rule, not_null)
+    why = None
     if first.base == "date":
         late = failures.count - stamps.count
         if not late or _ruled(Decision(first, failures=failures), census, role, rule, not_null).type == first:
             return _ruled(replace(Decision(first, failures=failures), mixed=mixed), census, role, rule, not_null)
-        why: str | None = "holds dates with a time of day"
-    else:
-        why = None
+        why = "holds dates with a time of day"
     stamp = pg.TIMESTAMPTZ if instants else pg.TIMESTAMP
     if instants:
         why = f"holds {instants} times with an offset; the {forms['naive']} without are read as UTC"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,66 @@ from litelift.postgres.types import PgType
 
 Connection = psycopg.Connection[Any]
 OLDEST = 120000
-_AUTH = ("password authentication failed", "no password supplied", "authentication failed", "no pg_hba.conf entry")
+LOST = ("08", "57P", "58P", "XX")
+"""The classes of errors after which a session is gone, or can do nothing ("PostgreSQL Error Codes", appendix A)."""
+TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58")
+"""Those in which the server is at fault, and not the statement."""
+
+# What a login can fail of, as libpq and the server say it, and what helps; the first that fits.
+_LOGINS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
+    (
+        r"no pg_hba\.conf entry.*no encryption|hostssl|SSL connection is required",
+        errors.TargetAuthFailed,
+        "The server may want TLS: add ?sslmode=require to the target. Else ask for a line in its pg_hba.conf.",
+    ),
+    (
+        r"no pg_hba\.conf entry",
+        errors.TargetAuthFailed,
+        "The server does not let this user in from here: ask for a line in its pg_hba.conf.",
+    ),
+    (
+        r"no password supplied",
+        errors.TargetAuthFailed,
+        "Give the password in PGPASSWORD, ~/.pgpass or PGPASSFILE, as for psql.",
+    ),
+    (r'role "[^"]*" is not permitted to log in', errors.TargetAuthFailed, "Ask for: ALTER ROLE ... LOGIN"),
+    (
+        r"authentication (failed|method|error)|role \"[^\"]*\" does not exist|permission denied for database",
+        errors.TargetAuthFailed,
+        None,
+    ),
+    (
+        r'database "[^"]*" does not exist',
+        errors.TargetUnreachable,
+        "Make it first: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; or check its name.",
+    ),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        errors.TargetUnreachable,
+        "Wait for others to leave, use fewer --jobs, or raise the server's max_connections.",
+    ),
+    (
+        r"server does not support SSL",
+        errors.TargetUnreachable,
+        "The server has no TLS: say sslmode=prefer or disable, if the network between is yours.",
+    ),
+    (
+        r"certificate|SSL error",
+        errors.TargetUnreachable,
+        "Check sslmode and sslrootcert; they work as for psql.",
+    ),
+    (
+        r"is (starting up|shutting down)|recovery mode|not yet accepting connections",
+        errors.TargetUnreachable,
+        "Wait until the server is up, and run the same command again.",
+    ),
+    (
+        r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname"
+        r"|Temporary failure in name resolution|No address associated|getaddrinfo",
+        errors.TargetUnreachable,
+        "Check the host's name, and that this machine can resolve it.",
+    ),
+)
 
 # The session in which everything is written and read back: what a value looks like must not depend on the server.
 _SESSION = """
@@ -29,6 +89,12 @@ _SESSION = """
            set_config('search_path', 'pg_catalog', false), set_config('default_transaction_read_only', 'off', false),
            set_config('client_min_messages', 'warning', false)
 """
+
+
+_FORMS = (
+    "For instance postgresql://user@host:5432/database, or 'host=... dbname=... user=...'. In a URL, write an "
+    "@ : / ? # or % of a name or password as %40 %3A %2F %3F %23 %25, or give the password in PGPASSWORD."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +115,23 @@ class Server:
 def normalized(words: str) -> str:
     """A libpq connection string from a URL or keywords; SQLAlchemy's driver suffix is dropped. Raises UsageError."""
     text = re.sub(r"^postgres(?:ql)?(?:\+\w+)?://", "postgresql://", words.strip())
+    if not text:
+        hint = "Leave it out to use the embedded PostgreSQL; a variable in the command may be unset."
+        raise errors.UsageError(message="the target is empty", hint=hint)
     try:
         given = conninfo_to_dict(text)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError, ValueError):
         # libpq's message repeats the string, and with it the password.
         raise errors.UsageError(
-            message="the target is neither a PostgreSQL URL nor a libpq keyword string",
-            hint="For instance postgresql://user@host:5432/database, or 'host=... dbname=... user=...'.",
+            message="the target is neither a PostgreSQL URL nor a libpq keyword string", hint=_FORMS
         ) from None
+    ports = str(given.get("port") or "").split(",")
+    split = "://" in text and "@" in str(given.get("dbname") or "") and "@" in text.split("?")[0].split("/", 3)[-1]
+    if split or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports if port):
+        # An unescaped / or @ in a password tears the URL apart, and the pieces may not be shown.
+        raise errors.UsageError(
+            message="the target's URL is torn: its port or its database cannot be that", hint=_FORMS
+        )
     given.setdefault("application_name", "litelift")
     given.setdefault("connect_timeout", "15")
     return make_conninfo("", **given)
@@ -74,7 +149,7 @@ def _url(info: psycopg.ConnectionInfo) -> str:
     """The URL of a connection, without its password."""
     user, database = quote(info.user, safe=""), quote(info.dbname, safe="")
     if info.host.startswith("/"):
-        port = f"&port={info.port}" if info.port != 5432 else ""
+        port = f"&port={info.port}" if info.port != 5432 or "PGPORT" in os.environ else ""
         return f"postgresql://{user}@/{database}?host={quote(info.host)}{port}"
     host = f"[{info.host}]" if ":" in info.host else info.host
     return f"postgresql://{user}@{host}:{info.port}/{database}"
@@ -88,27 +163,71 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
     """
     try:
         connection = psycopg.connect(dsn, autocommit=autocommit, client_encoding="UTF8", prepare_threshold=None)
+    except psycopg.ProgrammingError:
+        raise errors.UsageError(message="libpq does not understand the target", hint=_FORMS) from None
     except psycopg.OperationalError as error:
-        message = _without_password(str(error), dsn)
-        kind = errors.TargetAuthFailed if any(words in message for words in _AUTH) else errors.TargetUnreachable
-        raise kind(where=where(dsn), message=message) from None
-    connection.execute(_SESSION)
-    if not autocommit:
-        connection.commit()
+        raise _refusal(error, dsn) from None
+    try:
+        connection.execute(_SESSION)
+        if not autocommit:
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
+def _refusal(error: psycopg.OperationalError, dsn: str) -> errors.TargetError:
+    said = " ".join(str(error).split())
+    for pattern, kind, hint in _LOGINS:
+        if re.search(pattern, said):
+            return kind(where=where(dsn), message=_without_password(said, dsn), hint=hint)
+    return errors.TargetUnreachable(where=where(dsn), message=_without_password(said, dsn))
+
+
 def _without_password(message: str, dsn: str) -> str:
-    password = conninfo_to_dict(dsn).get("password")
-    message = " ".join(message.split())
-    return message.replace(str(password), "********") if password else message
+    # libpq does not repeat a password; a server or a proxy might. A word that is also a name tells nothing.
+    given = conninfo_to_dict(dsn)
+    password = str(given.get("password") or "")
+    names = {str(given.get(name)) for name in ("user", "dbname", "host", "port")}
+    if not password or password in names:
+        return message
+    return re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", "********", message)
 
 
-def open_server(dsn: str) -> tuple[Server, Connection]:
-    """Connect and check the server.
+def stopped(error: psycopg.Error) -> errors.TargetError:
+    """What an error of the server in the middle of the work means for whoever moves."""
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return errors.TargetError(message=f"PostgreSQL refused: {said}", hint="Ask the owner for that right.")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return errors.TargetError(message=f"PostgreSQL takes no writes: {said}", hint=errors.TargetReadOnly.hint)
+    if state.startswith("53") and not isinstance(error, psycopg.errors.TooManyConnections):
+        return errors.TargetFull(message=said)
+    if is_lost(error):
+        return errors.TargetLost(message=said)
+    hint = "Look at the server's log, and run the same command again."
+    return errors.TargetError(message=f"PostgreSQL stopped the move: {said}", hint=hint)
+
+
+def is_trouble(error: psycopg.Error) -> bool:
+    """Whether the server could not do its work, so that the error says nothing about the statement."""
+    return is_lost(error) or (error.sqlstate or "").startswith(TROUBLE)
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the session ended: the server went, or ended it, or the network did."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(LOST)
+
+
+def open_server(dsn: str, *, writable: bool = False) -> tuple[Server, Connection]:
+    """Connect and check the server; ``writable`` says that it is to be written to.
 
     Raises:
-        TargetUnreachable, TargetAuthFailed, TargetTooOld, TargetEncoding.
+        TargetUnreachable, TargetAuthFailed, TargetTooOld, TargetEncoding, TargetReadOnly.
     """
     connection = connect(dsn)
     info = connection.info
@@ -122,6 +241,8 @@ def open_server(dsn: str) -> tuple[Server, Connection]:
         ).fetchone() or ("", "", False)
         if encoding != "UTF8":
             raise errors.TargetEncoding(database=info.dbname, encoding=encoding)
+        if writable:
+            _refuse_read_only(connection)
     except BaseException:
         connection.close()
         raise
@@ -129,6 +250,21 @@ def open_server(dsn: str) -> tuple[Server, Connection]:
         dsn, _url(info), info.host, info.port, info.dbname, info.user, info.server_version, str(words), bool(icu)
     )
     return server, connection
+
+
+def _refuse_read_only(connection: Connection) -> None:
+    standby, read_only = connection.execute(
+        "select pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
+    ).fetchone() or (False, False)
+    database = connection.info.dbname
+    if standby:
+        raise errors.TargetReadOnly(database=database, message="the server is a standby, which follows another")
+    if read_only:
+        hint = (
+            "It was made so for the server, the database or the role. If it may be written to: ALTER ... SET "
+            "default_transaction_read_only = off, or add options=-cdefault_transaction_read_only=off to the target."
+        )
+        raise errors.TargetReadOnly(database=database, message="default_transaction_read_only is on", hint=hint)
 
 
 _JUDGE = """

@@ -52,7 +52,8 @@ class Programs:
             raise ProgramFailed(f"{program} took more than {seconds:.0f} seconds") from None
         if done.returncode:
             raise ProgramFailed(done.stdout.strip() or f"{program} ended with status {done.returncode}")
-        return done.stdout
+        output: str = done.stdout
+        return output
 
     def _as(self) -> dict[str, Any]:
         if self.user is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ def key_item(value: Value) -> Any:
     """A key's value as a row_key holds it: numbers, mended text, and blobs as x'..'."""
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)  # JSON has no infinity
     return reading.mend(value) if isinstance(value, str) else value
 
 

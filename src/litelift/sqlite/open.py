@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sqlite3
+import stat
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from litelift import errors
@@ -24,6 +30,25 @@ BUSY_SECONDS = 5.0
 
 # integrity_check also tells of rows that break NOT NULL and CHECK; those are the census's business, not corruption.
 _BROKEN_RULES = ("NULL value in ", "CHECK constraint failed in ")
+
+_URL = re.compile(r"(postgres(ql)?(\+\w+)?|mysql|mariadb)://", re.IGNORECASE)
+_KEYWORDS = re.compile(r"(host|hostaddr|port|dbname|user|password|service)\s*=", re.IGNORECASE)
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (lambda mode: True, "a device"),
+)
+# What a file that is no database may be, by its first bytes.
+_OTHERS = (
+    (b"\x1f\x8b", "a gzip archive", "Unpack it first: gunzip"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first: unzstd"),
+    (b"\xfd7zXZ", "an xz archive", "Unpack it first: unxz"),
+    (b"BZh", "a bzip2 archive", "Unpack it first: bunzip2"),
+    (b"PK\x03\x04", "a zip archive", "Unpack it first: unzip"),
+    (b"PGDMP", "a PostgreSQL dump", "Load that with pg_restore; litelift reads SQLite."),
+    (b"PRAGMA ", "SQL text", "Make a database of it first: sqlite3 new.sqlite <"),
+    (b"BEGIN TRANSACTION", "SQL text", "Make a database of it first: sqlite3 new.sqlite <"),
+)
 
 decode_text = methodcaller("decode", "utf-8", "surrogateescape")
 
@@ -52,17 +77,49 @@ class Source:
 def source_path(words: str | Path) -> Path:
     """The file that ``words`` name: a path, or sqlite:///path (an absolute one has four slashes).
 
-    Raises SourceNotFound or SourceIsDirectory.
+    Raises UsageError, SourceNotFound, SourceIsDirectory, SourceNotFile or SourceUnreadable.
     """
     text = str(words)
     if text.startswith("sqlite://"):
         text = unquote(text.removeprefix("sqlite://").removeprefix("/"))
-    path = Path(text).expanduser()
-    if path.is_dir():
+    elif _URL.match(text) or _KEYWORDS.match(text):
+        # It may hold a password, so it is not repeated.
+        hint = "The SQLite file comes first, then the target: litelift migrate app.sqlite postgresql://..."
+        raise errors.UsageError(message="the source is a server's address, not a SQLite file", hint=hint)
+    if not text.strip():
+        hint = "Name the SQLite file; a variable in the command may be unset."
+        raise errors.UsageError(message="the source is empty", hint=hint)
+    path = Path(text)
+    with suppress(RuntimeError):  # no such user, or no home
+        path = path.expanduser()
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        near = _near(path)
+        hint = f"Did you mean {near}?" if near else None
+        raise errors.SourceNotFound(path=path, hint=hint) from None
+    except OSError as error:
+        raise errors.SourceUnreadable(path=path, message=_lower(error.strerror or str(error))) from None
+    if stat.S_ISDIR(mode):
         raise errors.SourceIsDirectory(path=path)
-    if not path.exists():
-        raise errors.SourceNotFound(path=path)
+    if not stat.S_ISREG(mode):
+        kind = next(words for test, words in _KINDS if test(mode))
+        raise errors.SourceNotFile(path=path, kind=kind)
     return path
+
+
+def _near(path: Path) -> Path | None:
+    """The file beside the missing one whose name is most like it."""
+    try:
+        names = [one.name for one in path.parent.iterdir() if one.is_file()]
+    except OSError:
+        return None
+    found = get_close_matches(path.name, names, 1, 0.75)
+    return path.with_name(found[0]) if found else None
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def open_source(words: str | Path, *, check: bool = True) -> Source:
@@ -163,14 +220,12 @@ def _check_header(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(1024)
     except OSError as error:
-        raise errors.SourceUnreadable(path=path, message=error.strerror or str(error)) from error
+        raise errors.SourceUnreadable(path=path, message=_lower(error.strerror or str(error))) from error
     size = path.stat().st_size
     if not header:
         raise errors.NotADatabase(path=path, message="the file is empty")
     if not header.startswith(MAGIC):
-        if size >= 512 and size % 512 == 0 and _entropy(header) > 7.0:
-            raise errors.SourceEncrypted(path=path)
-        raise errors.NotADatabase(path=path, message="its first bytes are not those of a SQLite file")
+        raise _not_a_database(path, header, size)
     if len(header) < 100:
         raise errors.SourceTruncated(path=path, expected="at least 512", actual=size)
     if header[19] > 2:
@@ -195,20 +250,32 @@ def _check_header(path: Path) -> None:
         raise errors.SourceTruncated(path=path, expected=pages * page_size, actual=size)
 
 
+def _not_a_database(path: Path, header: bytes, size: int) -> errors.SourceError:
+    for magic, kind, hint in _OTHERS:
+        if header.startswith(magic):
+            hint = f"{hint} {path}" if hint[-1] != "." else hint
+            return errors.NotADatabase(path=path, message=f"its first bytes are those of {kind}", hint=hint)
+    # Bytes 21 to 23 are 64, 32 and 32 in every database; some encryptions leave them, and scramble what follows.
+    if header[21:24] == b"\x40\x20\x20":
+        plain = 1 <= int.from_bytes(header[44:48], "big") <= 4 and 1 <= int.from_bytes(header[56:60], "big") <= 3
+        if plain:
+            return errors.SourceCorrupt(path=path, message="its first 16 bytes were written over")
+        return errors.SourceEncrypted(path=path)
+    if size >= 512 and size % 512 == 0 and _entropy(header) > 7.0:
+        return errors.SourceEncrypted(path=path)
+    said = "it begins with zeros" if not any(header[:100]) else "its first bytes are not those of a SQLite file"
+    return errors.NotADatabase(path=path, message=said)
+
+
 def _entropy(data: bytes) -> float:
     total = len(data)
     return -sum(n / total * math.log2(n / total) for n in Counter(data).values())
 
 
 def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
-    found: list[str] = []
     while True:
         try:
-            for (line,) in connection.execute("PRAGMA integrity_check(1000000)"):
-                if line != "ok" and not line.startswith(_BROKEN_RULES):
-                    found.append(line)
-                if len(found) == 3:
-                    break
+            found = _interruptibly(connection, _faults)
             break
         except sqlite3.OperationalError as error:
             name = _missing_collation(error)
@@ -217,6 +284,28 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
             provide_collation(connection, name)
     if found:
         raise errors.SourceCorrupt(path=path, message="; ".join(line.replace("\n", " ") for line in found))
+
+
+def _faults(connection: sqlite3.Connection) -> list[str]:
+    """The first three faults that PRAGMA integrity_check finds."""
+    found: list[str] = []
+    for (line,) in connection.execute("PRAGMA integrity_check(1000000)"):
+        if line != "ok" and not line.startswith(_BROKEN_RULES):
+            found.append(line)
+        if len(found) == 3:
+            break
+    return found
+
+
+def _interruptibly(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
+    """Do in a thread what SQLite may take minutes for in one step, in which Ctrl-C would not be heard."""
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(work, connection)
+        try:
+            return result.result()
+        except BaseException:
+            connection.interrupt()
+            raise
 
 
 def _missing_collation(error: sqlite3.OperationalError) -> str | None:
@@ -236,13 +325,34 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            raise errors.SourceLocked(path=path) from error
-        if "not a database" in text:
-            raise errors.NotADatabase(path=path, message=text) from error
-        if "unsupported file format" in text:
-            raise errors.SourceTooNew(path=path, version=sqlite3.sqlite_version, message=text) from error
-        if "malformed" in text:
-            raise errors.SourceCorrupt(path=path, message=text) from error
-        raise errors.SourceUnreadable(path=path, message=text) from error
+        raise source_error(path, error) from error
+
+
+def source_error(path: Path, error: sqlite3.Error) -> errors.LiteliftError:
+    """What SQLite's error means for whoever wants to move ``path``, by its result code ("Result and Error Codes")."""
+    text = str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return errors.SourceLocked(path=path)
+    if code == sqlite3.SQLITE_NOTADB:
+        return errors.NotADatabase(path=path, message=text)
+    if "unsupported file format" in text:
+        return errors.SourceTooNew(path=path, version=sqlite3.sqlite_version, message=text)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return errors.SourceCorrupt(path=path, message=text)
+    if code == sqlite3.SQLITE_FULL:
+        return errors.NoRoom(folder=temporary_folder(), message="SQLite sorts in files there")
+    hint = None
+    journal, wal = Path(f"{path}-journal"), Path(f"{path}-wal")
+    if code == sqlite3.SQLITE_READONLY and journal.exists():
+        text = f"a program that did not end well left {journal.name}, which SQLite must roll back first"
+        hint = "Start and stop the application once, or copy both files and open the copy with: sqlite3 COPY .tables"
+    elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and wal.exists():
+        text = f"to read {wal.name}, SQLite must make {path.name}-shm beside it, and may not"
+        hint = "Copy the file and its -wal to a folder that you may write to, and move the copy."
+    return errors.SourceUnreadable(path=path, message=text, hint=hint)
+
+
+def temporary_folder() -> str:
+    """Where SQLite keeps its temporary files ("Temporary Files Used By SQLite", section 5)."""
+    return os.environ.get("SQLITE_TMPDIR") or tempfile.gettempdir()

@@ -74,6 +74,13 @@ def as_text(typed: Typed, use: str) -> str:
         return f"{typed.operand}::int::text"
     if typed.kind == "jsonvalue":
         return text_of_json(typed.operand)
+    if typed.kind == "date" and typed.column:
+        # to_char() and a cast depend on settings and are not IMMUTABLE, which an index needs.
+        year, month, day = (
+            f"lpad(extract({field} from {typed.operand})::int::text, {width}, '0')"
+            for field, width in (("year", 4), ("month", 2), ("day", 2))
+        )
+        return f"({year} || '-' || {month} || '-' || {day})"
     raise Refused(f"{use}: the text of a {_words(typed)} is not what SQLite has")
 
 
@@ -107,6 +114,15 @@ def as_integer(typed: Typed, use: str) -> str:
     return (
         f"(CASE WHEN {number.operand} >= {INT8_MAX} THEN {INT8_MAX}"
         f" WHEN {number.operand} <= {INT8_MIN} THEN '{INT8_MIN}'::bigint ELSE {words} END)"
+    )
+
+
+def integer_prefix(typed: Typed) -> str:
+    """The whole number that a text begins with, else 0, as CAST makes it ("SQL Language Expressions", section 6.1)."""
+    digits = f"substring({typed.operand} from '^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::numeric"
+    return (
+        f"(CASE WHEN {typed.operand} IS NOT NULL THEN"
+        f" least(greatest(coalesce({digits}, 0), {INT8_MIN}), {INT8_MAX})::bigint END)"
     )
 
 

@@ -16,7 +16,7 @@ from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import Affinity
 from litelift.translate import constant, jsonvalue, moments
 from litelift.translate.compare import compare, is_in
-from litelift.translate.convert import as_double, as_integer, as_number, as_text, truth, unmapped
+from litelift.translate.convert import as_double, as_integer, as_number, as_text, integer_prefix, truth, unmapped
 from litelift.translate.functions import SCHEMA
 from litelift.translate.parse import Node, parse
 from litelift.translate.scalar import Scalar, match_glob, match_like
@@ -270,8 +270,10 @@ class Lowering:
         operand = self.lower(node.this)
         affinity = affinity_of(node.args["to"].name)
         if affinity is Affinity.INTEGER:
-            if operand.kind in ("text", "jsonvalue") and operand.number is None:
-                raise Refused("CAST of text to a number")
+            if operand.kind == "text" and operand.number is None and not operand.constant:
+                return Typed(integer_prefix(unmapped(operand, "CAST")), "int", atomic=True, affinity=affinity)
+            if operand.kind == "jsonvalue":
+                raise Refused("CAST of a JSON value to a number")
             return Typed(as_integer(operand, "CAST"), "int", atomic=True, affinity=affinity)
         if affinity is Affinity.REAL:
             return Typed(as_double(operand, "CAST"), "real", atomic=True, affinity=affinity)

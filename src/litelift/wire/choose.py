@@ -17,8 +17,12 @@ from litelift.wire.text import (
     MappedCodec,
     TextCodec,
     UuidCodec,
+    WrittenCodec,
 )
 from litelift.wire.times import DateCodec, IntervalCodec, Numbers, TimeCodec, TimestampCodec
+
+# Types whose codecs refuse a blob, though an application may write the value's text into one (Drizzle's bigint does).
+_WRITTEN = frozenset("bool int2 int4 int8 float4 float8 numeric date timestamp timestamptz time interval".split())
 
 BadTexts = Callable[[PgType, Sequence[str]], list[int]]
 """Asks the server which of the texts (by index) a type refuses."""
@@ -42,6 +46,8 @@ def codec_for(
         bad_texts: the server's judgement, needed for domains and for types that litelift has no codec of its own for.
     """
     codec, known = _plain(pg, lenient, numbers)
+    if lenient and pg.kind != "enum" and pg.base in _WRITTEN:
+        codec = WrittenCodec(codec)
     if bad_texts is not None and (pg.domain or not known):
 
         def refused(texts: Sequence[str]) -> list[int]:

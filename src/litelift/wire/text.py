@@ -132,15 +132,22 @@ class JsonCodec(Codec):
         return text
 
     def _check(self, text: str) -> None:
-        pairs = _one_of_each if self.binary and not self.lenient else None
         try:
             parsed = json.loads(
-                text, parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=pairs
+                text,
+                parse_float=_number,
+                parse_int=_number,
+                parse_constant=_refuse,
+                object_pairs_hook=_one_of_each if self.binary else None,
             )
         except RecursionError:
             raise Misfit("is JSON nested too deeply") from None
         except _DuplicateKey as duplicate:
-            raise Misfit(f"is JSON with the key {duplicate} twice, of which jsonb keeps one") from None
+            reason = f"is JSON with the key {duplicate} twice, of which jsonb keeps the last"
+            if not self.lenient or "\\u" in text:
+                raise Misfit(reason) from None
+            JsonCodec(binary=False)._check(text)
+            raise Misfit(reason, text, replaced=True) from None
         except ValueError:
             raise Misfit("is not JSON") from None
         if text.count("[") + text.count("{") > DEEPEST and _depth(parsed) > DEEPEST:
@@ -247,6 +254,28 @@ class EnumCodec(Codec):
         return text
 
 
+class WrittenCodec(Codec):
+    """A codec that takes a blob for the text that it holds; one that is not ASCII stays the inner codec's misfit."""
+
+    def __init__(self, inner: Codec) -> None:
+        """``inner`` takes numbers and text."""
+        super().__init__()
+        self.inner = inner
+        self.escapes = inner.escapes
+        self.remarks = inner.remarks
+        self.forms = inner.forms
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Whatever the inner codec takes at once."""
+        return self.inner.many(values, kinds)
+
+    def text(self, value: Value) -> str:
+        """See the class."""
+        if isinstance(value, bytes) and value.isascii():
+            value = value.decode("ascii")
+        return self.inner.text(value)
+
+
 class MappedCodec(Codec):
     """The plan's value map before another codec."""
 
@@ -256,6 +285,8 @@ class MappedCodec(Codec):
         """``inner`` takes the new values."""
         super().__init__()
         self.inner = inner
+        self.remarks = inner.remarks
+        self.forms = inner.forms
         self.values = values
 
     def text(self, value: Value) -> str:
@@ -283,6 +314,8 @@ class CheckedCodec(Codec):
         """``inner`` makes the texts."""
         super().__init__()
         self.inner = inner
+        self.remarks = inner.remarks
+        self.forms = inner.forms
         self.bad = bad
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:

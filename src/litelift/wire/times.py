@@ -16,6 +16,7 @@ from typing import Literal, cast
 
 from litelift.sqlite.schema import Value
 from litelift.wire.codec import Codec, Misfit
+from litelift.wire.numbers import SPACE
 
 _STAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
@@ -23,7 +24,7 @@ _STAMP = re.compile(
     r"(?:\s?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
-_CLOCK = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,40}))?)?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,40}))?)?", re.ASCII)
 _PLAIN_STAMPS = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\n)*", re.ASCII)
 _PLAIN_DATES = re.compile(r"(?:\d{4}-\d\d-\d\d\n)*", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}(?:\.[0-9]{1,20})?", re.ASCII)
@@ -38,6 +39,7 @@ FIRST_MICROSECOND = (datetime.min - EPOCH) // timedelta(microseconds=1)
 
 # A number below the limit counts seconds, milliseconds or microseconds: each reaches from 1973 at the latest to 5138.
 _MAGNITUDES = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+UNITS = {1: "in seconds", 10**3: "in milliseconds", 10**6: "in microseconds", 10**9: "in nanoseconds"}
 
 Numbers = Literal["epoch", "julian"]
 
@@ -63,7 +65,7 @@ def read_stamp(value: Value, precision: int, numbers: Numbers) -> Stamp:
     if isinstance(value, bytes):
         raise Misfit("is a blob, not a time")
     if isinstance(value, str):
-        word = value.strip()
+        word = value.strip(SPACE)
         found = _STAMP.fullmatch(word)
         if found:
             return _written(found, precision)
@@ -87,8 +89,11 @@ def _written(found: re.Match[str], precision: int) -> Stamp:
     if zone:
         form = "offset"
         if zone[0] in "+-":
-            minutes = int(zone[1:3]) * 60 + int(zone[-2:] if len(zone) > 3 else 0)
-            seconds -= minutes * 60 * (1 if zone[0] == "+" else -1)
+            hours, minutes = int(zone[1:3]), int(zone[-2:] if len(zone) > 3 else 0)
+            # PostgreSQL's own limit (MAX_TZDISP_HOUR): beyond it the text is no offset but a mistake.
+            if hours > 15 or minutes > 59:
+                raise Misfit("has an offset that does not exist")
+            seconds -= (hours * 60 + minutes) * 60 * (1 if zone[0] == "+" else -1)
     return _rounded(seconds, precision, form)
 
 
@@ -100,10 +105,24 @@ def _counted(value: int | float, precision: int, numbers: Numbers) -> Stamp:
         # A double holds a Julian day to about 40 microseconds; SQLite itself keeps milliseconds.
         milliseconds = math.floor((Fraction(value) - JULIAN_1970) * 86_400_000 + Fraction(1, 2))
         return _rounded(Fraction(milliseconds, 1000), precision, "julian")
-    size = abs(value)
-    unit = next((unit for limit, unit in _MAGNITUDES if size < limit), 10**9)
     exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-    return _rounded(exact / unit, precision, "epoch")
+    return _rounded(exact / _unit(value), precision, "epoch")
+
+
+def _unit(value: int | float) -> int:
+    """How many of a number's units are a second, by its magnitude."""
+    return next((unit for limit, unit in _MAGNITUDES if abs(value) < limit), 10**9)
+
+
+def _is_calendar(value: int) -> bool:
+    """Whether a whole number reads as a year, as yyyymmdd or as yyyymmddhhmmss of the years 1900 to 2100."""
+    digits = str(value)
+    if len(digits) not in (4, 8, 14) or not "1900" <= digits[:4] <= "2100":
+        return False
+    if len(digits) == 4:
+        return True
+    month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in (4, 6, 8, 10, 12))
+    return 1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59
 
 
 def _rounded(seconds: Fraction, precision: int, form: str) -> Stamp:
@@ -148,6 +167,10 @@ class TimestampCodec(Codec):
         if isinstance(value, int) and JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000:
             form = "whole number"
         self.forms[form] += 1
+        if form == "epoch" and isinstance(value, int | float):
+            self.forms[UNITS[_unit(value)]] += 1
+            if isinstance(value, int) and _is_calendar(value):
+                self.forms["calendar"] += 1
         if stamp.rounded:
             self.remarks[f"rounded to {self.precision} decimals of a second"] += 1
         text = stamp.datetime().isoformat(" ")
@@ -176,7 +199,7 @@ class DateCodec(Codec):
 
     def text(self, value: Value) -> str:
         """See the class."""
-        if isinstance(value, str) and not _STAMP.fullmatch(value.strip()):
+        if isinstance(value, str) and not _STAMP.fullmatch(value.strip(SPACE)):
             raise Misfit("is not a date")
         moment = read_stamp(_without_zone(value), 6, self.numbers).datetime()
         if (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
@@ -187,9 +210,10 @@ class DateCodec(Codec):
 def _without_zone(value: Value) -> Value:
     # 2025-12-13T00:00:00+04:00 is the 13th for whoever wrote it, and the 12th in UTC.
     if isinstance(value, str):
-        found = _STAMP.fullmatch(value.strip())
+        word = value.strip(SPACE)
+        found = _STAMP.fullmatch(word)
         if found and found.group(8):
-            return value.strip()[: found.start(8)].strip()
+            return word[: found.start(8)].strip(SPACE)
     return value
 
 
@@ -203,13 +227,15 @@ class TimeCodec(Codec):
 
     def text(self, value: Value) -> str:
         """See the class."""
-        found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+        found = _CLOCK.fullmatch(value.strip(SPACE)) if isinstance(value, str) else None
         if not found:
             raise Misfit("is not a time of day")
-        hour, minute, second = (int(part or 0) for part in found.groups()[:3])
+        if found.group(1):
+            DateCodec().text(found.group(1))
+        hour, minute, second = (int(part or 0) for part in found.groups()[1:4])
         if hour > 23 or minute > 59 or second > 59:
             raise Misfit("is not a time of day")
-        fraction = found.group(4) or "0"
+        fraction = found.group(5) or "0"
         exact = Fraction(int(fraction), 10 ** len(fraction)) * 10**self.precision
         units = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
         if units != exact:
