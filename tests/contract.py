@@ -38,7 +38,10 @@ class Cases(dict[str, Case]):
     def add(self, name: str, source: str | Callable[[Path], None], *checks: Check, **more: Any) -> None:
         """Add one."""
         assert name not in self, name
-        more = {key: (value,) if key in ("says", "args") and isinstance(value, str) else value for key, value in more.items()}
+        more = {
+            key: (value,) if key in ("says", "args") and isinstance(value, str) else value
+            for key, value in more.items()
+        }
         if isinstance(more.get("exits"), int):
             more["exits"] = (more["exits"],)
         self[name] = Case(name, source, checks, **more)
@@ -60,7 +63,9 @@ def build(source: str | Callable[[Path], None], path: Path) -> None:
     connection.close()
 
 
-def filled(statements: str, *inserts: tuple[str, Sequence[Sequence[object]]], after: str = "") -> Callable[[Path], None]:
+def filled(
+    statements: str, *inserts: tuple[str, Sequence[Sequence[object]]], after: str = ""
+) -> Callable[[Path], None]:
     """A source that needs Python's values; ``after`` is a script that runs last."""
 
     def make(path: Path) -> None:
@@ -89,9 +94,11 @@ def command(*words: str) -> tuple[int, str]:
 
 
 def ask(database: str, query: str) -> list[tuple[Any, ...]]:
-    """The rows of a query in a session of its own."""
+    """The rows of the last statement, in a session of its own."""
     with psycopg.connect(database, autocommit=True) as connection:
-        cursor = connection.execute(query)  # type: ignore[call-overload]
+        cursor = connection.execute(query)
+        while cursor.nextset():
+            pass
         return list(cursor.fetchall()) if cursor.description else []
 
 
@@ -125,10 +132,11 @@ def type_of(table: str, column: str, wanted: str) -> Check:
     """That a column has this type."""
     name = '"' + table.replace('"', '""').replace("'", "''") + '"'
     plain = column.replace("'", "''")
-    return (
-        f"select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '{name}'::regclass and attname = '{plain}'",
-        [(wanted,)],
-    )
+    query = f"""
+        select format_type(atttypid, atttypmod) from pg_attribute
+        where attrelid = '{name}'::regclass and attname = '{plain}'
+    """
+    return query, [(wanted,)]
 
 
 EMPTY: Check = ("select count(*) = 0 from pg_class where relnamespace = 'public'::regnamespace",)

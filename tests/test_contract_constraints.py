@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of SQL, a case to a line where it can be
 """The contract, "Keys and constraints": NOT NULL, UNIQUE and CHECK arrive, or it is told why they do not."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from contract import Case, Cases, ask, build, command, filled, hold, type_of
 
 CASES = Cases()
@@ -127,7 +129,7 @@ PREDICATES = [
     ("json", "json_type(v) = 'array'", "'[]'", "'{}'"),
     ("json", "json_extract(v, '$.a') > 1", "'{\"a\": 2}'", "'{\"a\": 1}'"),
     ("json", "json_array_length(v) > 0", "'[1]'", "'[]'"),
-    ("json", "v ->> 'a' = 'x'", "'{\"a\": \"x\"}'", "'{\"a\": \"y\"}'"),
+    ("json", "v ->> 'a' = 'x'", '\'{"a": "x"}\'', '\'{"a": "y"}\''),
     ("blob", "length(v) = 2", "x'0001'", "x'00'"),
     ("blob", "v <> x'00'", "x'01'", "x'00'"),
 ]
@@ -138,7 +140,9 @@ def test_a_check_lets_in_what_sqlite_lets_in_and_no_more(
     declared: str, check: str, good: str, bad: str | None, database: str, tmp_path: Path
 ) -> None:
     source = tmp_path / "app.sqlite"
-    build(f"create table t(id integer primary key, v {declared} check({check})); insert into t values(1, {good});", source)
+    build(
+        f"create table t(id integer primary key, v {declared} check({check})); insert into t values(1, {good});", source
+    )
     with sqlite3.connect(source) as connection:
         assert connection.execute("select count(*) from t").fetchone() == (1,)
         if bad is not None:
@@ -146,7 +150,9 @@ def test_a_check_lets_in_what_sqlite_lets_in_and_no_more(
                 connection.execute(f"insert into t values(2, {bad})")
     status, said = command("migrate", str(source), database)
     assert status == 0, said
-    assert ask(database, "select convalidated from pg_constraint where contype = 'c' and conrelid = 't'::regclass") == [(True,)]
+    assert ask(database, "select convalidated from pg_constraint where contype = 'c' and conrelid = 't'::regclass") == [
+        (True,)
+    ]
     ask(database, f"insert into t values(3, {_words(good)})")
     if bad is not None:
         with pytest.raises(Exception, match="check constraint"):
@@ -161,7 +167,9 @@ case(
     "several_checks_of_one_column_and_table",
     "create table t(id integer primary key, a int check(a > 0) constraint small check(a < 10) not null, b int check(b > 0), check(a + b < 12), constraint differ check(a <> b));"
     "insert into t values(1,2,3);",
-    ("select count(*) = 5 and bool_and(convalidated) from pg_constraint where contype = 'c' and conrelid = 't'::regclass",),
+    (
+        "select count(*) = 5 and bool_and(convalidated) from pg_constraint where contype = 'c' and conrelid = 't'::regclass",
+    ),
     ("select count(*) = 2 from pg_constraint where conname in ('small', 'differ')",),
     ("insert into t values(2,0,3)", "error"),
     ("insert into t values(2,10,1)", "error"),
@@ -176,8 +184,10 @@ case(
 )
 case(
     "a_named_check_with_a_hostile_name",
-    "create table t(id integer primary key, a int constraint \"a'b; drop %s {x} \"\" -- \" check(a > 0)); insert into t values(1,1);",
-    ("select conname = 'a''b; drop %s {x} \" -- ' from pg_constraint where contype = 'c' and conrelid = 't'::regclass",),
+    'create table t(id integer primary key, a int constraint "a\'b; drop %s {x} "" -- " check(a > 0)); insert into t values(1,1);',
+    (
+        "select conname = 'a''b; drop %s {x} \" -- ' from pg_constraint where contype = 'c' and conrelid = 't'::regclass",
+    ),
 )
 case(
     "the_same_check_name_in_two_tables",
@@ -252,9 +262,13 @@ case(
 
 def _late_not_null(path: Path) -> None:
     connection = sqlite3.connect(path)
-    connection.executescript("create table t(id integer primary key, a text, b int); insert into t values(1,null,1),(2,'x',2);")
+    connection.executescript(
+        "create table t(id integer primary key, a text, b int); insert into t values(1,null,1),(2,'x',2);"
+    )
     connection.execute("pragma writable_schema = on")
-    connection.execute("update sqlite_schema set sql = 'create table t(id integer primary key, a text not null, b int not null)' where name = 't'")
+    connection.execute(
+        "update sqlite_schema set sql = 'create table t(id integer primary key, a text not null, b int not null)' where name = 't'"
+    )
     connection.commit()
     connection.close()
 
@@ -274,7 +288,9 @@ case(
 def _late_not_null_twice(path: Path) -> None:
     first, second = "x" * 55 + "1", "x" * 55 + "2"
     connection = sqlite3.connect(path)
-    connection.executescript(f'create table t(id integer primary key, "{first}" text, "{second}" text); insert into t values(1,null,null);')
+    connection.executescript(
+        f'create table t(id integer primary key, "{first}" text, "{second}" text); insert into t values(1,null,null);'
+    )
     connection.execute("pragma writable_schema = on")
     connection.execute(
         f"update sqlite_schema set sql = 'create table t(id integer primary key, \"{first}\" text not null, \"{second}\" text not null)' where name = 't'"
@@ -323,7 +339,9 @@ case(
     "create table t(id integer primary key, a integer check(a > 0)); insert into t values(1,5),(2,'n/a'),(3,10);",
     type_of("t", "a", "text"),
     ("select a from t order by id", ["5", "n/a", "10"]),
-    ("select (select count(*) from litelift.untranslated where kind = 'check') + (select count(*) from pg_constraint where contype = 'c' and conrelid = 't'::regclass) = 1",),
+    (
+        "select (select count(*) from litelift.untranslated where kind = 'check') + (select count(*) from pg_constraint where contype = 'c' and conrelid = 't'::regclass) = 1",
+    ),
     exits=3,
 )
 case(
@@ -364,4 +382,61 @@ case(
     "create table t(id integer primary key, a text check(a <> ');' /* ) ; ' */ and a <> '--' -- ) '\n));insert into t values(1,'x');",
     ("insert into t values(2,');')", "error"),
     ("insert into t values(2,'--')", "error"),
+)
+case(
+    "integer_primary_key_desc_may_hold_nulls_and_is_told",
+    "create table t(id integer primary key desc, v text); insert into t values(3,'a'),(null,'b');",
+    ("select count(*)=2 from t",),
+    exits=3,
+)
+case(
+    "integer_primary_key_desc_is_a_primary_key",
+    "create table t(id integer primary key desc, v text); insert into t values(3,'a'),(5,'b');",
+    ("insert into t values(3,'x')", "error"),
+    exits=(0, 3),
+)
+case(
+    "a_primary_key_of_the_table_that_is_the_rowid_counts_on",
+    "create table t(v text, id integer, primary key(id asc)); insert into t values('a',5);",
+    ("insert into t(v) values('b') returning id::int", [6]),
+)
+case(
+    "the_same_primary_key_name_in_two_tables",
+    "create table t(id integer constraint my_pk primary key, v text); create table u(a int, b int, constraint my_pk primary key(a,b)); insert into t values(1,'x');",
+    ("select count(*)>=1 from pg_constraint where conname like 'my\\_pk%' and contype='p'",),
+)
+case(
+    "a_unique_constraint_with_desc",
+    "create table t(id integer primary key, a int, b int, unique(a desc, b)); insert into t values(1,1,1);",
+    ("insert into t values(2,1,1)", "error"),
+)
+case(
+    "a_check_with_an_empty_list",
+    "create table t(id integer primary key, a int check(a not in ())); insert into t values(1,5);",
+    ("select count(*)=1 from t",),
+    exits=(0, 3),
+)
+case(
+    "an_int_primary_key_with_nulls",
+    "create table t(id int primary key, v text); insert into t values(1,'a'),(null,'b');",
+    ("select count(*)=2 from t",),
+    exits=3,
+)
+case(
+    "autoincrement_remembers_what_was_deleted",
+    "create table t(id integer primary key autoincrement, a text); insert into t values(50,'x'); delete from t; insert into t values(3,'y');",
+    ("insert into t(a) values('z') returning id::int", [51]),
+)
+case(
+    "the_last_possible_id_is_told",
+    "create table t(id integer primary key, a text); insert into t values(9223372036854775807,'x');",
+    ("select count(*)=1 from t",),
+    exits=3,
+)
+case(
+    "a_check_with_brackets_in_glob",
+    "create table t(id integer primary key, a text check(a glob '[]a-c]*' and a not glob '*[^]a-z]*')); insert into t values(1,']a'),(2,'b');",
+    ("insert into t values(3,'d')", "error"),
+    ("insert into t values(4,'aA')", "error"),
+    exits=(0, 3),
 )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of SQL, a case to a line where it can be
 """The contract, "Keys and constraints": foreign keys arrive with their actions, whatever they refer to."""
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ case(
 )
 case(
     "set_null_on_update",
-    PARENT + "create table c(id integer primary key, p_id integer references p on update set null); insert into c values(1,1);",
+    PARENT
+    + "create table c(id integer primary key, p_id integer references p on update set null); insert into c values(1,1);",
     ("update p set id = 7 where id = 1", []),
     ("select p_id is null from c",),
 )
@@ -46,16 +48,21 @@ case(
     PARENT + "create table c(id integer primary key, p_id integer references p on delete restrict on update restrict);"
     "insert into c values(1,1);",
     ("delete from p where id = 1", "error"),
-    ("select confdeltype = 'r' and confupdtype = 'r' from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",),
+    (
+        "select confdeltype = 'r' and confupdtype = 'r' from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+    ),
 )
 case(
     "no_action_stays_no_action",
     PARENT + "create table c(id integer primary key, p_id integer references p on delete no action);",
-    ("select confdeltype = 'a' and not condeferrable from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",),
+    (
+        "select confdeltype = 'a' and not condeferrable from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+    ),
 )
 case(
     "each_deferrable_variant",
-    PARENT + """create table c(id integer primary key, p_id integer references p deferrable initially immediate);
+    PARENT
+    + """create table c(id integer primary key, p_id integer references p deferrable initially immediate);
     create table d(id integer primary key, p_id integer references p deferrable);
     create table e(id integer primary key, p_id integer references p not deferrable initially deferred);
     create table f(id integer primary key, p_id integer references p deferrable initially deferred);""",
@@ -81,7 +88,8 @@ case(
 )
 case(
     "child_column_named_in_another_case",
-    PARENT + "create table c(id integer primary key, p_id integer, foreign key(P_ID) references P(iD)); insert into c values(1,1);",
+    PARENT
+    + "create table c(id integer primary key, p_id integer, foreign key(P_ID) references P(iD)); insert into c values(1,1);",
     kept("c"),
     REFUSED,
 )
@@ -112,7 +120,10 @@ case(
     "create table p(id integer primary key, a int, b int, unique(a, b));"
     "create table c(id integer primary key, x int, y int, constraint c_to_p foreign key(x, y) references p(a, b) on delete cascade);"
     "insert into p values(1,1,2); insert into c values(1,1,2);",
-    ("select conname::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace", ["c_to_p"]),
+    (
+        "select conname::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+        ["c_to_p"],
+    ),
     ("delete from p", []),
     ("select count(*) = 0 from c",),
 )
@@ -126,7 +137,8 @@ case(
 )
 case(
     "one_to_one_on_the_primary_key",
-    PARENT + "create table c(p_id integer primary key references p(id) on delete cascade, note text); insert into c values(2,'n');",
+    PARENT
+    + "create table c(p_id integer primary key references p(id) on delete cascade, note text); insert into c values(2,'n');",
     kept("c"),
     ("insert into c values(3,'x')", "error"),
     ("delete from p where id = 2", []),
@@ -171,7 +183,8 @@ case(
 )
 case(
     "to_a_view_is_told",
-    PARENT + "create view vp as select id from p; create table c(id integer primary key, p_id integer references vp(id)); insert into c values(1,1);",
+    PARENT
+    + "create view vp as select id from p; create table c(id integer primary key, p_id integer references vp(id)); insert into c values(1,1);",
     kept("c", 0),
     exits=3,
     says=["vp"],
@@ -198,7 +211,8 @@ case(
 )
 case(
     "the_same_key_twice",
-    PARENT + "create table c(id integer primary key, x integer references p, foreign key(x) references p(id)); insert into c values(1,1);",
+    PARENT
+    + "create table c(id integer primary key, x integer references p, foreign key(x) references p(id)); insert into c values(1,1);",
     ("select count(*) >= 1 from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",),
     ("insert into c values(3,77)", "error"),
 )
@@ -210,14 +224,16 @@ case(
 )
 case(
     "the_same_name_twice_in_a_table",
-    PARENT + "create table c(id integer primary key, x integer, y integer, constraint fk foreign key(x) references p, constraint fk foreign key(y) references p,"
+    PARENT
+    + "create table c(id integer primary key, x integer, y integer, constraint fk foreign key(x) references p, constraint fk foreign key(y) references p,"
     "constraint fk check(x > 0)); insert into c values(1,1,1);",
     kept("c", 2),
     ("insert into c values(2,-1,1)", "error"),
 )
 case(
     "text_child_of_an_integer_parent",
-    PARENT + "create table c(id integer primary key, p_id text references p(id)); insert into c values(1,'1'),(2,null),(3,'2');",
+    PARENT
+    + "create table c(id integer primary key, p_id text references p(id)); insert into c values(1,'1'),(2,null),(3,'2');",
     type_of("c", "p_id", "bigint"),
     kept("c"),
 )
@@ -300,7 +316,8 @@ case(
 )
 case(
     "one_column_to_two_parents_of_unlike_types",
-    PARENT + "create table q(code text primary key); insert into q values('1'); create table c(id integer primary key, x integer references p(id) references q(code));"
+    PARENT
+    + "create table q(code text primary key); insert into q values('1'); create table c(id integer primary key, x integer references p(id) references q(code));"
     "insert into c values(1,1);",
     kept("c", 1),
     ("select count(*) = 1 from litelift.untranslated where kind = 'foreign key'",),
@@ -308,9 +325,13 @@ case(
 )
 case(
     "a_key_that_cannot_become_its_parent's_type_is_kept_aside",
-    PARENT + "create table c(id integer primary key, p_id text references p(id)); insert into c values(1,'1'),(2,'gone');",
+    PARENT
+    + "create table c(id integer primary key, p_id text references p(id)); insert into c values(1,'1'),(2,'gone');",
     ("select count(*) = 2 and count(p_id) = 1 from c",),
-    ("select convert_from(original, 'UTF8') from litelift.quarantine where table_name = 'c' and column_name = 'p_id'", ["gone"]),
+    (
+        "select convert_from(original, 'UTF8') from litelift.quarantine where table_name = 'c' and column_name = 'p_id'",
+        ["gone"],
+    ),
     exits=3,
     says=["gone"],
 )
@@ -357,7 +378,7 @@ case(
     ("select count(*) = 2 from c",),
     exits=3,
     says=["id=2"],
-    plan="[tables.p]\nwhere = \"id = 1\"\n",
+    plan='[tables.p]\nwhere = "id = 1"\n',
 )
 case(
     "a_parent_row_kept_aside_makes_orphans_that_are_told",
@@ -372,7 +393,10 @@ case(
 case(
     "a_parent_renamed_in_the_plan",
     PARENT + "create table c(id integer primary key, p_id integer references p(id)); insert into c values(1,1);",
-    ("select confrelid::regclass::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace", ["parents"]),
+    (
+        "select confrelid::regclass::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+        ["parents"],
+    ),
     ("insert into c values(2, 44)", "error"),
     plan='[tables.p]\nname = "parents"\n[tables.p.columns.id]\nname = "key"\n',
 )
@@ -419,7 +443,40 @@ case(
 )
 case(
     "names_beyond_63_bytes",
-    "create table " + "p" * 70 + "(" + "i" * 70 + " integer primary key); create table " + "c" * 70 + "(id integer primary key, " + "f" * 70 + " integer, constraint "
-    + "k" * 70 + " foreign key(" + "f" * 70 + ") references " + "p" * 70 + "(" + "i" * 70 + ")); insert into " + "p" * 70 + " values(1); insert into " + "c" * 70 + " values(1,1);",
-    ("select count(*) = 1 and bool_and(convalidated) and bool_and(conname like 'kkkk%') from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",),
+    "create table "
+    + "p" * 70
+    + "("
+    + "i" * 70
+    + " integer primary key); create table "
+    + "c" * 70
+    + "(id integer primary key, "
+    + "f" * 70
+    + " integer, constraint "
+    + "k" * 70
+    + " foreign key("
+    + "f" * 70
+    + ") references "
+    + "p" * 70
+    + "("
+    + "i" * 70
+    + ")); insert into "
+    + "p" * 70
+    + " values(1); insert into "
+    + "c" * 70
+    + " values(1,1);",
+    (
+        "select count(*) = 1 and bool_and(convalidated) and bool_and(conname like 'kkkk%') from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+    ),
+)
+case(
+    "set_null_on_a_column_that_is_not_null",
+    "create table p(id integer primary key); create table c(id integer primary key, p_id integer not null references p on delete set null); insert into p values(1); insert into c values(1,1);",
+    ("delete from p", "error"),
+)
+case(
+    "a_parent_whose_values_become_equal_loses_no_row",
+    "create table p(u uuid primary key); create table c(id integer primary key, u uuid references p); insert into p values('6f9619ff-8b86-d011-b42d-00cf4fc964ff'),('6F9619FF-8B86-D011-B42D-00CF4FC964FF'); insert into c values(1,'6f9619ff-8b86-d011-b42d-00cf4fc964ff');",
+    ("select count(*)=2 from p",),
+    ("select count(*)=1 from c",),
+    exits=3,
 )

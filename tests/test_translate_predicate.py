@@ -472,7 +472,7 @@ def test_the_sql_reads_as_a_person_would_write_it(sql: str, expected: str) -> No
         ("count(*) > 1", "aggregate"),
         ("s = char(0)", "NUL"),
         ("datetime(ts, 'localtime') > ''", "localtime"),
-        ("cast(s as integer) = 1", "CAST"),
+        ("cast(s as real) = 1", "CAST"),
     ],
 )
 def test_what_cannot_be_said_the_same_is_refused_with_its_reason(sql: str, reason: str) -> None:

@@ -205,6 +205,12 @@ class MissingColumns(TargetError):
     hint = "Add the columns to the target, or say exclude = true (or name = ...) for them in the plan."
 
 
+class MissingValues(TargetError):
+    """the target wants a value for {columns}, and the source has none"""
+
+    hint = "Give them a DEFAULT in the target (or let them be NULL) for the move, or say name = ... in the plan."
+
+
 class AmbiguousName(TargetError):
     """{name} matches more than one in the target: {candidates}"""
 

@@ -58,7 +58,7 @@ def demo(
             if not (json or quiet):
                 counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in COUNTS.items())
                 output.say(f"Made {path}: {made.tables} tables, {counts}", f"Its plan is {plan}", "")
-        finish(output, run(output, path, None, plan=plan), Path(f"{path}.litelift"))
+        finish(output, run(output, path, None, plan=plan), Path(f"{path}.litelift"), first=COUNTS)
 
 
 def _remove_moved(path: Path) -> bool:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
 
 from litelift import __version__
 from litelift.cli import demo, inspect, migrate, plan, report, server, verify
+from litelift.cli.output import Ended, Output, tell_error
+from litelift.errors import LiteliftError, UsageError
+from litelift.report.redact import text as redact
 
 app = typer.Typer(
     name="litelift",
@@ -48,9 +54,46 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup has SIGHUP ignored, and means it.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; what was done is done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        tell_error(Output(), LiteliftError(message=f"the output could not be written: {error.strerror}"))
+        sys.exit(1)
+    except Exception as error:
+        # The command line's own errors, whose classes moved from click into typer.
+        if not hasattr(error, "format_message"):
+            raise
+        sys.exit(_wrong_words(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ended(number)
+
+
+def _wrong_words(error: Any) -> int:
+    """Tell what is wrong with the words of the command, without a password that may be among them."""
+    context = getattr(error, "ctx", None)
+    named = [word for word in sys.argv[1:2] if word.isalpha()]
+    command = context.command_path if context is not None else " ".join(["litelift", *named])
+    message = " ".join(redact(error.format_message()).split())
+    message = message.replace(": Value error, ", ": ").replace(": Input should be ", ": it should be ")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        told = UsageError(message=message[:1].lower() + message[1:].rstrip("."), hint=f"See: {command} --help")
+        tell_error(Output(json="--json" in sys.argv[1:]), told)
+    return 2

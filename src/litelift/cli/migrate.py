@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -113,8 +114,8 @@ def run(
         )
 
 
-def finish(output: Output, result: MigrationResult, folder: Path) -> None:
-    """Write the report, print the summary, and exit with the result's status."""
+def finish(output: Output, result: MigrationResult, folder: Path, first: Collection[str] = ()) -> None:
+    """Write the report, print the summary (the tables ``first`` before others), and exit with the result's status."""
     written: list[Path] = []
     problem = ""
     try:
@@ -125,7 +126,7 @@ def finish(output: Output, result: MigrationResult, folder: Path) -> None:
     if output.json:
         output.document(render_json(result))
     else:
-        summary(output, result, written)
+        summary(output, result, written, first)
     if problem:
         output.err.print(problem, markup=False)
     raise typer.Exit(result.exit_code)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,7 +17,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from litelift.errors import LiteliftError
+from litelift.errors import LiteliftError, Unexpected
+from litelift.report.redact import text as redact
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; all else goes to stderr.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the last line.")]
@@ -55,25 +58,81 @@ class Output:
             self.out.print(line if isinstance(line, Text) else Text(line))
 
 
+class Ended(KeyboardInterrupt):
+    """A signal that asks to end, which is met as Ctrl-C is: what is half done is taken back first."""
+
+    def __init__(self, number: int) -> None:
+        """``number`` of the signal."""
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
 def told(output: Output) -> Iterator[None]:
-    """Tell an error in one clear line and a hint, and exit with its status."""
+    """Tell an error in one clear line and a hint, and exit with its status; after a signal with 128 and its number."""
     try:
         yield
     except LiteliftError as error:
-        if output.json:
-            told_error = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
-            output.document({"error": told_error, "exit_code": error.exit_code})
-        if output.verbose:
-            traceback.print_exc()
-        message = Text("error: ", style="bold red") + Text(_printable(error.message), style="not bold default")
-        output.err.print(message)
-        if error.hint:
-            output.err.print(Text("hint:  ", style="bold") + Text(_printable(error.hint), style="not bold default"))
+        tell_error(output, error)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        output.err.print(Text("stopped; what was half done was taken back", style="bold red"))
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Ended) else signal.SIGINT
+        notes = _notes(error)
+        if output.json:
+            output.document(
+                {
+                    "error": {"kind": "Interrupted", "message": "stopped", "hint": "", "notes": notes},
+                    "exit_code": 128 + number,
+                }
+            )
+        output.err.print(Text("stopped", style="bold red"))
+        _print_notes(output, notes)
+        raise typer.Exit(128 + number) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        tell_error(output, LiteliftError(message=f"{place}: {error.strerror}"))
+        raise typer.Exit(1) from None
+    except MemoryError:
+        tell_error(output, LiteliftError(message="out of memory", hint="Run it again with fewer --jobs."))
+        raise typer.Exit(1) from None
+    except Exception as error:
+        if isinstance(error, typer.Exit) or hasattr(error, "format_message"):
+            raise
+        unexpected = Unexpected(message=redact(f"{type(error).__name__}: {' '.join(str(error).split())}"))
+        unexpected.__cause__ = error
+        for note in _notes(error):
+            unexpected.add_note(note)
+        tell_error(output, unexpected)
+        raise typer.Exit(1) from None
+
+
+def tell_error(output: Output, error: LiteliftError) -> None:
+    """Print an error and its hint on stderr, and with --json as a document on stdout."""
+    notes = _notes(error)
+    if output.json:
+        told_error: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+        if notes:
+            told_error["notes"] = notes
+        output.document({"error": told_error, "exit_code": error.exit_code})
+    if output.verbose:
+        trace = "".join(traceback.format_exception(error))
+        output.err.print(Text(redact(trace)))
+    message = Text("error: ", style="bold red") + Text(_printable(error.message), style="not bold default")
+    output.err.print(message)
+    _print_notes(output, notes)
+    if error.hint:
+        output.err.print(Text("hint:  ", style="bold") + Text(_printable(error.hint), style="not bold default"))
+
+
+def _notes(error: BaseException) -> list[str]:
+    return list(getattr(error, "__notes__", ()))
+
+
+def _print_notes(output: Output, notes: list[str]) -> None:
+    for note in notes:
+        output.err.print(Text(f"       {_printable(note)}"))
 
 
 def _printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -72,5 +73,5 @@ def _show(output: Output, server: embedded.EmbeddedServer, place: str) -> None:
         )
     else:
         output.say(
-            f"PostgreSQL {server.version} in {server.folder} is stopped", f"Start it: litelift server start {place}"
+            f"PostgreSQL {server.version} in {server.folder} is stopped", f"Start it: litelift server start {quote(place)}"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from shlex import quote
 
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +17,8 @@ SHOWN = 12
 TABLES = 15
 
 
-def summary(output: Output, result: MigrationResult, written: list[Path]) -> None:
-    """Print the end of a move."""
+def summary(output: Output, result: MigrationResult, written: list[Path], first: Collection[str] = ()) -> None:
+    """Print the end of a move; the tables ``first`` come before the biggest ones."""
     code = result.exit_code
     seconds = (result.finished - result.started).total_seconds()
     rows = sum(table.loaded for table in result.tables)
@@ -24,12 +26,12 @@ def summary(output: Output, result: MigrationResult, written: list[Path]) -> Non
         output.say(_verdict(code, result, rows, seconds))
         return
     output.say("")
-    _tables(output, result)
+    _tables(output, result, first)
     proof_lines(output, result.proof, SHOWN)
     _aside(output, result)
     _notices(output, result.notices)
     _untranslated(output, result)
-    output.say("", _verdict(code, result, rows, seconds))
+    output.say("", _proved(result.proof), _verdict(code, result, rows, seconds))
     for path in written:
         if path.suffix == ".html":
             output.say(f"Report: {path}")
@@ -37,7 +39,7 @@ def summary(output: Output, result: MigrationResult, written: list[Path]) -> Non
         target = result.target
         output.say(
             f"Connect: psql '{target.display}'",
-            f"Stop it: litelift server stop {result.source.path}",
+            f"Stop it: litelift server stop {quote(result.source.path)}",
         )
 
 
@@ -63,7 +65,17 @@ def _verdict(code: int, result: MigrationResult, rows: int, seconds: float) -> T
     )
 
 
-def _tables(output: Output, result: MigrationResult) -> None:
+def _proved(proof: Proof) -> str:
+    rows = sum(table.source_rows for table in proof.tables)
+    objects = ", ".join(f"{item.present:,} of {item.expected:,} {item.kind}" for item in proof.objects)
+    ahead = sum(sequence.ok for sequence in proof.sequences)
+    return (
+        f"Proof: {rows:,} rows compared by content; {ahead:,} of {len(proof.sequences):,} sequences ahead of the data; "
+        f"{objects or 'no keys or constraints'} in place"
+    )
+
+
+def _tables(output: Output, result: MigrationResult, first: Collection[str]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (
         ("table", "left"),
@@ -74,7 +86,7 @@ def _tables(output: Output, result: MigrationResult) -> None:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("")
     proofs = {proof.source: proof for proof in result.proof.tables}
-    filled = sorted((t for t in result.tables if t.source_rows), key=lambda t: -t.source_rows)
+    filled = sorted((t for t in result.tables if t.source_rows), key=lambda t: (t.source not in first, -t.source_rows))
     for item in filled[:TABLES]:
         proof = proofs.get(item.source)
         aside = item.quarantined_rows + item.quarantined_values
@@ -90,7 +102,10 @@ def _tables(output: Output, result: MigrationResult) -> None:
         output.say(f"and {len(rest)} more tables with {sum(t.source_rows for t in rest):,} rows, {state}")
     if empty:
         output.say(f"and {empty} empty tables")
-    output.say(f"{size(result.source.bytes)} in SQLite, {size(result.target.bytes)} in PostgreSQL")
+    output.say(
+        f"{size(result.source.bytes)} in SQLite, {size(result.target.bytes)} in PostgreSQL; "
+        f"peak memory of a process {size(result.peak_memory_bytes)}"
+    )
 
 
 def proof_lines(output: Output, proof: Proof, most: int) -> None:

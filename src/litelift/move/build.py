@@ -6,8 +6,9 @@ What old rows already violate is added NOT VALID and told; what cannot be built 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from psycopg import sql
 from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, TablePlan
 from litelift.plan.tell import key_words
-from litelift.postgres.connect import Connection, connect
+from litelift.postgres.connect import Connection, connect, is_trouble
 from litelift.result import Notice, Untranslated
 
 NAMED = 20
@@ -71,6 +72,12 @@ class Builder:
                     )
                 )
                 if sequence.next_value >= 1 << 63:
+                    # Used up, as in SQLite: the next value must be an error, not the last one a second time.
+                    table = sql.Identifier(self.plan.schema, sequence.table).as_string(connection)
+                    connection.execute(
+                        "select setval(pg_get_serial_sequence(%s, %s), %s, true)",
+                        (table, sequence.column, (1 << 63) - 1),
+                    )
                     message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
                     self.notices.append(
                         Notice(level="attention", kind="sequence", message=message, table=sequence.table)
@@ -99,10 +106,16 @@ class Builder:
         # The biggest tables first, so that the last thread does not start with one of them.
         order = sorted(groups, key=lambda name: -self.tables[name].bytes)
 
+        open_: list[Connection] = []
+        stopped = Event()
+
         def work(names: Sequence[str]) -> None:
             with self._connected() as connection:
+                open_.append(connection)
                 for name in names:
                     for thing in groups[name]:
+                        if stopped.is_set():
+                            return
                         build(connection, thing)
                         if on_object:
                             on_object(name)
@@ -112,8 +125,17 @@ class Builder:
             return
         lanes = [order[at :: self.jobs] for at in range(self.jobs)]
         with ThreadPoolExecutor(self.jobs) as pool:
-            for future in [pool.submit(work, lane) for lane in lanes if lane]:
-                future.result()
+            futures = [pool.submit(work, lane) for lane in lanes if lane]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                # One lane failed, or someone pressed Ctrl-C: the others' indexes are not wanted any more.
+                stopped.set()
+                for connection in open_:
+                    with suppress(psycopg.Error):
+                        connection.cancel_safe(timeout=5)
+                raise
 
     # ----------------------------------------------------------------- keys and indexes
 
@@ -128,6 +150,8 @@ class Builder:
             with connection.transaction():
                 connection.execute(self._index_sql(index, False, "index"))
         except (psycopg.errors.NotNullViolation, psycopg.DataError, psycopg.OperationalError) as error:
+            if is_trouble(error):
+                raise
             self._left(index, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
         except psycopg.ProgrammingError as error:
             self._left(index, f"PostgreSQL refuses its translation: {error.diag.message_primary or error}")
@@ -156,6 +180,8 @@ class Builder:
             with connection.transaction():
                 connection.execute(add + sql.SQL("\n) not valid"))
         except psycopg.Error as error:
+            if is_trouble(error):
+                raise
             reason = f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
             self._untranslated_check(check, reason)
             return
@@ -163,6 +189,8 @@ class Builder:
             with connection.transaction():
                 connection.execute(sql.SQL("alter table {} validate constraint {}").format(table, name))
         except psycopg.Error as error:
+            if is_trouble(error):
+                raise
             self._broken_check(connection, check, error)
 
     def _broken_check(self, connection: Connection, check: CheckPlan, error: psycopg.Error) -> None:
@@ -185,8 +213,10 @@ class Builder:
 
     def _not_nulls(self, connection: Connection, table: TablePlan) -> None:
         """A NOT NULL that old rows violate already, as a check that is not valid."""
-        others = (*self.plan.indexes, *self.plan.checks, *self.plan.foreign_keys)
-        names = Namer(taken=frozenset(other.name for other in others if other.table == table.target))
+        others = [(index.table, index.name) for index in self.plan.indexes]
+        others += [(check.table, check.name) for check in self.plan.checks]
+        others += [(key.table, key.name) for key in self.plan.foreign_keys]
+        names = Namer(taken=frozenset(name for place, name in others if place == table.target))
         for column in table.columns:
             if not column.null_violated:
                 continue
@@ -212,6 +242,8 @@ class Builder:
             with connection.transaction():
                 connection.execute(self._foreign_key_sql(key))
         except psycopg.Error as error:
+            if is_trouble(error):
+                raise
             words = f"FOREIGN KEY ({', '.join(key.columns)}) REFERENCES {key.parent} ({', '.join(key.parent_columns)})"
             reason = f"PostgreSQL refuses it: {error.diag.message_primary or error}"
             self.untranslated.append(

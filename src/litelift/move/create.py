@@ -7,8 +7,9 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.move.journal import make_functions
+from litelift.move.undo import last_move
 from litelift.plan.plan import MovePlan, TablePlan
-from litelift.postgres.connect import Connection
+from litelift.postgres.connect import Connection, is_trouble
 from litelift.result import Untranslated
 
 _OCCUPANTS = """
@@ -28,14 +29,77 @@ def refuse_occupied(connection: Connection, schema: str) -> None:
     names = [row[0] for row in connection.execute(_OCCUPANTS, (quoted,)).fetchall()]
     if names:
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        raise errors.TargetNotEmpty(schema=schema, objects=shown)
+        moved = last_move(connection, schema)
+        hint = None
+        if moved is not None:
+            hint = (
+                f"litelift moved {moved[0]} here on {moved[1]}: see litelift report, litelift verify. To move once "
+                "more, name another schema in the plan ([defaults] schema = ...) or another database, or drop these "
+                "tables first if nobody has written to them since."
+            )
+        raise errors.TargetNotEmpty(schema=schema, objects=shown, hint=hint)
+
+
+# Not to_regclass: it refuses to look into a schema that the role may not use.
+_RIGHTS = """
+    select has_database_privilege(current_database(), 'create'),
+           (select has_schema_privilege(n.oid, 'usage')
+                   and coalesce((select has_table_privilege(c.oid, 'insert') from pg_class c
+                                 where c.relnamespace = n.oid and c.relname = 'run'),
+                                has_schema_privilege(n.oid, 'create'))
+            from pg_namespace n where n.nspname = 'litelift'),
+           (select has_schema_privilege(n.oid, 'create') from pg_namespace n where n.nspname = %s)
+"""
+
+
+def refuse_without_rights(connection: Connection, schema: str | None) -> None:
+    """Raise TargetRights, with all that lacks: to keep litelift's journal, and to make tables in ``schema``."""
+    quoted = sql.Identifier(schema or "litelift").as_string(connection)
+    creates, journal, fills = connection.execute(_RIGHTS, (schema,)).fetchone() or (True, True, True)
+    role = sql.Identifier(connection.info.user).as_string(connection)
+    database = sql.Identifier(connection.info.dbname).as_string(connection)
+    in_database = f"GRANT CREATE ON DATABASE {database} TO {role}"
+    lacks: list[tuple[str, str]] = []
+    if journal is None and not creates:
+        lacks.append((f"create the schema litelift in the database {connection.info.dbname}", in_database))
+    elif journal is False:
+        grant = f"GRANT ALL ON SCHEMA litelift TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA litelift TO {role}"
+        lacks.append(("write to the schema litelift", grant))
+    if schema is not None and fills is None and not creates:
+        lacks.append((f"create the schema {schema}", in_database))
+    elif schema is not None and fills is False:
+        lacks.append((f"make tables in the schema {schema}", f"GRANT CREATE ON SCHEMA {quoted} TO {role}"))
+    if lacks:
+        grants = "; ".join(dict.fromkeys(grant for _, grant in lacks))
+        raise errors.TargetRights(
+            role=connection.info.user, action=", nor ".join(what for what, _ in lacks), grant=grants
+        )
+
+
+def taken_names(connection: Connection, schema: str) -> frozenset[str]:
+    """The names that a new table, index or sequence of the schema cannot have: of its relations and types."""
+    query = """
+        select relname::text from pg_class where relnamespace = to_regnamespace(%(name)s)
+        union select typname::text from pg_type where typnamespace = to_regnamespace(%(name)s)
+    """
+    quoted = sql.Identifier(schema).as_string(connection)
+    return frozenset(row[0] for row in connection.execute(query, {"name": quoted}).fetchall())
+
+
+def _refuse_taken_types(connection: Connection, plan: MovePlan) -> None:
+    for name in sorted(taken_names(connection, plan.schema) & plan.enums.keys()):
+        raise errors.UsageError(
+            message=f"the schema {plan.schema} has a type {name} already",
+            hint=f"To use it, say type = {name!r} in the plan in the place of enum = {name!r}; or give another name.",
+        )
 
 
 def create_tables(connection: Connection, plan: MovePlan) -> list[Untranslated]:
     """Make the schema, the enum types, the tables, and their defaults, in one transaction.
 
-    Returns the defaults that the server refused. Raises TargetRights.
+    Returns the defaults that the server refused. Raises TargetRights, and UsageError where a type is there already.
     """
+    _refuse_taken_types(connection, plan)
     try:
         with connection.transaction():
             if not connection.execute("select 1 from pg_namespace where nspname = %s", (plan.schema,)).fetchone():
@@ -66,6 +130,8 @@ def _table(table: TablePlan) -> sql.Composed:
         words = [sql.Identifier(column.target), column.type.sql()]
         if column.identity:
             words.append(sql.SQL("generated by default as identity"))
+            if column.sequence is not None:
+                words.append(sql.SQL("(sequence name {})").format(sql.Identifier(table.schema, column.sequence)))
         if column.not_null:
             words.append(sql.SQL("not null"))
         columns.append(sql.SQL(" ").join(words))
@@ -86,6 +152,8 @@ def _defaults(connection: Connection, table: TablePlan) -> list[Untranslated]:
             with connection.transaction():
                 connection.execute(head + _raw(column.default))
         except psycopg.Error as error:
+            if is_trouble(error):
+                raise
             reason = f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
             name = f"{table.target}.{column.target}"
             refused.append(Untranslated(kind="default", name=name, sql=column.default, reason=reason))

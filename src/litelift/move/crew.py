@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import connection as pipes
 from pathlib import Path
 from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
+from litelift.errors import WorkerDied
 from litelift.postgres.connect import Connection, Judge, connect
 from litelift.sqlite.open import Source, open_source, writers_held
 
@@ -65,12 +71,35 @@ _worker: Worker | None = None
 
 def _open_worker(path: Path, dsn: str | None, barrier: Any) -> None:
     global _worker
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # The default, whatever the parent has made of them: a worker ends at once.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         _worker = Worker(open_source(path, check=False), dsn)
         barrier.wait(OPEN_SECONDS)
     except BaseException:
+        # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
         barrier.abort()
-        raise
+        os._exit(1)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, killed perhaps: else it would go on with its work for nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        pipes.wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_kept_out() -> Iterator[None]:
+    """Processes that start in it never see a Ctrl-C, which the terminal sends to all: the parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _idle() -> int:
@@ -103,16 +132,30 @@ class Crew:
             for task in tasks:
                 yield task, function(self.worker, task)
             return
-        pending: dict[Future[Any], Task] = {self.pool.submit(_carry_out, function, task): task for task in tasks}
         try:
+            pending: dict[Future[Any], Task] = {self.pool.submit(_carry_out, function, task): task for task in tasks}
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
                     task = pending.pop(future)
                     yield task, future.result()
-        finally:
-            for future in pending:
-                future.cancel()
+        except BrokenProcessPool:
+            self.stop()
+            raise WorkerDied from None
+        except BaseException:
+            # What the others are at is not wanted any more, and would keep its locks until it is done.
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the workers at once, in the middle of what they do."""
+        if self.pool is not None:
+            # A process that has ended is None or gone from the dictionary.
+            processes = list((self.pool._processes or {}).values())
+            for process in processes:
+                process.kill()
+            self.pool.shutdown(wait=True, cancel_futures=True)
+            self.pool = None
 
     def close(self) -> None:
         """End the workers."""
@@ -136,20 +179,21 @@ def gather(path: Path, dsn: str | None, jobs: int, source: Source) -> Crew:
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_worker, initargs=(path, dsn, barrier))
     crew = Crew(worker, jobs, pool)
     try:
-        crew._started = [pool.submit(_idle) for _ in range(jobs)]
+        with _interrupts_kept_out():
+            crew._started = [pool.submit(_idle) for _ in range(jobs)]
         barrier.wait(OPEN_SECONDS)
-    except BrokenBarrierError:
-        pool.shutdown(wait=False, cancel_futures=True)
+    except (BrokenBarrierError, BrokenProcessPool):
+        crew.stop()
         return Crew(worker, 1)
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        crew.stop()
         raise
     return crew
 
 
 def open_crew(path: Path, dsn: str | None, jobs: int | None) -> Crew:
     """Open and check the source, and gather a crew at its snapshot."""
-    with writers_held(path):
+    with writers_held(path) as held:
         source = open_source(path, check=False)
         wanted = default_jobs(source.bytes) if jobs is None else jobs
-        return gather(path, dsn, wanted, source)
+        return gather(path, dsn, wanted if held else 1, source)

@@ -111,11 +111,25 @@ def _load(
             break
         except psycopg.errors.CheckViolation as error:
             suspended.append(_broken(connection, table, target, error, suspended))
+        except errors.LoadFailed as error:
+            _explain(table, error)
+            raise
     for constraint in suspended:
         restored: Restored = restore_constraint(connection, constraint)
         if restored.notice is not None:
             filled.notices.append(restored.notice)
     return result
+
+
+def _explain(table: TablePlan, error: errors.LoadFailed) -> None:
+    """Raise DuplicateKeys for a key that only the server could judge: an expression's, or one with a condition."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.errors.UniqueViolation | psycopg.errors.ExclusionViolation):
+        raise errors.DuplicateKeys(
+            table=table.source,
+            constraint=cause.diag.constraint_name or "key",
+            examples=cause.diag.message_detail or cause.diag.message_primary,
+        ) from cause
 
 
 def _broken(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
@@ -45,29 +45,45 @@ create table if not exists litelift.untranslated (
     sql text not null, reason text not null);
 """
 _LOCK = 0x6C697465
+LOCK_SECONDS = 3.0
 _MATCHES = TypeAdapter(list[TableMatch])
 
 
 def lock(connection: Connection) -> None:
     """Keep any other litelift out of this database for as long as the connection lives. Raises TargetBusy."""
-    row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-    if row and row[0]:
-        return
+    # The session of a litelift that was killed takes a moment to end.
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+        if row and row[0]:
+            return
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
     holder = connection.execute(
-        "select pid from pg_locks where locktype = 'advisory' and classid = 0 and objid = %s and granted"
-        " and database = (select oid from pg_database where datname = current_database())",
+        "select l.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC') from pg_locks l"
+        " left join pg_stat_activity a on a.pid = l.pid"
+        " where l.locktype = 'advisory' and l.classid = 0 and l.objid = %s and l.granted"
+        " and l.database = (select oid from pg_database where datname = current_database())",
         (_LOCK,),
     ).fetchone()
-    raise errors.TargetBusy(pid=holder[0] if holder else "?", database=connection.info.dbname)
+    pid, since = holder or ("?", None)
+    raise errors.TargetBusy(pid=pid, database=connection.info.dbname, since=f", since {since}" if since else "")
 
 
-def make_schema(connection: Connection) -> None:
-    """Make the schema litelift and its tables where they are not there. Raises TargetRights."""
-    present = connection.execute("select to_regclass('litelift.untranslated')").fetchone()
-    if present and present[0]:
-        return
+def make_schema(connection: Connection) -> bool:
+    """Make the schema litelift and its tables where they are not there; whether the schema is new.
+
+    Raises TargetRights.
+    """
+    present, schema = connection.execute(
+        "select to_regclass('litelift.untranslated'), to_regnamespace('litelift')"
+    ).fetchone() or (None, None)
+    if present:
+        return False
     try:
         connection.execute(_SCHEMA)
+        return schema is None
     except psycopg.errors.InsufficientPrivilege:
         raise errors.TargetRights(
             role=connection.info.user,
@@ -86,14 +102,10 @@ def begin_run(connection: Connection, plan: MovePlan, source: dict[str, Any]) ->
     """Write a run's first line and return its id."""
     run = str(uuid4())
     matches = _MATCHES.dump_python([table.match() for table in plan.tables], mode="json")
-    made = {
-        "tables": [table.target for table in plan.tables if table.create],
-        "enums": list(plan.enums),
-    }
     connection.execute(
-        "insert into litelift.run (run_id, version, mode, schema_name, source, matches, made)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (run, __version__, plan.mode, plan.schema, Jsonb(source), Jsonb(matches), Jsonb(made)),
+        "insert into litelift.run (run_id, version, mode, schema_name, source, matches)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (run, __version__, plan.mode, plan.schema, Jsonb(source), Jsonb(matches)),
     )
     return run
 
@@ -134,28 +146,6 @@ def _clean(text: str | None) -> str | None:
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode("utf-8", "replace").replace("\x00", "\ufffd")
-
-
-def remains(connection: Connection, schema: str) -> list[tuple[str, list[str], list[str]]]:
-    """Runs that never ended: their ids, and the tables and types that they made. Ask only while holding the lock."""
-    present = connection.execute("select to_regclass('litelift.run')").fetchone()
-    if not present or present[0] is None:
-        return []
-    rows = connection.execute(
-        "select run_id::text, made from litelift.run where state = 'running' and mode = 'whole' and schema_name = %s",
-        (schema,),
-    ).fetchall()
-    return [(run, made["tables"], made["enums"]) for run, made in rows]
-
-
-def remove_made(connection: Connection, schema: str, run: str, tables: Sequence[str], enums: Sequence[str]) -> None:
-    """Drop exactly what a whole run made: its tables with all that hangs on them, its types, and its lines here."""
-    with connection.transaction():
-        for table in tables:
-            connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(schema, table)))
-        for enum in enums:
-            connection.execute(sql.SQL("drop type if exists {}").format(sql.Identifier(schema, enum)))
-        connection.execute("delete from litelift.run where run_id = %s", (run,))
 
 
 def quarantined(connection: Connection, run: str, limit: int) -> tuple[list[Quarantined], int]:

@@ -97,7 +97,7 @@ def load_unit(
 
 
 def _copy(table: TablePlan) -> sql.Composed:
-    columns = sql.SQL(", ").join(sql.Identifier(column.target) for column in table.columns)
+    columns = sql.SQL(", ").join(map(sql.Identifier, [*(column.target for column in table.columns), *table.empty]))
     name = sql.Identifier(table.schema, table.target)
     return sql.SQL("copy {} ({}) from stdin").format(name, columns)
 
@@ -132,7 +132,10 @@ class _Loader:
             fields.append(encode(codec, values, self._stand_in(batch, column, dropped)))
             if column.not_null and column.lenient and None in values:
                 fields[-1] = self._fill_nulls(batch, column, values, fields[-1], dropped)
+        fields += [[""] * len(batch) for _ in self.table.empty]
         lines = list(map("\t".join, zip(*fields, strict=True)))
+        if self.table.aside:
+            dropped = dict.fromkeys(range(len(batch)), self.table.aside)
         if dropped:
             for index, reason in dropped.items():
                 self._aside_row(batch[index], reason)

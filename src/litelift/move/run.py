@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 import sqlite3
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,21 +20,23 @@ import psycopg
 from litelift import __version__, errors
 from litelift.move import journal, tasks
 from litelift.move.build import Builder, analyze
-from litelift.move.create import create_tables, refuse_occupied
+from litelift.move.create import create_tables, refuse_occupied, refuse_without_rights, taken_names
 from litelift.move.crew import Crew, default_jobs, gather
 from litelift.move.fill import Filled, count_objects, fill, lost_objects
 from litelift.move.load import Unit, UnitResult, load_unit
 from litelift.move.progress import OnProgress, Progress, Timeline
+from litelift.move.undo import note_made, remains, remove_made
+from litelift.plan.duplicates import refuse_duplicates
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.fill import plan_filling
 from litelift.plan.plan import MovePlan
-from litelift.plan.request import CensusRequest, filling_requests, whole_requests
+from litelift.plan.request import CensusRequest, check_filters, filling_requests, whole_requests
 from litelift.plan.types import Rule
 from litelift.plan.whole import plan_whole
 from litelift.postgres import embedded
-from litelift.postgres.connect import Connection, Server, normalized, open_server
+from litelift.postgres.connect import Connection, Server, connect, normalized, open_server, stopped
 from litelift.postgres.defaults import read_default
-from litelift.postgres.existing import read_target
+from litelift.postgres.existing import read_target, read_type
 from litelift.postgres.existing_types import TargetSchema
 from litelift.postgres.matching import TableNames, match_names
 from litelift.prove.objects import prove_objects
@@ -40,6 +45,7 @@ from litelift.prove.tables import prove_table
 from litelift.report import render_json
 from litelift.result import (
     MigrationResult,
+    Notice,
     ObjectProof,
     Proof,
     SourceInfo,
@@ -49,10 +55,13 @@ from litelift.result import (
 )
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import TableCensus
-from litelift.sqlite.open import Source, open_source, source_path, writers_held
+from litelift.sqlite.open import Source, open_source, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
 LISTED = 500
+AGAIN_SECONDS = 20.0
+TAKEN_BACK = "What was half done was taken back: the target is as it was."
+LEFT_BEHIND = "The target could not be reached to take back what was half done; the next litelift migrate removes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ def migrate(
     file = read_plan(Path(plan)) if isinstance(plan, str | Path) else plan or PlanFile()
     options = Options(file, data_only, on_misfit, jobs, differences, postgres)
     path = source_path(src)
+    dst = normalized(dst) if dst is not None else None
     with explained(path):
         return _Move(path, dst, options, Timeline(on_progress)).run()
 
@@ -110,17 +120,22 @@ def explained(path: Path) -> Iterator[None]:
     """Whatever breaks in the middle of a move, in our words."""
     try:
         yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        message = error.diag.message_primary or str(error)
-        raise errors.TargetError(
-            message=f"PostgreSQL refused: {message}", hint="Ask the owner for that right."
-        ) from error
     except psycopg.Error as error:
-        message = " ".join((error.diag.message_primary or str(error)).split())
-        hint = "Look at the server's log. Nothing that was half done is kept; run the same command again."
-        raise errors.TargetError(message=f"PostgreSQL stopped the move: {message}", hint=hint) from error
+        raise with_notes(stopped(error), error) from error
     except sqlite3.DatabaseError as error:
-        raise errors.SourceUnreadable(path=path, message=str(error)) from error
+        raise with_notes(source_error(path, error), error) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        told = errors.NoRoom(folder=tempfile.gettempdir(), message=error.strerror or str(error))
+        raise with_notes(told, error) from error
+
+
+def with_notes(told: errors.LiteliftError, error: BaseException) -> errors.LiteliftError:
+    """``told`` with the notes of the error that it stands for: what became of the target."""
+    for note in getattr(error, "__notes__", ()):
+        told.add_note(note)
+    return told
 
 
 class _Move:
@@ -132,19 +147,31 @@ class _Move:
         self.timeline = timeline
         self.started = datetime.now(UTC)
         self.embedded: embedded.EmbeddedServer | None = None
+        self.notices: list[Notice] = []
 
     def run(self) -> MigrationResult:
+        try:
+            return self._run()
+        except BaseException as error:
+            self._discard()
+            if isinstance(error, KeyboardInterrupt) and not hasattr(error, "__notes__"):
+                error.add_note("Nothing had been written to the target.")
+            raise
+
+    def _run(self) -> MigrationResult:
         with contextlib.ExitStack() as stack:
             source, schema = stack.enter_context(self._source())
             server, connection = stack.enter_context(self._server())
             jobs = self.options.jobs or default_jobs(source.bytes)
-            with writers_held(self.path):
+            with writers_held(self.path) as held:
+                jobs = jobs if held else 1
                 if jobs > 1:
                     # All workers read one snapshot: that of this moment, in which nobody can write.
                     source.renew()
                     schema = read_catalogue(source.connection)
                 crew = gather(self.path, server.dsn, jobs, source)
             stack.callback(crew.close)
+            self.file.find_types(lambda asked: read_type(connection, self.file.defaults.schema_name, asked))
             if self.options.data_only:
                 return self._fill(crew, schema, server, connection)
             return self._whole(crew, schema, server, connection)
@@ -158,6 +185,7 @@ class _Move:
             try:
                 schema = read_catalogue(source.connection)
                 self.file.check_against(schema)
+                check_filters(source.connection, schema, self.file)
             except BaseException:
                 source.close()
                 raise
@@ -170,18 +198,27 @@ class _Move:
     @contextlib.contextmanager
     def _server(self) -> Iterator[tuple[Server, Connection]]:
         with self.timeline.step("server") as said:
-            if self.dst is None:
-                self.embedded = embedded.start(embedded.folder_for(self.path), self.options.postgres)
-                url = embedded.ensure_database(self.embedded.url or "", embedded.database_for(self.path))
-            else:
-                url = self.dst
-            server, connection = open_server(normalized(url))
+            url = self._embedded() if self.dst is None else self.dst
+            server, connection = open_server(normalized(url), writable=True)
             said.append(f"PostgreSQL {server.version_words}, database {server.database}")
         try:
             journal.lock(connection)
             yield server, connection
         finally:
             connection.close()
+
+    def _embedded(self) -> str:
+        self.embedded = embedded.start(embedded.folder_for(self.path), self.options.postgres)
+        for folder in self.embedded.opened:
+            message = f"let PostgreSQL, which does not run as root, pass through {folder} (chmod o+x)"
+            self.notices.append(Notice(kind="permissions", message=message))
+        return embedded.ensure_database(self.embedded.url or "", embedded.database_for(self.path))
+
+    def _discard(self) -> None:
+        """After a failure: the embedded server is as it was before, not there or stopped."""
+        if self.embedded is not None:
+            with contextlib.suppress(errors.LiteliftError):
+                embedded.discard(self.embedded)
 
     # ----------------------------------------------------------------- census
 
@@ -216,6 +253,7 @@ class _Move:
 
     def _whole(self, crew: Crew, schema: Schema, server: Server, connection: Connection) -> MigrationResult:
         name = self.file.defaults.schema_name
+        refuse_without_rights(connection, name)
         self._remove_remains(connection, name)
         refuse_occupied(connection, name)
         requests = whole_requests(schema, self.file)
@@ -234,14 +272,13 @@ class _Move:
                 f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
                 f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"
             )
-        with self.timeline.step("create"):
-            journal.make_schema(connection)
+        # In one transaction, so that the run's line is there with its tables, or neither is.
+        with self.timeline.step("create"), connection.transaction():
+            new = connection.execute("select to_regnamespace(quote_ident(%s))", (name,)).fetchone() == (None,)
+            journaled = journal.make_schema(connection)
             run = journal.begin_run(connection, plan, self._source_json(crew.worker.source))
-            try:
-                plan.untranslated += create_tables(connection, plan)
-            except BaseException:
-                self._undo(connection, plan, run)
-                raise
+            plan.untranslated += create_tables(connection, plan)
+            note_made(connection, run, plan, schema=new, journal=journaled)
         try:
             results = self._load(crew, run, plan)
             with self.timeline.step("build") as said:
@@ -256,23 +293,47 @@ class _Move:
                 crew.worker.source.connection, connection, [table.match() for table in plan.tables], schema
             )
             proof.objects = prove_objects(connection, plan)
-        except BaseException:
-            self._undo(connection, plan, run)
+            return self._finish(crew, server, connection, run, plan, schema, results, {}, proof)
+        except BaseException as error:
+            crew.stop()
+            self._undo(error, server, connection, run)
             raise
-        return self._finish(crew, server, connection, run, plan, schema, results, {}, proof)
 
     def _remove_remains(self, connection: Connection, schema: str) -> None:
-        for run, tables, enums in journal.remains(connection, schema):
-            journal.remove_made(connection, schema, run, tables, enums)
-            self.timeline.tell(
-                Progress("create", message=f"removed the {len(tables)} tables of a run that never ended")
-            )
+        for run, path, began in remains(connection, schema):
+            tables = remove_made(connection, run)
+            message = f"removed the remains of a move of {path} that began on {began} and never ended: {tables} tables"
+            self.timeline.tell(Progress("create", message=message))
+            self.notices.append(Notice(kind="remains", message=message))
 
-    def _undo(self, connection: Connection, plan: MovePlan, run: str) -> None:
+    def _undo(self, error: BaseException, server: Server, connection: Connection, run: str) -> None:
         """Take back what this run made; where even that fails, the next run finds it by its line in the journal."""
-        with contextlib.suppress(psycopg.Error):
-            tables = [table.target for table in plan.tables if table.create]
-            journal.remove_made(connection, plan.schema, run, tables, list(plan.enums))
+        try:
+            try:
+                remove_made(connection, run)
+            except psycopg.Error:
+                with self._again(server) as other:
+                    remove_made(other, run)
+            error.add_note(TAKEN_BACK)
+        except BaseException:
+            # A second Ctrl-C too: the error that began it is the one to tell.
+            error.add_note(LEFT_BEHIND)
+
+    @contextlib.contextmanager
+    def _again(self, server: Server) -> Iterator[Connection]:
+        """A new connection in the place of one that was lost; a server that starts again needs a moment."""
+        deadline = time.monotonic() + AGAIN_SECONDS
+        while True:
+            try:
+                connection = connect(server.dsn)
+                break
+            except errors.TargetUnreachable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+        with connection:
+            journal.lock(connection)
+            yield connection
 
     def _load(self, crew: Crew, run: str, plan: MovePlan) -> dict[str, UnitResult]:
         connection = crew.worker.source.connection
@@ -349,6 +410,8 @@ class _Move:
 
     def _fill(self, crew: Crew, schema: Schema, server: Server, connection: Connection) -> MigrationResult:
         name = self.file.defaults.schema_name
+        refuse_without_rights(connection, None)
+        self._remove_remains(connection, name)
         target = read_target(connection, name)
         matched = self._matched(schema, target)
         requests = filling_requests(matched, self.file)
@@ -357,6 +420,7 @@ class _Move:
         source = crew.worker.source.connection
         with self.timeline.step("plan") as said:
             plan = plan_filling(
+                source,
                 schema,
                 target,
                 matched,
@@ -366,6 +430,7 @@ class _Move:
                 lambda table, column: read_default(connection, name, table, column),
                 rule=self.options.on_misfit,
             )
+            refuse_duplicates(source, schema, target, plan, censuses)
             if created:
                 plan_whole(
                     source,
@@ -376,12 +441,12 @@ class _Move:
                     rule=self.options.on_misfit,
                     server_version=server.version,
                     base=plan,
-                    taken=frozenset(table.name for table in target.tables),
+                    taken=taken_names(connection, name),
                 )
             said.append(f"{len(plan.tables)} tables")
-        journal.make_schema(connection)
         try:
             with connection.transaction():
+                journal.make_schema(connection)
                 run = journal.begin_run(connection, plan, self._source_json(crew.worker.source))
                 with self.timeline.step("load") as said:
                     done: dict[str, int] = {}
@@ -401,7 +466,11 @@ class _Move:
                 if not proof.ok:
                     raise _Differs
         except _Differs:
-            journal.begin_run(connection, plan, self._source_json(crew.worker.source))
+            journal.make_schema(connection)
+            run = journal.begin_run(connection, plan, self._source_json(crew.worker.source))
+        except BaseException as error:
+            error.add_note(TAKEN_BACK)
+            raise
         return self._finish(crew, server, connection, run, plan, schema, filled.results, filled.replaced, proof)
 
     def _matched(self, schema: Schema, target: TargetSchema) -> tuple[TableNames, ...]:
@@ -493,6 +562,7 @@ class _Move:
         replaced: dict[str, int],
         proof: Proof,
     ) -> MigrationResult:
+        plan.notices += self.notices
         kept, total = journal.quarantined(connection, run, LISTED)
         source = crew.worker.source
         result = MigrationResult(

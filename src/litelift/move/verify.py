@@ -42,6 +42,7 @@ def verify(
         LiteliftError: a side cannot be read.
     """
     path = source_path(src)
+    dst = normalized(dst)
     file = read_plan(Path(plan)) if isinstance(plan, str | Path) else plan
     timeline = Timeline(on_progress)
     with explained(path):
@@ -52,7 +53,8 @@ def verify(
                 server, connection = open_server(normalized(dst))
             wanted = jobs or default_jobs(source.bytes)
             with connection:
-                with writers_held(path):
+                with writers_held(path) as held:
+                    wanted = wanted if held else 1
                     if wanted > 1:
                         source.renew()
                     crew = gather(path, server.dsn, wanted, source)

@@ -58,6 +58,7 @@ _WORDS: dict[str, Family] = {
     "double": "real",
     "double precision": "real",
     "float": "real",
+    "floating point": "real",
     "float4": "real",
     "float8": "real",
     "decimal": "decimal",
@@ -108,6 +109,8 @@ _WORDS: dict[str, Family] = {
     "bytea": "bytes",
     "image": "bytes",
     "raw": "bytes",
+    "long raw": "bytes",
+    "binary large object": "bytes",
     "smallint": "smallint",
     "int2": "smallint",
     "tinyint": "tinyint",
@@ -125,6 +128,7 @@ _WORDS: dict[str, Family] = {
     "big int": "integer",
     "long": "integer",
     "serial": "integer",
+    "smallserial": "integer",
     "bigserial": "integer",
     "year": "integer",
     "point": "none",
@@ -160,6 +164,6 @@ def read_declared(words: str) -> Declared:
         head = " ".join(word for word in head.split() if word != extra) or head
     arguments = tuple(int(part) for part in re.findall(r"(?<![\w.])-?\d+(?![\w.])", found[2] or ""))
     family = _WORDS.get(head) or (_AFFINITIES[affinity_of(head)] if head else "none")
-    if family == "tinyint" and arguments == (1,):
+    if (family == "tinyint" and arguments == (1,)) or (head == "bit" and arguments in ((), (1,))):
         return Declared("flag")
     return Declared(family, arguments)

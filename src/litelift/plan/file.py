@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,8 +14,9 @@ from pydantic_core import PydanticCustomError
 from litelift.errors import PlanFileError, UsageError
 from litelift.plan.against import mismatches
 from litelift.plan.locate import key_lines
+from litelift.plan.names import SYSTEM_COLUMNS
 from litelift.plan.problems import Problem, combined, did_you_mean, dotted, either, find, line_of, section_words, shown
-from litelift.plan.typewords import parse_type
+from litelift.plan.typewords import is_built_in, parse_type
 from litelift.plan.valuemap import ValueMap, fold
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Schema
@@ -85,10 +86,16 @@ class Defaults(_Section):
     missing_tables: Literal["fail", "create", "skip"] = "fail"
 
 
+def _column_name(name: str) -> str:
+    if name in SYSTEM_COLUMNS:
+        raise ValueError(f"{name!r} is one of PostgreSQL's own columns; name another")
+    return name
+
+
 class ColumnPlan(_Section):
     """``[tables.NAME.columns.COLUMN]``: what was decided about one column."""
 
-    name: Name | None = None
+    name: Annotated[Name, AfterValidator(_column_name)] | None = None
     type: Annotated[str, AfterValidator(_type_words)] | None = None
     values: dict[str, str] | None = None
     unmapped: Literal["fail", "keep", "quarantine"] = "fail"
@@ -98,9 +105,13 @@ class ColumnPlan(_Section):
     exclude: bool = False
     on_misfit: OnMisfit | None = None
 
+    _found_type: PgType | None = PrivateAttr(default=None)
+
     @property
     def pg_type(self) -> PgType | None:
-        """The type that the plan asks for. ``kind`` is "other" where only the server knows it."""
+        """The type that the plan asks for. ``kind`` is "other" where only the server knows it, and was not asked."""
+        if self._found_type is not None:
+            return self._found_type
         return parse_type(self.type) if self.type is not None else None
 
     @property
@@ -191,6 +202,22 @@ class PlanFile(_Section):
         nearest table that is.
         """
         return PlanFileError(path=self._path or "plan", line=line_of(self._lines, tuple(keys)), message=message)
+
+    def find_types(self, find: Callable[[PgType], PgType | None]) -> None:
+        """Ask the server (``find``) what the types are that are not built in.
+
+        Raises PlanFileError, with its line, for one that the server does not have.
+        """
+        for table, section in self.tables.items():
+            for name, column in section.columns.items():
+                asked = parse_type(column.type) if column.type is not None else None
+                if asked is None or is_built_in(asked):
+                    continue
+                found = find(asked)
+                if found is None:
+                    keys = ("tables", table, "columns", name, "type")
+                    raise self.error(keys, f"type = {column.type!r}: the target has no such type")
+                column._found_type = found
 
     def check_against(self, schema: Schema) -> None:
         """Raise PlanFileError for every table and column that the plan names and ``schema`` does not have.

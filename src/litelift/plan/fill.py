@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 
 from litelift import errors
@@ -9,20 +10,27 @@ from litelift.plan import tell
 from litelift.plan.file import PlanFile
 from litelift.plan.plan import ColumnPlan, MovePlan, OnMisfit, TablePlan
 from litelift.plan.request import CensusRequest
+from litelift.plan.spans import span_numbers
 from litelift.plan.types import Decision, Rule
-from litelift.plan.whole import refuse_failing, refuse_unmapped
+from litelift.plan.whole import file_rows, refuse_failing, refuse_unmapped
 from litelift.postgres.existing_types import TargetColumn, TargetSchema, TargetTable
 from litelift.postgres.matching import TableNames
 from litelift.postgres.types import PgType
 from litelift.result import Untranslated
 from litelift.sqlite.census import ColumnCensus, Failures, TableCensus
 from litelift.sqlite.schema import Schema
+from litelift.wire.times import column_numbers
+
+# Types that take bytes as they are, or refuse what text cannot hold: then it is a misfit, and told as one.
+_NOT_TEXT = frozenset({"bytea", "uuid", "bool", "int2", "int4", "int8", "float4", "float8", "numeric"})
+_NOT_TEXT |= {"date", "time", "timestamp", "timestamptz", "interval"}
 
 ReadDefault = Callable[[TargetTable, TargetColumn], str | None]
 """The text of a column's default, asked of the server; None where it has none or it is not the same for every row."""
 
 
 def plan_filling(
+    connection: sqlite3.Connection,
     source: Schema,
     target: TargetSchema,
     matched: tuple[TableNames, ...],
@@ -36,6 +44,7 @@ def plan_filling(
     """Settle what goes where.
 
     Args:
+        connection: the source.
         source: the source's catalogue.
         target: the target's.
         matched: which table and column goes where, by name.
@@ -46,12 +55,13 @@ def plan_filling(
         rule: --on-misfit.
 
     Raises:
-        MissingTables, MissingColumns, UnmappedValues, MisfitsFound: nothing was written.
+        MissingTables, MissingColumns, MissingValues, UnmappedValues, MisfitsFound: nothing was written.
     """
     plan = MovePlan("data-only", target.name)
-    _refuse_missing(plan, matched, file)
+    _refuse_missing(plan, matched, file, target)
     by_name = {names.source.name: names for names in matched}
     lost = []
+    wanting = []
     failing = []
     for request in requests:
         names = by_name[request.table.name]
@@ -75,6 +85,11 @@ def plan_filling(
                 _tell(plan, place, column, census, decision)
                 if column.on_misfit == "fail" and decision.failures and decision.failures.count:
                     failing.append((request.table.name, match.source, decision.failures))
+        filled = {column.target for column in columns}
+        bare = [c for c in place.columns if c.not_null and not c.has_default and c.name not in filled]
+        empty, aside = _search_index(plan, place, bare) if censuses[request.table.name].rows else ((), None)
+        if censuses[request.table.name].rows and not empty and not aside:
+            wanting += [f"{place.name}.{column.name}" for column in bare]
         moved = {column.source for column in columns}
         plan.tables += (
             TablePlan(
@@ -86,19 +101,45 @@ def plan_filling(
                 request.table.rowid,
                 request.scan.where,
                 rows=censuses[request.table.name].rows,
-                file_rows=censuses[request.table.name].rows,
+                file_rows=file_rows(connection, request.table.name, request, censuses),
                 bytes=censuses[request.table.name].bytes,
                 create=False,
+                empty=empty,
+                aside=aside,
             ),
         )
     if lost:
         raise errors.MissingColumns(columns=", ".join(lost))
+    if wanting:
+        raise errors.MissingValues(columns=", ".join(wanting))
     refuse_failing(failing)
+    _tell_utc(plan, censuses)
     _tell_others(plan, source, target)
     return plan
 
 
-def _refuse_missing(plan: MovePlan, matched: tuple[TableNames, ...], file: PlanFile) -> None:
+def _search_index(plan: MovePlan, table: TargetTable, bare: list[TargetColumn]) -> tuple[tuple[str, ...], str | None]:
+    """What to do where the source has no value for the columns ``bare``, and the table is searched in by tsvectors.
+
+    A tsvector is made from other columns, so an empty one stands in until the application fills it. A table that wants
+    more than that is an index of another shape than the source's, which the application makes anew: its rows are kept
+    aside. Gives the names of the columns to fill with empty tsvectors, or why the rows are kept aside.
+    """
+    others = [column.name for column in bare if column.type.base != "tsvector"]
+    if not bare or not any(column.type.base == "tsvector" for column in table.columns):
+        return (), None
+    names = ", ".join(column.name for column in bare)
+    if not others:
+        message = f"{table.name}.{names} is filled with empty tsvectors: the source has none, and NULL is refused"
+        tell.add(plan, "attention", "search index", f"{message}; let the application make its index", table.name)
+        return tuple(column.name for column in bare), None
+    names = ", ".join(others)
+    message = f"{table.name} is a search index of another shape than the source's (it wants {names}): its rows are kept"
+    tell.add(plan, "attention", "search index", f"{message} aside; let the application make its index", table.name)
+    return (), f"the target wants {names}, and the source has none"
+
+
+def _refuse_missing(plan: MovePlan, matched: tuple[TableNames, ...], file: PlanFile, target: TargetSchema) -> None:
     missing = []
     for names in matched:
         if names.bookkeeping:
@@ -116,7 +157,13 @@ def _refuse_missing(plan: MovePlan, matched: tuple[TableNames, ...], file: PlanF
             elif file.defaults.missing_tables == "fail":
                 missing.append(names.source.name)
     if missing:
-        raise errors.MissingTables(tables=", ".join(missing))
+        hint = None
+        if not target.tables:
+            hint = (
+                f"The target's schema {target.name} holds no tables: run the application's migrations first, name "
+                "another schema in the plan ([defaults] schema = ...), or leave --data-only out."
+            )
+        raise errors.MissingTables(tables=", ".join(missing), hint=hint)
 
 
 def _column(
@@ -135,7 +182,7 @@ def _column(
         refuse_unmapped(request.table.name, name, values, failures)
     asked = file.column(request.table.name, name).on_misfit or rule or file.defaults.on_misfit
     forms = failures.tally
-    julian = forms["whole number"] and forms["julian"] and not forms["epoch"]
+    declared = request.table.column(name).declared
     on_misfit: OnMisfit = "null"
     stand_in = None
     if asked == "fail":
@@ -155,7 +202,7 @@ def _column(
         identity=place.identity is not None,
         stand_in=stand_in,
         values=values,
-        numbers="julian" if julian else "epoch",
+        numbers=column_numbers(forms) if place.type.base != "interval" else span_numbers(declared, census),
         lenient=True,
     )
     return column, Decision(place.type, on_misfit, failures)
@@ -186,7 +233,23 @@ def _tell(plan: MovePlan, table: TargetTable, column: ColumnPlan, census: Column
 
 
 def _is_text(type_: PgType) -> bool:
-    return type_.base != "bytea"
+    return type_.base not in _NOT_TEXT
+
+
+def _tell_utc(plan: MovePlan, censuses: Mapping[str, TableCensus]) -> None:
+    """Say once that times without an offset become moments in UTC: an application may have written another zone's."""
+    count, names = 0, []
+    for table in plan.tables:
+        for column in table.columns:
+            if column.type.base == "timestamptz":
+                probes = censuses[table.source].columns[column.source].probes.values()
+                naive = sum(probe.tally["naive"] for probe in probes)
+                count += naive
+                names += [f"{table.target}.{column.target}"] if naive else []
+    if names:
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        message = f"{count} times without an offset, in {len(names)} columns of type timestamp with time zone ({shown})"
+        tell.add(plan, "info", "utc", f"{message}, are read as UTC; if the application wrote local time, they are off")
 
 
 def _tell_others(plan: MovePlan, source: Schema, target: TargetSchema) -> None:

@@ -18,7 +18,20 @@ class Namer:
         """``taken`` names are not given again."""
         self.identifiers = identifiers
         self.taken = set(taken)
+        self.reserved: set[str] = set()
         self.changed: dict[str, str] = {}
+
+    def reserve(self, wanted: str) -> None:
+        """Keep a name that the source gives from being made up for something else."""
+        self.reserved.add(wanted.lower() if self.identifiers == "lower" else wanted)
+
+    def made_up(self, wanted: str) -> str:
+        """A name for what has none in the source: one that the source gives is left to what has it there."""
+        reserved, before = self.reserved - self.taken, self.taken
+        self.taken = before | reserved
+        given = self.name(wanted)
+        self.taken = before | {given}
+        return given
 
     def name(self, wanted: str) -> str:
         """The name that ``wanted`` gets: itself where that fits (63 bytes; PostgreSQL manual, 4.1.1) and is free."""

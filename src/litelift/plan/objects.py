@@ -88,7 +88,7 @@ class _Objects:
         self.connection = connection
         self.version = server_version
         self.contexts = contexts
-        self.names = Namer()
+        self.names = Namer(relations.identifiers)
         self.places = {column.source.lower(): column for column in planned.columns}
 
     def left(self, kind: str, name: str, text: str, reason: str) -> None:
@@ -161,13 +161,15 @@ class _Objects:
                 "it becomes a UNIQUE constraint",
                 self.planned.target,
             )
-        wanted = self.table.primary_key_name or f"{self.planned.target}_pkey"
-        self._key(kind, wanted, targets)
+        self._key(kind, self.table.primary_key_name, f"{self.planned.target}_pkey", targets)
 
-    def _key(self, kind: str, wanted: str, targets: tuple[str, ...], source: str = "") -> None:
+    def _key(self, kind: str, given: str | None, other: str, targets: tuple[str, ...]) -> None:
+        """A key called ``given``, or ``other`` where the source gives it no name."""
         # It is an index of the schema and a constraint of the table.
-        name = self.relations.name(wanted)
+        name = self.relations.name(given) if given else self.relations.made_up(other)
         self.names.taken.add(name)
+        if given and name != given:
+            tell.renamed(self.plan, "constraint", self.table.name, given, name)
         self.plan.indexes += (
             IndexPlan(
                 "primary key" if kind == "primary key" else "unique",
@@ -175,7 +177,7 @@ class _Objects:
                 self.planned.target,
                 tuple(map(identifier, targets)),
                 unique=True,
-                source_sql=source or f"{kind.upper()} ({', '.join(targets)})",
+                source_sql=f"{kind.upper()} ({', '.join(targets)})",
                 columns=targets,
             ),
         )
@@ -188,7 +190,7 @@ class _Objects:
             if targets is None:
                 self.left("unique", self.planned.target, ", ".join(names), "the plan leaves out one of its columns")
                 return
-            self._key("unique", index.name or f"{self.planned.target}_{'_'.join(targets)}_key", targets)
+            self._key("unique", index.name, f"{self.planned.target}_{'_'.join(targets)}_key", targets)
             return
         wanted = index.name or f"{self.planned.target}_idx"
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from litelift.plan.match import ColumnMatch, TableMatch
+from litelift.plan.match import ColumnMatch, Numbers, TableMatch
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.result import Notice, Untranslated
@@ -20,7 +20,8 @@ class ColumnPlan:
     """One column that is moved.
 
     ``stand_in`` is the text of the default that takes a misfit's place where ``on_misfit`` is "default"; ``lenient``
-    says that the type is the target's own; ``default`` is the SQL of the DEFAULT to set.
+    says that the type is the target's own; ``default`` is the SQL of the DEFAULT to set; ``sequence`` names the
+    sequence behind an identity that litelift makes.
     """
 
     source: str
@@ -32,14 +33,18 @@ class ColumnPlan:
     default: str | None = None
     stand_in: str | None = None
     values: ValueMap | None = None
-    numbers: Literal["epoch", "julian"] = "epoch"
+    numbers: Numbers = "epoch"
     lenient: bool = False
     null_violated: bool = False
+    sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """One table that is moved. ``rows`` and ``bytes`` are the census's; ``create`` says that litelift makes it."""
+    """One table that is moved. ``rows`` and ``bytes`` are the census's; ``create`` says that litelift makes it.
+
+    ``empty`` are columns of the target alone, filled with empty text; ``aside`` says why every row is kept aside.
+    """
 
     source: str
     schema: str
@@ -52,6 +57,8 @@ class TablePlan:
     file_rows: int = 0
     bytes: int = 0
     create: bool = True
+    empty: tuple[str, ...] = ()
+    aside: str | None = None
 
     def scan(self) -> Scan:
         """How its rows are read: the key's columns must be among the moved ones, else the rowid names a row."""

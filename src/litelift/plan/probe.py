@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from litelift.plan.match import Numbers
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Value
@@ -19,6 +20,7 @@ class Candidate:
     type: PgType
     lenient: bool = False
     values: ValueMap | None = None
+    numbers: Numbers = "epoch"
 
     @property
     def name(self) -> str:
@@ -27,7 +29,9 @@ class Candidate:
 
     def probe(self, bad_texts: BadTexts | None = None) -> CodecProbe:
         """The probe."""
-        codec = codec_for(self.type, lenient=self.lenient, values=self.values, bad_texts=bad_texts)
+        codec = codec_for(
+            self.type, lenient=self.lenient, numbers=self.numbers, values=self.values, bad_texts=bad_texts
+        )
         return CodecProbe(self.name, codec)
 
 

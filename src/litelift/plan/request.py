@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 
 from litelift.plan.file import PlanFile
+from litelift.plan.match import Numbers
 from litelift.plan.probe import Candidate
+from litelift.plan.spans import span_numbers
 from litelift.plan.types import candidates
 from litelift.postgres import types as pg
 from litelift.postgres.matching import TableNames
 from litelift.postgres.types import PgType
-from litelift.sqlite.scan import Scan, key_columns
+from litelift.sqlite.scan import Scan, key_columns, quoted
 from litelift.sqlite.schema import Column, Schema, Table
 
 
@@ -34,6 +37,18 @@ def request(
         key = ()
     with_rowid = not key and table.rowid is not None
     return CensusRequest(table, Scan(table.name, names, table.rowid, with_rowid, where), key, tried)
+
+
+def check_filters(connection: sqlite3.Connection, schema: Schema, file: PlanFile) -> None:
+    """Raise PlanFileError, with its line, for a row filter that SQLite does not understand."""
+    for table in schema.tables:
+        where = file.table(table.name).where
+        if where is None:
+            continue
+        try:
+            connection.execute(f"SELECT 1 FROM {quoted(table.name)} WHERE ({where}\n) LIMIT 0")  # noqa: S608
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise file.error(("tables", table.name, "where"), f"SQLite refuses this filter: {error}") from None
 
 
 def whole_requests(schema: Schema, file: PlanFile) -> list[CensusRequest]:
@@ -90,6 +105,7 @@ def filling_requests(matched: tuple[TableNames, ...], file: PlanFile) -> list[Ce
             place = places[column.name].target
             if place is not None:
                 values = file.value_map(table.name, column.name)
-                tried[column.name] = (Candidate(place.type, lenient=True, values=values),)
+                numbers: Numbers = span_numbers(column.declared) if place.type.base == "interval" else "epoch"
+                tried[column.name] = (Candidate(place.type, lenient=True, values=values, numbers=numbers),)
         requests.append(request(table, counted, file.table(table.name).where, tried))
     return requests

@@ -96,18 +96,21 @@ def common(
 
     ``text`` says that the column's type holds text: bytea takes any bytes.
     """
-    if census.unholdable.count and text:
+    unholdable = Failures()
+    unholdable.merge(census.unholdable)
+    unholdable.merge(census.unreadable)
+    if unholdable.count and text:
         add(
             plan,
             "attention",
             "text",
-            f"{table}.{name}: text that PostgreSQL cannot hold ({census.unholdable.count}; a NUL, or bytes that are "
-            f"not UTF-8); U+FFFD stands there, the original bytes are in quarantine: {offenders(census.unholdable)}",
+            f"{table}.{name}: text that PostgreSQL cannot hold ({unholdable.count}; a NUL, or bytes that are "
+            f"not UTF-8); U+FFFD stands there, the original bytes are in quarantine: {offenders(unholdable)}",
             table,
             name,
         )
     for reason, count in (failures.tally if failures else {}).items():
-        if reason.startswith(("rounded", "a number")):
+        if reason.startswith(("rounded", "a number", "a comma")):
             kind = "rounded" if reason.startswith("rounded") else "written"
             add(plan, "info", kind, f"{table}.{name}: {reason} ({count})", table, name)
     told = {json.dumps(o.key, sort_keys=True) for o in failures.samples} if failures else set()

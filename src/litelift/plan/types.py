@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from litelift.plan.declared import Declared, read_declared
+from litelift.plan.match import Numbers
 from litelift.plan.plan import OnMisfit
 from litelift.plan.probe import Candidate
 from litelift.postgres import types as pg
 from litelift.postgres.types import PgType
 from litelift.sqlite.census import ColumnCensus, Failures
 from litelift.sqlite.schema import Affinity, Column
-from litelift.wire.times import UNITS
+from litelift.wire.times import UNITS, column_numbers
 
 Rule = Literal["auto", "widen", "quarantine", "fail"]
 Role = Literal["plain", "primary", "foreign"]
@@ -24,7 +25,7 @@ TOLERATED_ONE_IN = 100
 class Decision:
     """A column's type, what its misfits do, and why the type is not the declared one (None where it is).
 
-    ``serious`` says that an application may stumble over it; ``against`` are the values that speak against the declared type.
+    ``serious`` says that an application may stumble over it; ``against`` are the values that the declared type refuses.
     """
 
     type: PgType
@@ -32,7 +33,7 @@ class Decision:
     failures: Failures | None = None
     why: str | None = None
     serious: bool = False
-    numbers: Literal["epoch", "julian"] = "epoch"
+    numbers: Numbers = "epoch"
     mixed: str | None = None
     against: Failures | None = None
 
@@ -217,7 +218,8 @@ def _ruled(decision: Decision, census: ColumnCensus, role: Role, rule: Rule, not
         return replace(decision, on_misfit="fail")
     aside: OnMisfit = "row" if not_null or role == "primary" else "null"
     asked_to_widen = rule == "widen" and role != "foreign"  # a foreign key follows its parent
-    if (role != "plain" and not asked_to_widen) or rule == "quarantine" or (rule == "auto" and not not_null and _few(failures.count, census)):
+    tolerated = rule == "auto" and not not_null and _few(failures.count, census)
+    if (role != "plain" and not asked_to_widen) or rule == "quarantine" or tolerated:
         return replace(decision, on_misfit=aside)
     wide = widest(census)
     reason = failures.samples[0].reason if failures.samples else "does not fit"
@@ -244,27 +246,27 @@ def _time(first: PgType, census: ColumnCensus, failures: Failures, role: Role, r
     forms = stamps.tally
     instants = forms["offset"]
     counted = forms["epoch"] + forms["julian"] + forms["whole number"]
-    numbers: Literal["epoch", "julian"] = (
-        "julian" if forms["whole number"] and forms["julian"] and not forms["epoch"] else "epoch"
-    )
+    numbers = column_numbers(forms)
     only_numbers = counted > 0 and not forms["naive"] and not instants
     why: str | None = None
     if counted and forms["calendar"] == counted:
-        # As seconds since 1970 each of these would be a moment of that year: silently wrong, so nothing is read into them.
+        # As seconds since 1970 each would be a moment of that year: silently wrong, so nothing is read into them.
         why = f"holds {counted} whole numbers that are years or dates written as yyyymmdd; they are kept as they are"
         return Decision(widest(census), why=why, serious=True)
     mixed = None
     if counted and not only_numbers:
         mixed = f"holds {counted} numbers among its texts, read as {numbers} times, UTC"
     if only_numbers:
-        why = f"holds times as numbers ({_counts(forms, numbers)}), each read by its size"
+        read = f"all read as {numbers}" if numbers in ("milliseconds", "microseconds") else "each read by its size"
+        why = f"holds times as numbers ({_counts(forms, numbers)}), {read}"
         decision = Decision(pg.TIMESTAMPTZ, failures=stamps, why=why, numbers=numbers)
         return _ruled(decision, census, role, rule, not_null)
     why = None
     if first.base == "date":
         late = failures.count - stamps.count
         if not late or _ruled(Decision(first, failures=failures), census, role, rule, not_null).type == first:
-            return _ruled(replace(Decision(first, failures=failures), mixed=mixed), census, role, rule, not_null)
+            decision = Decision(first, failures=failures, numbers=numbers, mixed=mixed)
+            return _ruled(decision, census, role, rule, not_null)
         why = "holds dates with a time of day"
     stamp = pg.TIMESTAMPTZ if instants else pg.TIMESTAMP
     if instants:

@@ -118,6 +118,13 @@ def parse_type(words: str) -> PgType:
     return _Parser(words).type()
 
 
+def is_built_in(type_: PgType) -> bool:
+    """Whether every server has the type; else only the target can say what it is."""
+    if type_.kind == "array":
+        return type_.element in _BUILT_IN and type_.schema is None
+    return type_.kind == "base"
+
+
 class _Parser:
     """Recursive descent over the tokens of one type."""
 

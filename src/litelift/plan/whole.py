@@ -9,16 +9,19 @@ from dataclasses import replace
 from litelift import errors
 from litelift.plan import objects, tell
 from litelift.plan.file import PlanFile
-from litelift.plan.names import SYSTEM_COLUMNS, Namer
-from litelift.plan.plan import ColumnPlan, MovePlan, SequencePlan, TablePlan
+from litelift.plan.names import MAX_BYTES, SYSTEM_COLUMNS, Namer
+from litelift.plan.plan import ColumnPlan, MovePlan, SequencePlan, TablePlan, with_column
 from litelift.plan.request import CensusRequest
-from litelift.plan.types import Decision, Role, Rule, decide
+from litelift.plan.types import TOLERATED_ONE_IN, Decision, Role, Rule, decide
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres import types as pg
+from litelift.postgres.sequences import object_name
 from litelift.postgres.types import PgType
 from litelift.sqlite.census import ColumnCensus, Failures, TableCensus
 from litelift.sqlite.scan import quoted
 from litelift.sqlite.schema import Column, Schema, Table
+from litelift.translate import listed_values, literal_default
+from litelift.wire.text import plain
 
 MAX_COLUMNS = 1600
 Decisions = dict[tuple[str, str], Decision]
@@ -59,7 +62,7 @@ def plan_whole(
     decisions = _decide_all(schema, requests, censuses, file, rule)
     refuse_failing(_failing(decisions))
     relations = Namer(file.defaults.identifiers, taken)
-    types = Namer(file.defaults.identifiers)
+    _reserve(relations, requests, file)
     for request in requests:
         table = request.table
         if len(request.scan.columns) > MAX_COLUMNS:
@@ -69,7 +72,7 @@ def plan_whole(
         relations.taken.add(target)
         if not given and target != table.name:
             tell.renamed(plan, "table", table.name, table.name, target)
-        columns = _columns(plan, request, target, censuses[table.name], decisions, file, types)
+        columns = _columns(plan, request, target, censuses[table.name], decisions, file)
         plan.tables += (
             TablePlan(
                 table.name,
@@ -80,7 +83,7 @@ def plan_whole(
                 table.rowid,
                 request.scan.where,
                 rows=censuses[table.name].rows,
-                file_rows=_count(connection, table.name, request, censuses),
+                file_rows=file_rows(connection, table.name, request, censuses),
                 bytes=censuses[table.name].bytes,
             ),
         )
@@ -88,15 +91,29 @@ def plan_whole(
         objects.plan_table(
             plan, schema, request.table, censuses[request.table.name], relations, connection, server_version
         )
-        _sequence(plan, request, schema, connection)
+        _sequence(plan, request, schema, connection, relations)
+    for enum in plan.enums:
+        if any(table.target == enum for table in plan.tables):
+            raise file.error((), f"a table and the enum type {enum!r} cannot have one name in PostgreSQL")
     if base is None:
         objects.tell_others(plan, schema, file, connection)
     return plan
 
 
-def _count(
+def _reserve(relations: Namer, requests: list[CensusRequest], file: PlanFile) -> None:
+    """The names that the source and the plan give in a schema's one namespace come before those that are made up."""
+    for request in requests:
+        table = request.table
+        relations.reserve(file.table(table.name).name or table.name)
+        for name in (table.primary_key_name, *(index.name for index in table.indexes)):
+            if name:
+                relations.reserve(name)
+
+
+def file_rows(
     connection: sqlite3.Connection, table: str, request: CensusRequest, censuses: Mapping[str, TableCensus]
 ) -> int:
+    """How many rows a table has in the file, those that the plan's filter leaves there too."""
     if request.scan.where is None:
         return censuses[table].rows
     return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])  # noqa: S608
@@ -117,6 +134,7 @@ def _decide_all(
             census = censuses[table.name].columns[name]
             asked = file.column(table.name, name).on_misfit or rule or file.defaults.on_misfit
             decisions[table.name, name] = _decide(file, table, column, census, asked)
+    _share_enums(decisions)
     for request in requests:
         for name in request.scan.columns:
             _align(schema, request.table, name, decisions, censuses, file, frozenset())
@@ -139,13 +157,12 @@ def _decide(file: PlanFile, table: Table, column: Column, census: ColumnCensus, 
     if section.value_map:
         refuse_unmapped(table.name, column.name, section.value_map, failures)
     if section.enum:
-        asked = PgType(
-            section.enum, "enum", schema=file.defaults.schema_name, labels=_labels(section.value_map, census)
-        )
+        labels = _labels(file, table, column, census)
+        asked = PgType(section.enum, "enum", schema=file.defaults.schema_name, labels=labels)
     decision = Decision(asked, failures=failures)
     if not failures.count or rule == "fail":
         return replace(decision, on_misfit="fail") if failures.count else decision
-    few = failures.count <= census.values * 0.01 and not not_null
+    few = failures.count * TOLERATED_ONE_IN <= census.values and not not_null
     mapped = section.value_map is not None and section.unmapped == "quarantine"
     if rule == "quarantine" or mapped or (rule == "auto" and few):
         return replace(decision, on_misfit="row" if not_null else "null")
@@ -155,13 +172,41 @@ def _decide(file: PlanFile, table: Table, column: Column, census: ColumnCensus, 
     return replace(decision, on_misfit="fail")
 
 
-def _labels(values: ValueMap | None, census: ColumnCensus) -> tuple[str, ...]:
+def _labels(file: PlanFile, table: Table, column: Column, census: ColumnCensus) -> tuple[str, ...]:
+    """An enum's labels: the map's new values, then those that are stored, then the default. Raises PlanFileError."""
+    values = file.value_map(table.name, column.name)
+    keys = ("tables", table.name, "columns", column.name, "enum")
+    if census.distinct is None and (values is None or values.unmapped == "keep"):
+        raise file.error(keys, f"{table.name}.{column.name} holds more different values than an enum type is made for")
     labels = list(dict.fromkeys(values.values.values())) if values else []
-    for value in sorted(str(value) for value in census.distinct or ()):
+    stored: list[str] = sorted(plain(value) for value in census.distinct or () if not isinstance(value, bytes))
+    constant, default = literal_default(column.default or "", column.declared)
+    if constant and default is not None and not isinstance(default, bytes):
+        stored.append(plain(default))
+    for check in table.checks:
+        listed = listed_values(check.sql, column.name)
+        stored += (plain(value) for value in listed if value is not None and not isinstance(value, bytes))
+    for value in stored:
         new = (values.get(value) or value) if values else value
         if new not in labels and (values is None or values.unmapped == "keep"):
             labels.append(new)
+    for label in labels:
+        # NAMEDATALEN - 1 (PostgreSQL manual, section 8.7.4).
+        if len(label.encode("utf-8", "replace")) > MAX_BYTES:
+            raise file.error(keys, f"{label!r} is longer than the {MAX_BYTES} bytes of an enum's label")
     return tuple(labels)
+
+
+def _share_enums(decisions: Decisions) -> None:
+    """Columns that name one enum share one type, with the labels of all of them."""
+    shared: dict[str, dict[str, None]] = {}
+    for decision in decisions.values():
+        if decision.type.kind == "enum":
+            shared.setdefault(decision.type.base, {}).update(dict.fromkeys(decision.type.labels))
+    for place, decision in decisions.items():
+        if decision.type.kind == "enum":
+            labels = tuple(shared[decision.type.base])
+            decisions[place] = replace(decision, type=replace(decision.type, labels=labels))
 
 
 def refuse_unmapped(table: str, column: str, values: ValueMap, failures: Failures) -> None:
@@ -220,10 +265,10 @@ def _columns(
     census: TableCensus,
     decisions: Decisions,
     file: PlanFile,
-    types: Namer,
 ) -> tuple[ColumnPlan, ...]:
     table = request.table
     names = Namer(file.defaults.identifiers, SYSTEM_COLUMNS)
+    made = {column.enum for section in file.tables.values() for column in section.columns.values()}
     columns = []
     for name in request.scan.columns:
         column, section, decision = table.column(name), file.column(table.name, name), decisions[table.name, name]
@@ -231,10 +276,8 @@ def _columns(
         names.taken.add(given)
         if not section.name and given != name:
             tell.renamed(plan, "column", table.name, name, given)
-        if section.enum:
-            plan.enums[types.name(section.enum) if section.enum not in plan.enums else section.enum] = (
-                decision.type.labels
-            )
+        if decision.type.kind == "enum" and decision.type.base in made:
+            plan.enums[decision.type.base] = decision.type.labels
         counted = census.columns[name]
         keyed = name in table.primary_key and not counted.nulls
         columns.append(
@@ -244,7 +287,7 @@ def _columns(
                 decision.type,
                 decision.on_misfit,
                 not_null=(column.not_null and not counted.nulls) or keyed,
-                identity=name == table.rowid_alias and decision.type.base == "int8",
+                identity=name == table.rowid_alias and decision.type.base in ("int2", "int4", "int8"),
                 values=section.value_map,
                 numbers=decision.numbers,
                 null_violated=column.not_null and counted.nulls > 0,
@@ -255,7 +298,9 @@ def _columns(
     return tuple(columns)
 
 
-def _sequence(plan: MovePlan, request: CensusRequest, schema: Schema, connection: sqlite3.Connection) -> None:
+def _sequence(
+    plan: MovePlan, request: CensusRequest, schema: Schema, connection: sqlite3.Connection, relations: Namer
+) -> None:
     table = request.table
     planned = plan.table(table.name)
     if planned is None:
@@ -266,6 +311,8 @@ def _sequence(plan: MovePlan, request: CensusRequest, schema: Schema, connection
     last = connection.execute(f"SELECT max({quoted(column.source)}) FROM {quoted(table.name)}").fetchone()[0]  # noqa: S608
     following = max(last or 0, schema.sequences.get(table.name, 0), 0) + 1
     plan.sequences += (SequencePlan(planned.target, column.target, following),)
+    name = relations.made_up(object_name(planned.target, column.target))
+    plan.put(with_column(planned, replace(column, sequence=name)))
 
 
 def _failing(decisions: Decisions) -> list[tuple[str, str, Failures]]:

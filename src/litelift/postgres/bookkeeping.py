@@ -80,6 +80,8 @@ _BY_COLUMNS: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
 # ... or, where the tool's columns are ordinary words, by having these columns and no other.
 _BY_ALL_COLUMNS: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
     "_migrations": (("PocketBase", frozenset({"file", "applied"})),),
+    "applied_module_schemas": (("Synapse", frozenset({"module_name", "file"})),),
+    "applied_schema_deltas": (("Synapse", frozenset({"version", "file"})),),
     "changelog": (("MyBatis Migrations", frozenset({"id", "applied_at", "description"})),),
     "db_migrations": (("morph", frozenset({"version", "name"})),),
     "migration": (("xormigrate", frozenset({"id", "description"})),),
@@ -93,9 +95,10 @@ _BY_ALL_COLUMNS: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
         ("postgres-migrations", frozenset({"id", "name", "hash", "executed_at"})),
         ("gormigrate", frozenset({"id"})),
     ),
+    "schema_compat_version": (("Synapse", frozenset({"lock", "compat_version"})),),
     "schema_info": (("Sequel", frozenset({"version"})),),
     "schema_migration": (("Pop", frozenset({"version"})),),
-    "schema_version": (("tern", frozenset({"version"})),),
+    "schema_version": (("tern", frozenset({"version"})), ("Synapse", frozenset({"lock", "version", "upgraded"}))),
     "version": (("Gitea", frozenset({"id", "version"})),),
     "versioninfo": (("FluentMigrator", frozenset({"version", "appliedon", "description"})),),
 }

@@ -18,9 +18,9 @@ from litelift.postgres.types import PgType
 
 Connection = psycopg.Connection[Any]
 OLDEST = 120000
-LOST = ("08", "57P", "58P", "XX")
-"""The classes of errors after which a session is gone, or can do nothing ("PostgreSQL Error Codes", appendix A)."""
-TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58")
+LOST = ("08", "57P")
+"""The classes of errors that come with the end of a session ("PostgreSQL Error Codes", appendix A)."""
+TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58", "XX")
 """Those in which the server is at fault, and not the statement."""
 
 # What a login can fail of, as libpq and the server say it, and what helps; the first that fits.
@@ -86,8 +86,7 @@ _SESSION = """
            set_config('extra_float_digits', '1', false), set_config('standard_conforming_strings', 'on', false),
            set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
            set_config('idle_in_transaction_session_timeout', '0', false),
-           set_config('search_path', 'pg_catalog', false), set_config('default_transaction_read_only', 'off', false),
-           set_config('client_min_messages', 'warning', false)
+           set_config('search_path', 'pg_catalog', false), set_config('client_min_messages', 'warning', false)
 """
 
 
@@ -127,6 +126,7 @@ def normalized(words: str) -> str:
         ) from None
     ports = str(given.get("port") or "").split(",")
     split = "://" in text and "@" in str(given.get("dbname") or "") and "@" in text.split("?")[0].split("/", 3)[-1]
+    split = split or "@" in str(given.get("host") or "").lstrip("@")
     if split or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports if port):
         # An unescaped / or @ in a password tears the URL apart, and the pieces may not be shown.
         raise errors.UsageError(
@@ -142,7 +142,10 @@ def where(dsn: str) -> str:
     given = conninfo_to_dict(dsn)
     host = given.get("host") or given.get("hostaddr") or given.get("service") or "local socket"
     port = f":{given['port']}" if given.get("port") else ""
-    return f"{host}{port}/{given.get('dbname') or given.get('user') or ''}".rstrip("/")
+    database = str(given.get("dbname") or given.get("user") or "")
+    # Someone may have put a whole URL there.
+    database = "" if "://" in database or "password" in database else database
+    return f"{host}{port}/{database}".rstrip("/")
 
 
 def _url(info: psycopg.ConnectionInfo) -> str:
@@ -178,7 +181,7 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
 
 
 def _refusal(error: psycopg.OperationalError, dsn: str) -> errors.TargetError:
-    said = " ".join(str(error).split())
+    said = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split()))
     for pattern, kind, hint in _LOGINS:
         if re.search(pattern, said):
             return kind(where=where(dsn), message=_without_password(said, dsn), hint=hint)

@@ -76,6 +76,29 @@ def read_target(conn: psycopg.Connection[Any], schema: str) -> TargetSchema:
         return TargetSchema(schema, read, sequences, views, conn.info.server_version)
 
 
+def read_type(conn: psycopg.Connection[Any], schema: str, asked: PgType) -> PgType | None:
+    """What the server says of a type that is not built in: an enum, a domain, an extension's. None where it has none.
+
+    A type without a schema is looked for in ``schema``, in public, and where extensions are.
+    """
+    schemas = [asked.schema] if asked.schema else list(dict.fromkeys([schema, "public"]))
+    name = asked.element if asked.kind == "array" else asked.base
+    with conn.transaction(force_rollback=True):
+        conn.execute("set local search_path = pg_catalog")
+        found = _all(conn, queries.FIND_TYPE, {"name": name, "schemas": schemas, "anywhere": asked.schema is None})
+        if not found:
+            return None
+        row = found[0]
+        modifiers = (asked.written or "").partition("(")[1:]
+        if modifiers[0]:
+            place = sql.Identifier(row["nspname"], name or "").as_string(None)
+            return PgType(asked.base, asked.kind, element=asked.element, written=place + "".join(modifiers))
+        array = asked.kind == "array"
+        oid, shown = (row["typarray"], row["shown_array"]) if array else (row["oid"], row["shown"])
+        types = {row["oid"]: row for row in _all(conn, queries.TYPES, {"tables": [], "types": [oid]})}
+        return _type(types, oid, -1, shown)
+
+
 def read_constraints(conn: psycopg.Connection[Any], tables: Sequence[int], *, onto: bool) -> list[TargetConstraint]:
     """The constraints of the relations with these oids; with ``onto`` the foreign keys that refer to them too."""
     with conn.transaction(force_rollback=True):
@@ -135,7 +158,7 @@ def _index(row: Row) -> TargetIndex:
 
 
 def _columns(conn: psycopg.Connection[Any], about: Mapping[str, object]) -> dict[int, list[TargetColumn]]:
-    types = {row["oid"]: row for row in _all(conn, queries.TYPES, about)}
+    types = {row["oid"]: row for row in _all(conn, queries.TYPES, {**about, "types": []})}
     columns: dict[int, list[TargetColumn]] = defaultdict(list)
     for row in _all(conn, queries.COLUMNS, about):
         not_null, default = row["attnotnull"], row["expression"]

@@ -22,7 +22,8 @@ order by a.attrelid, a.attnum
 
 TYPES = """
 with recursive used(oid) as (
-    select distinct atttypid from pg_attribute where attrelid = any(%(tables)s) and attnum > 0 and not attisdropped
+    (select atttypid from pg_attribute where attrelid = any(%(tables)s) and attnum > 0 and not attisdropped
+     union select unnest(%(types)s::oid[]))
     union
     select next.oid from used join pg_type t on t.oid = used.oid
     cross join lateral (values (t.typbasetype), (t.typelem)) as next(oid) where next.oid <> 0
@@ -32,6 +33,16 @@ select t.oid, t.typname, n.nspname, t.typtype, t.typbasetype, t.typtypmod, t.typ
        (select array_agg(enumlabel::text order by enumsortorder) from pg_enum where enumtypid = t.oid) as labels
 from used join pg_type t on t.oid = used.oid join pg_namespace n on n.oid = t.typnamespace
 left join pg_type e on e.oid = t.typelem
+"""
+
+# A schema of the application, public, and those of extensions, in this order.
+FIND_TYPE = """
+select t.oid, t.typarray, n.nspname, format_type(t.oid, -1) as shown, format_type(t.typarray, -1) as shown_array
+from pg_type t join pg_namespace n on n.oid = t.typnamespace
+where t.typname = %(name)s
+  and (n.nspname = any(%(schemas)s)
+       or %(anywhere)s and n.oid in (select extnamespace from pg_extension))
+order by array_position(%(schemas)s::text[], n.nspname::text) limit 1
 """
 
 # to_jsonb() reaches the columns that only newer servers have: conenforced and conperiod (18), indnullsnotdistinct (15).

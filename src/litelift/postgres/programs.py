@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
 import subprocess
 import warnings
@@ -51,7 +52,7 @@ class Programs:
         except subprocess.TimeoutExpired:
             raise ProgramFailed(f"{program} took more than {seconds:.0f} seconds") from None
         if done.returncode:
-            raise ProgramFailed(done.stdout.strip() or f"{program} ended with status {done.returncode}")
+            raise ProgramFailed(_worst(done.stdout) or f"{program} ended with status {done.returncode}")
         output: str = done.stdout
         return output
 
@@ -82,6 +83,13 @@ class Programs:
                 folder.chmod(stat.S_IMODE(facts.st_mode) | passes)
                 opened.append(folder)
         return opened
+
+
+def _worst(output: str) -> str:
+    """The lines that say what went wrong; all, where none does."""
+    lines = [line.strip() for line in output.splitlines()]
+    bad = [line for line in lines if re.search(r"\b(error|fatal|panic|could not|cannot)\b", line, re.IGNORECASE)]
+    return "; ".join(dict.fromkeys(bad or lines))
 
 
 def programs(version: int) -> Programs:

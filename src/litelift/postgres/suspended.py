@@ -164,10 +164,10 @@ def violations(conn: psycopg.Connection[Any], fk: TargetConstraint, limit: int =
                 fk.foreign_columns, columns, fk.operators, collations, strict=True
             )
         )
-        holds = sql.SQL("exists (select from {} p where {})").format(_only(conn, parent), same)
+        holds = sql.SQL("exists (select from {} p where {})").format(own_rows(conn, parent), same)
         nulls = [sql.SQL("{} is null").format(column) for column in columns]
         allowed = sql.SQL(" and " if fk.match_full else " or ").join(nulls)
-        wrong = sql.SQL(" from {} c where not ({}) and not {}").format(_only(conn, child), allowed, holds)
+        wrong = sql.SQL(" from {} c where not ({}) and not {}").format(own_rows(conn, child), allowed, holds)
         named = [*(sql.Identifier("c", name) for name in keys), *columns]
         order = sql.SQL(", ").join(named)
         query = sql.SQL("select {}{} order by {} limit {}").format(order, wrong, order, sql.Literal(limit))
@@ -217,7 +217,7 @@ def _table(constraint: TargetConstraint) -> sql.Identifier:
     return sql.Identifier(constraint.schema, constraint.table)
 
 
-def _only(conn: psycopg.Connection[Any], table: sql.Identifier) -> sql.Composable:
+def own_rows(conn: psycopg.Connection[Any], table: sql.Identifier) -> sql.Composable:
     """The table without those that inherit from it, to which its foreign keys do not apply; partitions are its own."""
     with conn.cursor(row_factory=tuple_row) as cursor:
         asked = "select relkind = 'p' from pg_class where oid = %s::regclass"

@@ -97,10 +97,8 @@ class Quarantine:
         found: dict[int, str] = {}
         for position, column in enumerate(match.columns):
             value = row[position]
-            if value is None:
-                continue
             for entry in kept.get(column.target, ()):
-                if entry.original in _originals(value):
+                if entry.storage_class == "null" if value is None else entry.original in _originals(value):
                     found[position] = target_cell(entry.stands_in, column)
                     break
         return found
@@ -137,7 +135,8 @@ def load_quarantine(target: psycopg.Connection[Any], match: TableMatch, run: str
         names = [targets.get(name, name) for name in match.key] or ["rowid"]
         for column, row_key, original, storage_class, stands_in in cursor:
             items = json.loads(row_key)
-            key = tuple(_lookup_item(items.get(name)) for name in names)
+            # Where neither a key nor the rowid names a row, its entries are told apart by their original bytes alone.
+            key = tuple(_lookup_item(items.get(name)) for name in names) if items else ()
             if column is None:
                 found.rows.setdefault(key, []).append(_row_of(bytes(original)))
             else:

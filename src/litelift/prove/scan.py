@@ -16,6 +16,7 @@ import psycopg.errors
 from psycopg import pq, sql
 
 from litelift.plan.match import TableMatch
+from litelift.postgres.suspended import own_rows
 from litelift.prove.cells import source_cells, target_cells
 from litelift.prove.quarantine import Quarantine
 from litelift.sqlite.schema import Value
@@ -248,7 +249,8 @@ class TargetScan:
             # Money prints with the server's currency signs; its number does not.
             columns.append(sql.SQL("{}::numeric").format(name) if column.type.base == "money" else name)
         return sql.SQL("copy (select {} from {}) to stdout").format(
-            sql.SQL(", ").join(columns or [sql.NULL]), sql.Identifier(self.match.schema, self.match.target)
+            sql.SQL(", ").join(columns or [sql.NULL]),
+            own_rows(self.connection, sql.Identifier(self.match.schema, self.match.target)),
         )
 
     def raw(self) -> Generator[list[str], None, None]:

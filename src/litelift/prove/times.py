@@ -99,17 +99,25 @@ def moment_of_number(number: int | float, numbers: str, precision: int) -> int:
         # The double itself, not its shortest form: they may be 20 µs apart, which is enough to round to another one.
         milliseconds = (Decimal(number) - _JULIAN_EPOCH) * 86_400_000 + Decimal("0.5")
         return _rounded(milliseconds.to_integral_value(ROUND_FLOOR) / 1000, precision)
-    if abs(number) < 10**11:
-        seconds = exact
-    elif abs(number) < 10**14:
-        seconds = exact.scaleb(-3)
-    elif abs(number) < 10**17:
-        seconds = exact.scaleb(-6)
-    else:
-        seconds = exact.scaleb(-9)
+    seconds = exact.scaleb(-_digits(exact, numbers))
     if abs(seconds) > 10**13:
         raise Unreadable(repr(number))
     return _rounded(seconds, precision)
+
+
+def _digits(number: Decimal, numbers: str) -> int:
+    """How many decimals of a second a number since 1970 counts."""
+    for digits in (0, 3, 6, 9):
+        # The last day of the year 9999, whatever it is counted in.
+        if Decimal(253_402_214_400).scaleb(digits) <= number < Decimal(253_402_300_800).scaleb(digits):
+            return digits
+    least = {"milliseconds": 3, "microseconds": 6}.get(numbers, 0)
+    for digits in (0, 3, 6):
+        # The year 1 is as far back as a moment goes; 10**11 seconds are the year 5138.
+        first, end = Decimal(-62_135_596_800).scaleb(digits), Decimal(10**11).scaleb(digits)
+        if digits >= least and first <= number < end:
+            return digits
+    return 9
 
 
 def number_of_text(text: str) -> int | float | None:
@@ -208,16 +216,20 @@ def offset_is_zero(text: str | None) -> bool:
     return _offset(text) == 0
 
 
-def span(value: int | float | str) -> int:
+def span(value: int | float | str, numbers: str = "epoch") -> int:
     """An interval in microseconds: a month is 30 days and a day 24 hours, as where PostgreSQL compares intervals.
 
-    Numbers are microseconds; text may be a number, a moment since 1970, a clock with days before it, or ISO 8601.
+    Numbers are microseconds, unless ``numbers`` is "seconds" or "days"; text may be a number, a moment since 1970, a
+    clock with days before it, or ISO 8601.
     """
     if isinstance(value, str):
         number = number_of_text(value)
         if number is None:
             return _span_of_text(value)
         value = number
+    unit = {"seconds": SECOND, "days": DAY}.get(numbers)
+    if unit and abs(value) < 1e300:
+        return int((Decimal(value) * unit + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
     if isinstance(value, float):
         if not value.is_integer():
             raise Unreadable(repr(value))

@@ -190,8 +190,8 @@ def _timetz(value: Present, column: ColumnMatch) -> str:
     return times.print_clock(clock) + times.print_offset(offset)
 
 
-def _interval(value: Present, _: ColumnMatch) -> str:
-    return str(times.span(_for_time(value)))
+def _interval(value: Present, column: ColumnMatch) -> str:
+    return str(times.span(_for_time(value), column.numbers))
 
 
 def _json(value: Present, _: ColumnMatch) -> str:
@@ -237,6 +237,9 @@ def _array(value: Present, column: ColumnMatch) -> str:
     element = element_column(column)
     if text.lstrip().startswith("{"):
         return array_text(structured.array_items(text), lambda item: read(item, element))
+    if not text.lstrip().startswith("["):
+        # What MikroORM and TypeORM write, and read back just so.
+        return array_text(list(text.split(",")) if text else [], lambda item: read(item, element))
     items = structured.json_value(text)
     if not isinstance(items, list):
         raise Unreadable(text)

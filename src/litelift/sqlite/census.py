@@ -22,6 +22,7 @@ SAMPLES = 100
 DISTINCT = 40
 DISTINCT_CHARS = 80
 JSON_CHARS = 4096
+KEPT_CHARS = 1000
 EXACT_IN_DOUBLE = 1 << 53
 
 Key = dict[str, Any]
@@ -43,7 +44,7 @@ class Probe(Protocol):
 
 @dataclass(slots=True)
 class Offender:
-    """A value that failed a probe: its row's key, itself, and why."""
+    """A value that failed a probe: its row's key, itself (a long one's beginning), and why."""
 
     key: Key
     value: Value
@@ -63,7 +64,7 @@ class Failures:
         """Count one more."""
         self.count += 1
         if len(self.samples) < SAMPLES:
-            self.samples.append(Offender(key, value, reason))
+            self.samples.append(Offender(key, _beginning(value), reason))
         if len(self.distinct) < 1000:
             self.distinct[shown(value)] += 1
 
@@ -95,7 +96,7 @@ class Extreme:
     def add(self, size: float, key: Callable[[], Key], value: Value) -> None:
         """Take one more into account."""
         if size > self.first:
-            self.first, self.second, self.key, self.value = size, self.first, key(), value
+            self.first, self.second, self.key, self.value = size, self.first, key(), _beginning(value)
         elif size > self.second:
             self.second = size
 
@@ -110,7 +111,11 @@ class Extreme:
 
 @dataclass(slots=True)
 class ColumnCensus:
-    """What one column really holds. Lengths are in characters for text and bytes for blobs."""
+    """What one column really holds. Lengths are in characters for text and bytes for blobs.
+
+    ``unholdable`` are texts with a NUL or bad UTF-8; ``unreadable`` are the blobs that, read as text, would be such
+    (of which ``undecodable`` are not UTF-8), all counted, the first of them named.
+    """
 
     nulls: int = 0
     integers: int = 0
@@ -123,6 +128,7 @@ class ColumnCensus:
     longest: int = 0
     bytes: int = 0
     unholdable: Failures = field(default_factory=Failures)
+    unreadable: Failures = field(default_factory=Failures)
     undecodable: int = 0
     distinct: Counter[Value] | None = field(default_factory=Counter)
     forms: dict[str, Failures] = field(default_factory=lambda: {name: Failures() for name in FORMS})
@@ -148,6 +154,7 @@ class ColumnCensus:
         self.greatest = max(self.greatest, other.greatest)
         self.longest = max(self.longest, other.longest)
         self.unholdable.merge(other.unholdable)
+        self.unreadable.merge(other.unreadable)
         self.length.merge(other.length)
         self.size.merge(other.size)
         if self.distinct is not None and other.distinct is not None:
@@ -275,11 +282,19 @@ def _count_kind(
         sizes = list(map(len, values))
         column.bytes += sum(sizes)
         column.longest = max(column.longest, max(sizes))
-        for value in values:
+        for index, value in zip(where, values, strict=True):
+            reason = "is a blob with a NUL" if b"\x00" in value else ""
             try:
                 value.decode()
             except UnicodeDecodeError:
                 column.undecodable += 1
+                reason = "is a blob that is not UTF-8 text"
+            if not reason:
+                continue
+            column.unreadable.count += 1
+            # In a column of pictures every blob is one of these: only the first are worth a key.
+            if len(column.unreadable.samples) < SAMPLES:
+                column.unreadable.samples.append(Offender(key_of(index), _beginning(value), reason))
 
 
 def _count_size(
@@ -350,6 +365,11 @@ def _count_distinct(column: ColumnCensus, values: Sequence[Value]) -> None:
     column.distinct.update(values)
     if len(column.distinct) > DISTINCT:
         column.distinct = None
+
+
+def _beginning(value: Value) -> Value:
+    # Offenders outlive their batch: a hundred values of 60 MB would not do.
+    return value[:KEPT_CHARS] if isinstance(value, str | bytes) else value
 
 
 def _holdable(text: str) -> bool:

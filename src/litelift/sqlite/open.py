@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 from litelift import errors
@@ -63,6 +62,7 @@ class Source:
     journal_mode: str
     page_size: int
     encoding: str
+    had_log: bool = True
 
     def renew(self) -> None:
         """Leave the snapshot for that of this moment."""
@@ -70,8 +70,15 @@ class Source:
         _begin(self.connection)
 
     def close(self) -> None:
-        """End the snapshot."""
+        """End the snapshot; an empty write-ahead log that SQLite made for this reader alone goes with it."""
         self.connection.close()
+        wal = Path(f"{self.path}-wal")
+        with suppress(OSError, sqlite3.Error):
+            if not self.had_log and wal.stat().st_size == 0:
+                # The last of a log's connections removes it, if it may write; with nothing in it, nothing is written.
+                last = sqlite3.connect(f"file:{quote(str(self.path.absolute()))}?mode=rw", uri=True)
+                last.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                last.close()
 
 
 def source_path(words: str | Path) -> Path:
@@ -96,8 +103,7 @@ def source_path(words: str | Path) -> Path:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         near = _near(path)
-        hint = f"Did you mean {near}?" if near else None
-        raise errors.SourceNotFound(path=path, hint=hint) from None
+        raise errors.SourceNotFound(path=path, hint=f"Did you mean {near}?" if near else None) from None
     except OSError as error:
         raise errors.SourceUnreadable(path=path, message=_lower(error.strerror or str(error))) from None
     if stat.S_ISDIR(mode):
@@ -135,6 +141,7 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
     """
     path = source_path(words)
     _check_header(path)
+    had_log = Path(f"{path}-wal").exists()
     with _explained(path):
         connection = _connect(path)
     try:
@@ -151,7 +158,7 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
         raise
     wal = Path(f"{path}-wal")
     size = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
-    return Source(path, connection, size, facts["journal_mode"], facts["page_size"], facts["encoding"])
+    return Source(path, connection, size, facts["journal_mode"], facts["page_size"], facts["encoding"], had_log)
 
 
 def _begin(connection: sqlite3.Connection) -> None:
@@ -161,23 +168,27 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def writers_held(path: Path) -> Iterator[None]:
+def writers_held(path: Path) -> Iterator[bool]:
     """Keep writers out while several readers open, so that all of them see the same snapshot.
 
     A rollback journal's readers keep writers out by themselves; a write-ahead log's do not, so its write lock is held.
+    Yields whether they are out: without the right to write nothing can be held, and one reader must do.
     """
     try:
         holder = sqlite3.connect(
             f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
     except sqlite3.Error:
-        yield
+        yield False
         return
+    held = True
     try:
-        if holder.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-            with suppress(sqlite3.OperationalError):
+        try:
+            if holder.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
                 holder.execute("BEGIN IMMEDIATE")
-        yield
+        except sqlite3.Error:
+            held = False
+        yield held
     finally:
         with suppress(sqlite3.Error):
             holder.execute("ROLLBACK")
@@ -251,9 +262,9 @@ def _check_header(path: Path) -> None:
 
 
 def _not_a_database(path: Path, header: bytes, size: int) -> errors.SourceError:
-    for magic, kind, hint in _OTHERS:
+    for magic, kind, way in _OTHERS:
         if header.startswith(magic):
-            hint = f"{hint} {path}" if hint[-1] != "." else hint
+            hint = way if way.endswith(".") else f"{way} {path}"
             return errors.NotADatabase(path=path, message=f"its first bytes are those of {kind}", hint=hint)
     # Bytes 21 to 23 are 64, 32 and 32 in every database; some encryptions leave them, and scramble what follows.
     if header[21:24] == b"\x40\x20\x20":
@@ -261,7 +272,8 @@ def _not_a_database(path: Path, header: bytes, size: int) -> errors.SourceError:
         if plain:
             return errors.SourceCorrupt(path=path, message="its first 16 bytes were written over")
         return errors.SourceEncrypted(path=path)
-    if size >= 512 and size % 512 == 0 and _entropy(header) > 7.0:
+    # A hundred random bytes have about 6.3 bits each; text and the headers of other files have fewer than 5.6.
+    if size >= 512 and size % 512 == 0 and _entropy(header[:100]) > 5.8:
         return errors.SourceEncrypted(path=path)
     said = "it begins with zeros" if not any(header[:100]) else "its first bytes are not those of a SQLite file"
     return errors.NotADatabase(path=path, message=said)
@@ -289,12 +301,42 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 def _faults(connection: sqlite3.Connection) -> list[str]:
     """The first three faults that PRAGMA integrity_check finds."""
     found: list[str] = []
-    for (line,) in connection.execute("PRAGMA integrity_check(1000000)"):
-        if line != "ok" and not line.startswith(_BROKEN_RULES):
-            found.append(line)
-        if len(found) == 3:
-            break
+    try:
+        for (line,) in connection.execute("PRAGMA integrity_check(1000000)"):
+            if line != "ok" and not line.startswith(_BROKEN_RULES):
+                # Its heading says which of the attached databases it is about.
+                found.append(line.removeprefix("*** in database main ***\n"))
+            if len(found) == 3:
+                break
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        found = found or [str(error)]
+    if found:
+        damaged = _damaged_tables(connection)
+        if damaged:
+            found.insert(0, f"damaged {'tables' if len(damaged) > 1 else 'table'} {', '.join(damaged)}")
     return found
+
+
+def _damaged_tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables whose rows or indexes cannot be read through, at most ten."""
+    damaged: list[str] = []
+    try:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0").fetchall()
+    except sqlite3.DatabaseError:
+        return damaged
+    for (name,) in names:
+        word = name.replace("'", "''")
+        try:
+            lines = [line for (line,) in connection.execute(f"PRAGMA integrity_check('{word}')")]
+        except sqlite3.DatabaseError:
+            lines = ["malformed"]
+        if any(line != "ok" and not line.startswith(_BROKEN_RULES) for line in lines):
+            damaged.append(name)
+        if len(damaged) == 10:
+            break
+    return damaged
 
 
 def _interruptibly(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], list[str]]) -> list[str]:

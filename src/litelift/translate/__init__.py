@@ -13,12 +13,14 @@ from litelift.translate.convert import as_text, truth
 from litelift.translate.default import translate_default
 from litelift.translate.expression import Lowering
 from litelift.translate.functions import FUNCTIONS
+from litelift.translate.listed import listed_values
 from litelift.translate.value import ColumnContext, Refused, Translated, Typed
 
 __all__ = [
     "FUNCTIONS",
     "ColumnContext",
     "Translated",
+    "listed_values",
     "literal_default",
     "translate_default",
     "translate_expression",

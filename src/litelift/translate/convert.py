@@ -117,11 +117,11 @@ def as_integer(typed: Typed, use: str) -> str:
     )
 
 
-def integer_prefix(typed: Typed) -> str:
+def integer_prefix(text: str) -> str:
     """The whole number that a text begins with, else 0, as CAST makes it ("SQL Language Expressions", section 6.1)."""
-    digits = f"substring({typed.operand} from '^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::numeric"
+    digits = f"substring({text} from '^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::numeric"
     return (
-        f"(CASE WHEN {typed.operand} IS NOT NULL THEN"
+        f"(CASE WHEN {text} IS NOT NULL THEN"
         f" least(greatest(coalesce({digits}, 0), {INT8_MIN}), {INT8_MAX})::bigint END)"
     )
 

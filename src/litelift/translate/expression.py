@@ -47,6 +47,21 @@ _ASSUMED: dict[PgKind, Affinity] = {
 }
 
 
+def column_of(context: ColumnContext, sql: str) -> Typed:
+    """The column that ``sql`` refers to."""
+    kind = kind_of(context.type)
+    return Typed(
+        sql,
+        kind,
+        atomic=True,
+        affinity=context.source_affinity or _ASSUMED.get(kind),
+        type=context.type,
+        values=context.values if context.values is not None and context.values.values else None,
+        column=True,
+        collation=context.collation,
+    )
+
+
 class Lowering:
     """One expression's translation. ``needs`` collects the names of our own functions that it calls."""
 
@@ -75,13 +90,21 @@ class Lowering:
         plain = self._literal(node)
         if plain is not None:
             return plain
-        if constant.is_constant(node, frozenset(self._columns)):
+        if self._is_constant(node):
             start, end = node.meta["span"]
             return literal(constant.evaluate(self._sql[start:end]))
         for kind, method in _METHODS:
             if isinstance(node, kind):
-                return method(self, node)
+                # By its name, so that a subclass may have one of its own.
+                found: Typed = getattr(self, method.__name__)(node)
+                return found
         raise Refused(f"{node.key} is not known")
+
+    def _is_constant(self, node: Node) -> bool:
+        return constant.is_constant(node, frozenset(self._columns))
+
+    def _number(self, node: Node, use: str) -> Typed:
+        return as_number(self.lower(node), use)
 
     def _literal(self, node: Node) -> Typed | None:
         if isinstance(node, exp.Null):
@@ -102,17 +125,7 @@ class Lowering:
             if fold(name) in ("true", "false"):
                 return literal(1 if fold(name) == "true" else 0)
             raise Refused(f"there is no column {name}")
-        kind = kind_of(context.type)
-        return Typed(
-            identifier(context.target),
-            kind,
-            atomic=True,
-            affinity=context.source_affinity or _ASSUMED.get(kind),
-            type=context.type,
-            values=context.values if context.values is not None and context.values.values else None,
-            column=True,
-            collation=context.collation,
-        )
+        return column_of(context, identifier(context.target))
 
     # ------------------------------------------------------------------ truth
 
@@ -185,7 +198,7 @@ class Lowering:
 
     def _arithmetic(self, node: exp.Binary) -> Typed:
         word = _ARITHMETIC[type(node)]
-        left, right = (as_number(self.lower(side), word) for side in (node.this, node.expression))
+        left, right = (self._number(side, word) for side in (node.this, node.expression))
         kinds = {left.kind, right.kind}
         if "null" in kinds:
             return literal(None)
@@ -196,7 +209,7 @@ class Lowering:
         return Typed(f"{left.operand} {word} {right.operand}", kind)
 
     def _divide(self, node: exp.Div) -> Typed:
-        left, right = (as_number(self.lower(side), "/") for side in (node.this, node.expression))
+        left, right = (self._number(side, "/") for side in (node.this, node.expression))
         kinds = {left.kind, right.kind}
         if "null" in kinds:
             return literal(None)
@@ -211,7 +224,7 @@ class Lowering:
         return Typed(f"{as_double(left, '/')} / {divisor}", "real")
 
     def _modulo(self, node: exp.Mod) -> Typed:
-        sides = [as_number(self.lower(side), "%") for side in (node.this, node.expression)]
+        sides = [self._number(side, "%") for side in (node.this, node.expression)]
         if any(side.kind == "null" for side in sides):
             return literal(None)
         left, right = (as_integer(side, "%") for side in sides)
@@ -236,7 +249,7 @@ class Lowering:
         return Typed(f"{as_integer(self.lower(node.this), word)}::bigint {word} {places}", "int")
 
     def _negative(self, node: exp.Neg) -> Typed:
-        number = as_number(self.lower(node.this), "-")
+        number = self._number(node.this, "-")
         return Typed(f"- {number.operand}", number.kind)
 
     def _complement(self, node: exp.BitwiseNot) -> Typed:
@@ -270,8 +283,8 @@ class Lowering:
         operand = self.lower(node.this)
         affinity = affinity_of(node.args["to"].name)
         if affinity is Affinity.INTEGER:
-            if operand.kind == "text" and operand.number is None and not operand.constant:
-                return Typed(integer_prefix(unmapped(operand, "CAST")), "int", atomic=True, affinity=affinity)
+            if operand.kind in ("text", "date") and operand.number is None and not operand.constant:
+                return Typed(integer_prefix(as_text(operand, "CAST")), "int", atomic=True, affinity=affinity)
             if operand.kind == "jsonvalue":
                 raise Refused("CAST of a JSON value to a number")
             return Typed(as_integer(operand, "CAST"), "int", atomic=True, affinity=affinity)
@@ -323,8 +336,11 @@ class Lowering:
             # A function's arguments have no affinity.
             equal = compare("=", *(replace(part, affinity=None, column=False) for part in arguments)).sql
             return made.typed(f"CASE WHEN {equal} THEN NULL ELSE {made.sql[0]} END", atomic=True)
-        if name in ("random", "randomblob") and not self._clock:
+        if name in ("random", "randomblob", "gen_random_uuid") and not self._clock:
             raise Refused(f"{name}() outside a DEFAULT")
+        return self._function(name, arguments)
+
+    def _function(self, name: str, arguments: list[Typed]) -> Typed:
         if name in moments.FUNCTIONS:
             found = moments.call(name, arguments, self._need)
             if "now()" in found.sql and not self._clock:

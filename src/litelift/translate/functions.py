@@ -50,6 +50,33 @@ BEGIN
     RETURN moment;
 END
 $body$""",
+    "json_text": """\
+CREATE OR REPLACE FUNCTION litelift.json_text(document json, path text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+-- What SQLite's json_extract() finds at a path, as text: true is 1, a null is NULL, an object keeps its form.
+DECLARE
+    found json := document;
+    rest text := substr(path, 2);
+    p text[];
+BEGIN
+    IF left(path, 1) <> '$' THEN
+        RAISE EXCEPTION 'expected a JSON path that begins with $; got %', path;
+    END IF;
+    WHILE rest <> '' AND found IS NOT NULL LOOP
+        p := regexp_match(rest, '^([.](?:"([^"]*)"|([^."[]+))|[[]([0-9]+)[]]|[[]#-([1-9][0-9]*)[]])');
+        IF p IS NULL THEN
+            RAISE EXCEPTION 'expected a JSON path; got %', path;
+        END IF;
+        IF coalesce(p[2], p[3]) IS NOT NULL THEN
+            found := CASE WHEN json_typeof(found) = 'object' THEN found -> coalesce(p[2], p[3]) END;
+        ELSE
+            found := CASE WHEN json_typeof(found) = 'array' THEN found -> coalesce(p[4]::int, -(p[5]::int)) END;
+        END IF;
+        rest := substr(rest, length(p[1]) + 1);
+    END LOOP;
+    RETURN CASE json_typeof(found) WHEN 'boolean' THEN (found::text)::boolean::int::text ELSE found #>> '{}' END;
+END
+$body$""",
     "randomblob": """\
 CREATE OR REPLACE FUNCTION litelift.randomblob(size integer) RETURNS bytea
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $body$

@@ -60,16 +60,20 @@ def parse(sql: str) -> Node:
         tokens = tokenize(sql)
     except DdlError as error:
         raise Refused(str(error.facts.get("message", error))) from None
-    return _Parser(tokens).whole()
+    return Parser(tokens).whole()
 
 
-class _Parser:
+class Parser:
+    """The grammar of expressions. A subclass says what a subquery, an aggregate or a window function is."""
+
     def __init__(self, tokens: list[Token]) -> None:
+        """Read ``tokens`` from the first."""
         self._tokens = tokens
         self._place = 0
         self._depth = 0
 
     def whole(self) -> Node:
+        """The one expression that the tokens are. Raises Refused."""
         node = self._expression(0)
         if self._place < len(self._tokens):
             raise Refused(f"unexpected {self._tokens[self._place].text} in an expression")
@@ -157,7 +161,7 @@ class _Parser:
             self._need("AND")
             node = exp.Between(this=left, low=low, high=self._expression(_EQUALITY + 1))
         elif word == "IN":
-            node = exp.In(this=left, expressions=self._in_list())
+            node = self._in(left)
         elif word in ("LIKE", "GLOB"):
             right = self._expression(_EQUALITY + 1)
             node = exp.Like(this=left, expression=right) if word == "LIKE" else exp.Glob(this=left, expression=right)
@@ -168,6 +172,17 @@ class _Parser:
         else:
             raise Refused(f"unexpected NOT {word}")
         return exp.Not(this=node) if negated else node
+
+    def _in(self, left: Node) -> Node:
+        return exp.In(this=left, expressions=self._in_list())
+
+    def _subquery(self) -> Node:
+        """What comes after ``(`` where it is a SELECT, up to the closing parenthesis."""
+        raise Refused("a subquery")
+
+    def _exists(self) -> Node:
+        """What comes after EXISTS."""
+        raise Refused("a subquery")
 
     def _in_list(self) -> list[Node]:
         if not self._take("("):
@@ -204,7 +219,7 @@ class _Parser:
             return self._mark(exp.Anonymous(this="+", expressions=[self._expression(_UNARY)]), start)
         if word == "(":
             if self._word() in ("SELECT", "WITH", "VALUES"):
-                raise Refused("a subquery")
+                return self._mark(self._subquery(), start)
             inside = self._arguments()
             if len(inside) != 1:
                 raise Refused("a row value")
@@ -230,20 +245,26 @@ class _Parser:
             return self._cast()
         if word in _CLOCK_WORDS:
             return exp.Anonymous(this=word.lower(), expressions=[])
+        if word == "EXISTS":
+            return self._exists()
         if word in _NOT_NAMES:
             raise Refused("a subquery" if word != "RAISE" else "RAISE outside a trigger")
         if self._take("("):
             return self._call(fold(unquote_identifier(token.text)))
         last = token
+        table: Token | None = None
         while self._take("."):
             following = self._peek()
             if following is None or following.kind not in _NAME_KINDS:
                 raise Refused("expected a column's name after the dot")
             self._place += 1
-            last = following
+            table, last = last, following
         # Only a lone name between double quotes falls back to being text.
         double = last is token and last.text.startswith('"')
-        return exp.Column(this=exp.Identifier(this=unquote_identifier(last.text), quoted=double))
+        name = exp.Identifier(this=unquote_identifier(last.text), quoted=double)
+        if table is None:
+            return exp.Column(this=name)
+        return exp.Column(this=name, table=exp.Identifier(this=unquote_identifier(table.text)))
 
     def _call(self, name: str) -> Node:
         if self._word() in ("DISTINCT", "*"):

@@ -57,6 +57,8 @@ class Scalar:
             "json_type": (1, 2, _json_type),
             "random": (0, 0, lambda a: self._random()),
             "randomblob": (1, 1, self._randomblob),
+            # Not SQLite's own, but of its extension sqlean, and registered by applications, under PostgreSQL's name.
+            "gen_random_uuid": (0, 0, lambda a: self._random_uuid()),
             "printf": (1, 99, _printf),
             "format": (1, 99, _printf),
             "glob": (2, 2, lambda a: match_glob(a[1], a[0])),
@@ -94,6 +96,11 @@ class Scalar:
         if self._version >= _GEN_RANDOM_UUID_VERSION:
             return "md5(gen_random_uuid()::text)"
         return "md5(random()::text || clock_timestamp()::text || random()::text)"
+
+    def _random_uuid(self) -> Typed:
+        if self._version < _GEN_RANDOM_UUID_VERSION:
+            raise Refused("gen_random_uuid() before PostgreSQL 13")
+        return _text("gen_random_uuid()::text")
 
     def _randomblob(self, a: list[Typed]) -> Typed:
         if not a[0].constant or not isinstance(a[0].value, int):

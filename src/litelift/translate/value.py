@@ -114,6 +114,7 @@ class Typed:
     none. ``type`` and ``values`` are those of the column that it shows, ``column`` says that it is that column itself.
     ``constant`` says that ``value`` is what it always is. ``number`` is the same as a bigint, for text of digits.
     ``hexadecimal`` is the SQL of the same in lower case: of random bytes' digits, or of what hex() makes of bytes.
+    ``shown`` is the SQL of the same as the text that SQLite gives, for a value out of a JSON text.
     """
 
     sql: str
@@ -129,6 +130,7 @@ class Typed:
     moment: Moment | None = None
     collation: str = "BINARY"
     hexadecimal: str | None = None
+    shown: str | None = None
 
     @property
     def operand(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from litelift.plan.match import Numbers
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.wire.codec import Codec
@@ -19,10 +20,11 @@ from litelift.wire.text import (
     UuidCodec,
     WrittenCodec,
 )
-from litelift.wire.times import DateCodec, IntervalCodec, Numbers, TimeCodec, TimestampCodec
+from litelift.wire.times import DateCodec, IntervalCodec, TimeCodec, TimestampCodec
 
 # Types whose codecs refuse a blob, though an application may write the value's text into one (Drizzle's bigint does).
-_WRITTEN = frozenset("bool int2 int4 int8 float4 float8 numeric date timestamp timestamptz time interval".split())
+_WRITTEN = frozenset({"bool", "int2", "int4", "int8", "float4", "float8", "numeric"})
+_WRITTEN |= {"date", "timestamp", "timestamptz", "time", "interval"}
 
 BadTexts = Callable[[PgType, Sequence[str]], list[int]]
 """Asks the server which of the texts (by index) a type refuses."""
@@ -84,7 +86,7 @@ def _plain(pg: PgType, lenient: bool, numbers: Numbers) -> tuple[Codec, bool]:
         case "time":
             return TimeCodec(pg.precision), True
         case "interval":
-            return IntervalCodec(), False
+            return IntervalCodec(numbers), False
         case "json" | "jsonb":
             return JsonCodec(pg.base == "jsonb", lenient), True
         case "uuid":

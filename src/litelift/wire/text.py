@@ -337,15 +337,19 @@ class CheckedCodec(Codec):
 
 
 class ArrayCodec(Codec):
-    """A PostgreSQL array: its own text, or a JSON list (as frameworks keep arrays in SQLite)."""
+    """A PostgreSQL array: its own text, a JSON list, or a comma-separated one (as frameworks keep arrays in SQLite)."""
 
     escapes = True
 
     def text(self, value: Value) -> str:
         """See the class."""
         text = _held(plain(value))
-        if not text.lstrip().startswith("["):
+        first = text.lstrip()[:1]
+        if first == "{":
             return text
+        if first != "[":
+            self.remarks["a comma-separated text, read as an array"] += 1
+            return _array(text.split(",") if text else [])
         try:
             items = json.loads(text, parse_float=_digits, parse_int=_digits)
         except ValueError:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Literal, cast
+from typing import cast
 
+from litelift.plan.match import Numbers
 from litelift.sqlite.schema import Value
 from litelift.wire.codec import Codec, Misfit
 from litelift.wire.numbers import SPACE
@@ -41,7 +42,13 @@ FIRST_MICROSECOND = (datetime.min - EPOCH) // timedelta(microseconds=1)
 _MAGNITUDES = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
 UNITS = {1: "in seconds", 10**3: "in milliseconds", 10**6: "in microseconds", 10**9: "in nanoseconds"}
 
-Numbers = Literal["epoch", "julian"]
+# The year 1, and the last day of the year 9999, in seconds since 1970.
+_FIRST_SECOND = -62_135_596_800
+_LAST_DAY = (253_402_214_400, 253_402_300_799)
+# From 1973 to 2103: a number of seconds in these years is believed; the same number of milliseconds is in early 1970.
+_BELIEVED = (10**8, 42 * 10**8)
+BELIEVED, DOUBTED = "believed seconds", "doubted seconds"
+_FLOORS: dict[str, int] = {"milliseconds": 10**3, "microseconds": 10**6}
 
 
 class Stamp:
@@ -71,9 +78,13 @@ def read_stamp(value: Value, precision: int, numbers: Numbers) -> Stamp:
             return _written(found, precision)
         if not _NUMBER.fullmatch(word):
             raise Misfit("is not a date and time")
-        value = float(word) if "." in word else int(word)
+        value = _number(word)
     assert isinstance(value, int | float)
     return _counted(value, precision, numbers)
+
+
+def _number(word: str) -> int | float:
+    return float(word) if "." in word else int(word)
 
 
 def _written(found: re.Match[str], precision: int) -> Stamp:
@@ -106,12 +117,43 @@ def _counted(value: int | float, precision: int, numbers: Numbers) -> Stamp:
         milliseconds = math.floor((Fraction(value) - JULIAN_1970) * 86_400_000 + Fraction(1, 2))
         return _rounded(Fraction(milliseconds, 1000), precision, "julian")
     exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-    return _rounded(exact / _unit(value), precision, "epoch")
+    return _rounded(exact / _unit(value, numbers), precision, "epoch")
 
 
-def _unit(value: int | float) -> int:
-    """How many of a number's units are a second, by its magnitude."""
-    return next((unit for limit, unit in _MAGNITUDES if abs(value) < limit), 10**9)
+def _unit(value: int | float, numbers: Numbers = "epoch") -> int:
+    """How many of a number's units are a second, by its magnitude; never fewer than the column's own."""
+    for unit in UNITS:
+        # "Never" is often written as the last second of the year 9999, which is beyond the magnitude of its unit.
+        if _LAST_DAY[0] * unit <= value < (_LAST_DAY[1] + 1) * unit:
+            return unit
+    floor = _FLOORS.get(numbers, 1)
+    return next(
+        (unit for limit, unit in _MAGNITUDES if unit >= floor and _FIRST_SECOND * unit <= value < limit),
+        max(floor, 10**9),
+    )
+
+
+def _credit(value: int | float) -> str:
+    """Whether a number that would be seconds by its magnitude is of years that applications write about."""
+    return BELIEVED if _BELIEVED[0] <= abs(value) <= _BELIEVED[1] else DOUBTED
+
+
+def column_numbers(forms: Mapping[str, int]) -> Numbers:
+    """How a column's numbers are read, from the forms that a codec of the default reading has counted.
+
+    A number of milliseconds below 10**11 is a moment between 1966 and 1973: a birthday, for instance. By its magnitude
+    alone it would be read as seconds. So where a column has milliseconds, and its small numbers make less sense as
+    seconds than as milliseconds, all are milliseconds; likewise for microseconds.
+    """
+    if forms.get("whole number") and forms.get("julian") and not forms.get("epoch"):
+        return "julian"
+    small, believed = forms.get(UNITS[1], 0), forms.get(BELIEVED, 0)
+    if small and (not believed or forms.get(DOUBTED, 0) > believed):
+        if forms.get(UNITS[10**3]):
+            return "milliseconds"
+        if forms.get(UNITS[10**6]):
+            return "microseconds"
+    return "epoch"
 
 
 def _is_calendar(value: int) -> bool:
@@ -135,15 +177,37 @@ def _rounded(seconds: Fraction, precision: int, form: str) -> Stamp:
     return Stamp(microseconds, form, units != exact)
 
 
-class TimestampCodec(Codec):
+class _MomentCodec(Codec):
+    """What the codecs of moments have in common: ``numbers`` says how a number is read, and ``forms`` counts them."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__()
+        self.numbers: Numbers = numbers
+
+    def count(self, value: Value, form: str) -> None:
+        """Count the form of a value that was read."""
+        if isinstance(value, int) and JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000:
+            form = "whole number"
+        self.forms[form] += 1
+        if form == "epoch":
+            number = _number(value.strip(SPACE)) if isinstance(value, str) else value
+            assert isinstance(number, int | float)
+            unit = _unit(number, self.numbers)
+            self.forms[UNITS[unit]] += 1
+            if unit == 1:
+                self.forms[_credit(number)] += 1
+            if isinstance(value, int) and _is_calendar(value):
+                self.forms["calendar"] += 1
+
+
+class TimestampCodec(_MomentCodec):
     """timestamp, or timestamptz where ``zoned``; ``precision`` in decimals of a second, 0 to 6."""
 
     def __init__(self, zoned: bool, precision: int | None, numbers: Numbers = "epoch") -> None:
         """See the class."""
-        super().__init__()
+        super().__init__(numbers)
         self.zoned = zoned
         self.precision = 6 if precision is None else precision
-        self.numbers: Numbers = numbers
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Naive ISO text."""
@@ -163,27 +227,19 @@ class TimestampCodec(Codec):
     def text(self, value: Value) -> str:
         """See the class."""
         stamp = read_stamp(value, self.precision, self.numbers)
-        form = stamp.form
-        if isinstance(value, int) and JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000:
-            form = "whole number"
-        self.forms[form] += 1
-        if form == "epoch" and isinstance(value, int | float):
-            self.forms[UNITS[_unit(value)]] += 1
-            if isinstance(value, int) and _is_calendar(value):
-                self.forms["calendar"] += 1
+        self.count(value, stamp.form)
         if stamp.rounded:
             self.remarks[f"rounded to {self.precision} decimals of a second"] += 1
         text = stamp.datetime().isoformat(" ")
         return f"{text}+00" if self.zoned else text
 
 
-class DateCodec(Codec):
+class DateCodec(_MomentCodec):
     """A date; a date with a time only where that time is midnight."""
 
     def __init__(self, numbers: Numbers = "epoch") -> None:
         """``numbers`` says how a number is read."""
-        super().__init__()
-        self.numbers: Numbers = numbers
+        super().__init__(numbers)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """ISO dates."""
@@ -195,13 +251,16 @@ class DateCodec(Codec):
                 date.fromisoformat(text)
         except ValueError:
             return None
+        self.forms["naive"] += len(texts)
         return list(texts)
 
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, str) and not _STAMP.fullmatch(value.strip(SPACE)):
             raise Misfit("is not a date")
-        moment = read_stamp(_without_zone(value), 6, self.numbers).datetime()
+        stamp = read_stamp(_without_zone(value), 6, self.numbers)
+        self.count(value, stamp.form)
+        moment = stamp.datetime()
         if (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
             raise Misfit("is a date with a time of day")
         return moment.date().isoformat()
@@ -246,11 +305,23 @@ class TimeCodec(Codec):
         return (EPOCH + timedelta(microseconds=total)).time().isoformat()
 
 
+SPAN_UNITS: dict[str, int] = {"seconds": 10**6, "days": 86_400 * 10**6}
+"""Microseconds in a unit that spans of time are stored in."""
+
+
 class IntervalCodec(Codec):
-    """A span of time: microseconds (Django), a datetime since 1970 (SQLAlchemy), or HH:MM:SS."""
+    """A span of time: microseconds (Django), a datetime since 1970 (SQLAlchemy), HH:MM:SS, or ``numbers`` of a unit."""
+
+    def __init__(self, numbers: Numbers = "epoch") -> None:
+        """``numbers``: "seconds" or "days" are the unit of a number; otherwise it is a microsecond."""
+        super().__init__()
+        self.unit = SPAN_UNITS.get(numbers)
 
     def text(self, value: Value) -> str:
         """See the class."""
+        if self.unit and isinstance(value, int | float) and math.isfinite(value):
+            microseconds = Fraction(value) * self.unit
+            return f"{math.floor(microseconds + Fraction(1, 2))} microseconds"
         if isinstance(value, int):
             return f"{value} microseconds"
         if isinstance(value, str):
