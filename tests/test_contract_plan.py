@@ -6,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from contract import EMPTY, Case, Cases, hold, type_of
+from contract import EMPTY, Case, Cases, filled, hold, type_of
 
 CASES = Cases()
 case = CASES.add

@@ -32,6 +32,7 @@ def room() -> Iterator[Path]:
     for kept in folder.rglob("PG_VERSION"):
         if (kept.parent / "postmaster.pid").exists():
             embedded.stop(kept.parent)
+        shutil.rmtree(embedded._short_folder(kept.parent, kept.stat().st_uid), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -73,5 +73,6 @@ def _show(output: Output, server: embedded.EmbeddedServer, place: str) -> None:
         )
     else:
         output.say(
-            f"PostgreSQL {server.version} in {server.folder} is stopped", f"Start it: litelift server start {quote(place)}"
+            f"PostgreSQL {server.version} in {server.folder} is stopped",
+            f"Start it: litelift server start {quote(place)}",
         )

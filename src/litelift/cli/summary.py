@@ -14,6 +14,8 @@ from litelift.report.format import duration, size
 from litelift.result import Difference, MigrationResult, Notice, Proof
 
 SHOWN = 12
+LISTED_ASIDE = frozenset({"quarantine", "text"})
+"""Notices of what is listed value by value as kept aside."""
 TABLES = 15
 
 
@@ -50,7 +52,7 @@ def _verdict(code: int, result: MigrationResult, rows: int, seconds: float) -> T
             f"{counted}; every row was compared.", style="default"
         )
     if code == 3:
-        waiting = sum(1 for notice in result.notices if notice.level == "attention")
+        waiting = sum(1 for notice in result.notices if notice.level == "attention" and notice.kind not in LISTED_ASIDE)
         words = (
             f"{counted}; every row was compared. For a person: {result.quarantined_total:,} kept aside, "
             f"{waiting} notices, {len(result.untranslated)} not carried."
@@ -162,14 +164,14 @@ def _aside(output: Output, result: MigrationResult) -> None:
         key = ", ".join(f"{name}={value}" for name, value in item.key.items())
         place = item.table + (f".{item.column}" if item.column else " (the whole row)")
         original = item.original if len(item.original) <= 60 else item.original[:59] + "…"
-        output.say(f"  {place}, key {key}: {original!r} {item.reason}")
+        output.say(f"  {place}, key {key}: '{original}' {item.reason}")
     if result.quarantined_total > most:
         output.say(f"  and {result.quarantined_total - most:,} more")
 
 
 def _notices(output: Output, notices: list[Notice]) -> None:
-    # What was kept aside is listed value by value above, and an orphan with its foreign key.
-    hidden = set() if output.verbose else {"quarantine", "text", "orphan"}
+    # An orphan is named with its foreign key.
+    hidden = frozenset() if output.verbose else LISTED_ASIDE | {"orphan"}
     for level, heading, style in (("attention", "For a person:", "yellow"), ("info", "Told:", "dim")):
         found = [notice for notice in notices if notice.level == level and notice.kind not in hidden]
         if not found:

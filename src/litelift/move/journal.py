@@ -155,7 +155,8 @@ def quarantined(connection: Connection, run: str, limit: int) -> tuple[list[Quar
     )[0]
     rows = connection.execute(
         "select table_name, column_name, row_key, substr(original, 1, 2000), storage_class, reason,"
-        " left(stands_in, 2000) from litelift.quarantine where run_id = %s order by table_name, column_name nulls first, row_key limit %s",
+        " left(stands_in, 2000) from litelift.quarantine where run_id = %s"
+        " order by table_name, column_name nulls first, row_key limit %s",
         (run, limit),
     ).fetchall()
     listed = [

@@ -149,7 +149,7 @@ class Lowering:
     def _not(self, node: exp.Not) -> Typed:
         inner = node.this
         if isinstance(inner, exp.Is):
-            return Typed(f"{self.lower(inner.this).operand} IS NOT NULL", "bool")
+            return Typed(self._is_null(inner).sql.removesuffix("NULL") + "NOT NULL", "bool")
         if isinstance(inner, exp.In) and not inner.expressions:
             return Typed("true", "bool", atomic=True)
         return Typed(f"NOT {self._condition(inner)}", "bool")

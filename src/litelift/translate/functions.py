@@ -50,10 +50,10 @@ BEGIN
     RETURN moment;
 END
 $body$""",
-    "json_text": """\
-CREATE OR REPLACE FUNCTION litelift.json_text(document json, path text) RETURNS text
+    "json_at": """\
+CREATE OR REPLACE FUNCTION litelift.json_at(document json, path text) RETURNS json
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
--- What SQLite's json_extract() finds at a path, as text: true is 1, a null is NULL, an object keeps its form.
+-- What is at a JSON path of SQLite, in the form that it has there; NULL where nothing is.
 DECLARE
     found json := document;
     rest text := substr(path, 2);
@@ -74,7 +74,62 @@ BEGIN
         END IF;
         rest := substr(rest, length(p[1]) + 1);
     END LOOP;
-    RETURN CASE json_typeof(found) WHEN 'boolean' THEN (found::text)::boolean::int::text ELSE found #>> '{}' END;
+    RETURN found;
+END
+$body$""",
+    "json_shown": """\
+CREATE OR REPLACE FUNCTION litelift.json_shown(value json) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+-- The text of what SQLite makes of a JSON value: true is 1, a null is NULL, an object keeps its form.
+SELECT CASE json_typeof(value) WHEN 'boolean' THEN (value::text)::boolean::int::text ELSE value #>> '{}' END
+$body$""",
+    "json_each": """\
+CREATE OR REPLACE FUNCTION litelift.json_each(document json)
+RETURNS TABLE (key text, value json, type text, atom json)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS $body$
+-- The members of a JSON array or object, or the one value, as SQLite's json_each() gives them.
+DECLARE
+    place bigint;
+BEGIN
+    FOR place, key, value IN
+        SELECT a.n - 1, NULL, a.member FROM json_array_elements(
+            CASE WHEN json_typeof(document) = 'array' THEN document ELSE '[]' END) WITH ORDINALITY AS a (member, n)
+        UNION ALL
+        SELECT NULL, o.name, o.member FROM json_each(
+            CASE WHEN json_typeof(document) = 'object' THEN document ELSE '{}' END) AS o (name, member)
+        UNION ALL
+        SELECT NULL, NULL, document WHERE json_typeof(document) NOT IN ('array', 'object')
+    LOOP
+        key := coalesce(key, place::text);
+        type := CASE json_typeof(value) WHEN 'string' THEN 'text' WHEN 'boolean' THEN value::text
+            WHEN 'number' THEN CASE WHEN value::text ~ '[.eE]' THEN 'real' ELSE 'integer' END
+            ELSE json_typeof(value) END;
+        atom := CASE WHEN json_typeof(value) NOT IN ('array', 'object') THEN value END;
+        RETURN NEXT;
+    END LOOP;
+END
+$body$""",
+    "real_text": """\
+CREATE OR REPLACE FUNCTION litelift.real_text(value double precision) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+-- A real number as SQLite writes it: 15 significant digits, and always a point.
+DECLARE
+    digits text;
+    power int;
+BEGIN
+    IF value = 'Infinity' OR value = '-Infinity' THEN
+        RETURN CASE WHEN value > 0 THEN 'Inf' ELSE '-Inf' END;
+    ELSIF value = 0 THEN
+        RETURN '0.0';
+    ELSIF abs(value) >= 1e-4 AND abs(value) < 1e15 THEN
+        digits := trim_scale(value::numeric)::text;
+        RETURN digits || CASE WHEN strpos(digits, '.') = 0 THEN '.0' ELSE '' END;
+    END IF;
+    digits := ltrim(to_char(value, '9.99999999999999EEEE'));
+    power := substring(digits from 'e(.*)$')::int;
+    digits := rtrim(substring(digits from '^[^e]*'), '0');
+    RETURN digits || CASE WHEN digits ~ '[.]$' THEN '0' ELSE '' END || 'e' || CASE WHEN power < 0 THEN '-' ELSE '+' END
+        || lpad(abs(power)::text, greatest(2, length(abs(power)::text)), '0');
 END
 $body$""",
     "randomblob": """\

@@ -309,23 +309,43 @@ def _json_type(a: list[Typed]) -> Typed:
 
 
 def _printf(a: list[Typed]) -> Typed:
-    """printf() with %s, %d and %0Nd; each other word is refused."""
+    """printf() with %s, %d and %f, their widths and precisions; each other word is refused."""
     if not isinstance(a[0].value, str):
         raise Refused("printf() with a format that is no literal")
     rest = list(a[1:])
     parts: list[str] = []
-    for piece in re.findall(r"%%|%0?\d*[ds]|[^%]+|%", a[0].value):
+    for piece in re.findall(r"%%|%[-0]?\d*(?:\.\d+)?[dfs]|[^%]+|%", a[0].value):
         if piece == "%%":
             parts.append("'%'")
         elif piece[0] != "%":
             parts.append(quote_text(piece))
-        elif piece == "%s" and rest:
-            parts.append(f"coalesce({as_text(rest.pop(0), 'printf()')}, '')")
-        elif piece.endswith("d") and rest and (piece == "%d" or piece[1] == "0"):
-            parts.append(_digits(rest.pop(0), int(piece[1:-1] or 0)))
+        elif len(piece) > 1 and rest:
+            parts.append(_conversion(piece, rest.pop(0)))
         else:
             raise Refused(f"printf() with {piece}")
     return Typed(" || ".join(parts) or "''::text", "text")
+
+
+def _conversion(piece: str, typed: Typed) -> str:
+    found = re.fullmatch(r"%([-0]?)(\d*)(?:\.(\d+))?([dfs])", piece)
+    assert found is not None
+    flag, width, places, code = found.groups()
+    if (code in "ds" and places) or (flag == "0" and code != "d"):
+        raise Refused(f"printf() with {piece}")
+    if code == "d":
+        words = _digits(typed, int(width or 0) if flag == "0" else 0)
+    elif code == "s":
+        words = f"coalesce({as_text(typed, 'printf()')}, '')"
+    elif typed.kind in NUMBERS:
+        # The text of a numeric has as many decimals as it was rounded to.
+        words = f"round(coalesce({as_number(typed, 'printf()').operand}, 0)::numeric, {int(places or 6)})::text"
+    else:
+        raise Refused("printf() with %f of what is not a number")
+    if not width or flag == "0":
+        return words
+    pad = "rpad" if flag == "-" else "lpad"
+    # The width is in bytes ("Built-in printf()", section 2.4), which lpad() counts as characters.
+    return f"{pad}({words}, greatest({width} - octet_length({words}) + length({words}), length({words})))"
 
 
 def _digits(typed: Typed, width: int) -> str:

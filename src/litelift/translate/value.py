@@ -115,6 +115,7 @@ class Typed:
     ``constant`` says that ``value`` is what it always is. ``number`` is the same as a bigint, for text of digits.
     ``hexadecimal`` is the SQL of the same in lower case: of random bytes' digits, or of what hex() makes of bytes.
     ``shown`` is the SQL of the same as the text that SQLite gives, for a value out of a JSON text.
+    ``whole`` is a condition: that SQLite has an integer there, where a numeric stands for integers and reals.
     """
 
     sql: str
@@ -131,6 +132,7 @@ class Typed:
     collation: str = "BINARY"
     hexadecimal: str | None = None
     shown: str | None = None
+    whole: str | None = None
 
     @property
     def operand(self) -> str:

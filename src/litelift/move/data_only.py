@@ -1,0 +1,168 @@
+"""A move into tables that the application made (--data-only)."""
+
+from __future__ import annotations
+
+from litelift.move import journal
+from litelift.move.build import Builder
+from litelift.move.census import take_censuses
+from litelift.move.context import Context
+from litelift.move.create import create_tables, refuse_without_rights, taken_names
+from litelift.move.fill import Filled, count_objects, fill, lost_objects
+from litelift.move.load import Unit, load_unit
+from litelift.move.outcome import TAKEN_BACK, finish
+from litelift.move.progress import Progress
+from litelift.move.whole import remove_remains
+from litelift.plan.duplicates import refuse_duplicates
+from litelift.plan.fill import plan_filling
+from litelift.plan.plan import MovePlan, TablePlan
+from litelift.plan.request import CensusRequest, filling_requests, whole_requests
+from litelift.plan.whole import plan_whole
+from litelift.postgres.defaults import read_default
+from litelift.postgres.existing import read_target
+from litelift.postgres.existing_types import TargetSchema
+from litelift.postgres.matching import TableNames, match_names
+from litelift.prove.sequences import prove_sequences
+from litelift.prove.tables import prove_table
+from litelift.result import MigrationResult, ObjectProof, Proof
+
+
+class _Differs(Exception):
+    """The proof of a filling differs: the transaction is rolled back."""
+
+
+def fill_existing(context: Context) -> MigrationResult:
+    """Fill the target's own tables in one transaction, and commit it only where the proof agrees."""
+    connection, schema = context.connection, context.schema
+    name = context.options.plan.defaults.schema_name
+    refuse_without_rights(connection, None)
+    remove_remains(context, name)
+    target = read_target(connection, name)
+    matched = _matched(context, target)
+    requests = filling_requests(matched, context.options.plan)
+    created = _created(context, matched)
+    censuses = take_censuses(context, [*requests, *created])
+    source = context.source.connection
+    with context.timeline.step("plan") as said:
+        plan = plan_filling(
+            source,
+            schema,
+            target,
+            matched,
+            requests,
+            censuses,
+            context.options.plan,
+            lambda table, column: read_default(connection, name, table, column),
+            rule=context.options.on_misfit,
+        )
+        refuse_duplicates(source, schema, target, plan, censuses)
+        if created:
+            plan_whole(
+                source,
+                schema,
+                created,
+                censuses,
+                context.options.plan,
+                rule=context.options.on_misfit,
+                server_version=context.server.version,
+                base=plan,
+                taken=taken_names(connection, name),
+            )
+        said.append(f"{len(plan.tables)} tables")
+    try:
+        with connection.transaction():
+            journal.make_schema(connection)
+            run = journal.begin_run(connection, plan, context.source_json)
+            with context.timeline.step("load") as said:
+                done: dict[str, int] = {}
+
+                def on_rows(table: TablePlan, rows: int) -> None:
+                    done[table.source] = done.get(table.source, 0) + rows
+                    context.timeline.tell(Progress("load", table.source, done[table.source], table.rows))
+
+                judge = context.crew.worker.judge
+                assert judge is not None
+                filled = fill(source, connection, run, plan, schema, target, matched, judge, on_rows)
+                if created:
+                    _create_and_load(context, run, plan, filled)
+                said.append(f"{sum(r.loaded for r in filled.results.values()):,} rows, in one transaction")
+            proof = _prove(context, run, plan, target)
+            plan.notices += filled.notices
+            if not proof.ok:
+                raise _Differs
+    except _Differs:
+        journal.make_schema(connection)
+        run = journal.begin_run(connection, plan, context.source_json)
+    except BaseException as error:
+        error.add_note(TAKEN_BACK)
+        raise
+    return finish(context, run, plan, filled.results, filled.replaced, proof)
+
+
+def _matched(context: Context, target: TargetSchema) -> tuple[TableNames, ...]:
+    tables = [(table, context.options.plan.table(table.name)) for table in context.schema.tables]
+    columns = [
+        ((table.name, column.name), section.column(column.name))
+        for table, section in tables
+        for column in table.columns
+    ]
+    return match_names(
+        context.schema,
+        target,
+        table_names={table.name: section.name for table, section in tables if section.name},
+        column_names={place: section.name for place, section in columns if section.name},
+        excluded_tables={table.name for table, section in tables if section.exclude},
+        excluded_columns={place for place, section in columns if section.exclude},
+        load_bookkeeping={table.name for table, section in tables if section.bookkeeping is False},
+    )
+
+
+def _created(context: Context, matched: tuple[TableNames, ...]) -> list[CensusRequest]:
+    """The tables that the target does not have, where the plan says to create them."""
+    if context.options.plan.defaults.missing_tables != "create":
+        return []
+    missing = {m.source.name for m in matched if m.target is None and not m.excluded and not m.bookkeeping}
+    return [
+        request for request in whole_requests(context.schema, context.options.plan) if request.table.name in missing
+    ]
+
+
+def _create_and_load(context: Context, run: str, plan: MovePlan, filled: Filled) -> None:
+    connection, worker = context.connection, context.crew.worker
+    plan.untranslated += create_tables(connection, plan)
+    for table in plan.tables:
+        if table.create:
+            unit = Unit(table)
+            source = worker.source.connection
+            filled.results[table.source] = load_unit(source, connection, run, unit, worker.judge)
+    builder = Builder(plan, worker.dsn or "", 1, connection=connection)
+    builder.build()
+    plan.notices += builder.notices
+    plan.untranslated += builder.untranslated
+
+
+def _prove(context: Context, run: str, plan: MovePlan, before: TargetSchema) -> Proof:
+    source, connection = context.source.connection, context.connection
+    matches = [table.match() for table in plan.tables]
+    proofs = []
+    with context.timeline.step("prove") as said:
+        for table, match in zip(plan.tables, matches, strict=True):
+            context.timeline.tell(Progress("prove", table.source, 0, table.rows))
+            proofs.append(prove_table(source, connection, match, quarantine_run=run, limit=context.options.differences))
+        differ = sum(proof.total_differences for proof in proofs)
+        said.append(f"{sum(p.source_rows for p in proofs):,} rows, {differ:,} differences")
+    lost = lost_objects(before, connection)
+    objects = [
+        ObjectProof(
+            kind=kind,
+            expected=count,
+            present=count - sum(1 for item in lost if item.startswith(kind)),
+            missing=[item for item in lost if item.startswith(kind)],
+        )
+        for kind, count in count_objects(before).items()
+    ]
+    return Proof(
+        tables=proofs,
+        sequences=prove_sequences(source, connection, matches, context.schema),
+        objects=objects,
+        seconds=context.timeline.steps[-1].seconds,
+    )

@@ -1,0 +1,113 @@
+"""The end of a move: its result, in the journal and for the report."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from litelift import __version__
+from litelift.move import journal
+from litelift.move.context import Context
+from litelift.move.load import UnitResult
+from litelift.plan.plan import MovePlan
+from litelift.report import render_json
+from litelift.result import MigrationResult, Proof, SourceInfo, TableResult, TargetInfo
+
+LISTED = 500
+TAKEN_BACK = "What was half done was taken back: the target is as it was."
+
+
+def finish(
+    context: Context,
+    run: str,
+    plan: MovePlan,
+    results: dict[str, UnitResult],
+    replaced: dict[str, int],
+    proof: Proof,
+) -> MigrationResult:
+    """Make the result and write it, with everything that was told, into the journal."""
+    connection, source = context.connection, context.source
+    plan.notices += context.notices
+    kept, total = journal.quarantined(connection, run, LISTED)
+    result = MigrationResult(
+        run_id=run,
+        litelift_version=__version__,
+        mode=plan.mode,
+        started=context.started,
+        finished=datetime.now(UTC),
+        source=SourceInfo(
+            path=str(context.path),
+            bytes=source.bytes,
+            sqlite_version=sqlite3.sqlite_version,
+            encoding=source.encoding,
+            journal_mode=source.journal_mode,
+            page_size=source.page_size,
+            tables=len(context.schema.tables),
+            rows=sum(table.file_rows for table in plan.tables),
+        ),
+        target=_target(context, plan),
+        steps=context.timeline.steps,
+        tables=[
+            TableResult(
+                source=table.source,
+                target=table.target,
+                source_rows=results[table.source].read,
+                loaded=results[table.source].loaded,
+                quarantined_rows=results[table.source].quarantined_rows,
+                quarantined_values=results[table.source].quarantined_values,
+                filtered_rows=table.file_rows - table.rows,
+                replaced_rows=replaced.get(table.source, 0),
+                bytes=table.bytes,
+            )
+            for table in plan.tables
+        ],
+        notices=plan.notices,
+        quarantined=kept,
+        quarantined_total=total,
+        untranslated=plan.untranslated,
+        proof=proof,
+        configuration=_configuration(context),
+        peak_memory_bytes=peak_memory(),
+    )
+    journal.tell(connection, run, plan.notices, plan.untranslated)
+    state = "proved" if result.exit_code != 1 else "differs"
+    journal.finish_run(connection, run, state, render_json(result))
+    return result
+
+
+def _target(context: Context, plan: MovePlan) -> TargetInfo:
+    server = context.server
+    size = (context.connection.execute("select pg_database_size(current_database())").fetchone() or (0,))[0]
+    return TargetInfo(
+        display=server.display,
+        host=server.host,
+        port=server.port,
+        database=server.database,
+        user=server.user,
+        schema_name=plan.schema,
+        server_version=server.version_words,
+        bytes=size,
+        embedded=context.embedded is not None,
+        embedded_folder=str(context.embedded.folder) if context.embedded else None,
+        icu=server.icu,
+    )
+
+
+def _configuration(context: Context) -> dict[str, Any]:
+    return {
+        "plan file": str(context.options.plan.path) if context.options.plan.path else "none",
+        "schema": context.options.plan.defaults.schema_name,
+        "identifiers": context.options.plan.defaults.identifiers,
+        "on_misfit": context.options.on_misfit or context.options.plan.defaults.on_misfit,
+        "jobs": context.crew.jobs,
+    }
+
+
+def peak_memory() -> int:
+    """The most memory that this process or one of its workers has had, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * unit
