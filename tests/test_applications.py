@@ -51,7 +51,8 @@ def _unpacked(name: str, folder: Path) -> Path:
 def _schema(name: str, database: str) -> None:
     lines = gzip.decompress((DATA / f"{name}.sql.gz").read_bytes()).decode().splitlines(keepends=True)
     # psql's own commands, and COPY's data, which psql alone reads from the script.
-    script, rows = [], []
+    script: list[str] = []
+    rows: list[tuple[str, list[str]]] = []
     copying = False
     for line in lines:
         if line.startswith("COPY "):
@@ -67,11 +68,11 @@ def _schema(name: str, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         tables, _, constraints = "".join(script).partition("ADD CONSTRAINT")
         head, _, rest = tables.rpartition("ALTER TABLE ONLY")
-        connection.execute(head)  # type: ignore[call-overload]
+        connection.execute(head)
         for statement, data in rows:
-            with connection.cursor().copy(statement) as copy:  # type: ignore[call-overload]
+            with connection.cursor().copy(statement) as copy:
                 copy.write("".join(data))
-        connection.execute(f"ALTER TABLE ONLY{rest}ADD CONSTRAINT{constraints}")  # type: ignore[call-overload]
+        connection.execute(f"ALTER TABLE ONLY{rest}ADD CONSTRAINT{constraints}")
 
 
 @pytest.mark.parametrize("name", CLEAN)

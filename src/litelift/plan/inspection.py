@@ -286,9 +286,8 @@ def _orphan(connection: sqlite3.Connection, table: Table, key: ForeignKey) -> Or
     same = " AND ".join(
         f"p.{quoted(parent)} = c.{quoted(child)}" for parent, child in zip(key.parent_columns, key.columns, strict=True)
     )
-    body = (
-        f"FROM {quoted(table.name)} c WHERE {filled} AND NOT EXISTS (SELECT 1 FROM {quoted(key.parent)} p WHERE {same})"
-    )
+    parents = f"SELECT 1 FROM {quoted(key.parent)} p WHERE {same}"  # noqa: S608
+    body = f"FROM {quoted(table.name)} c WHERE {filled} AND NOT EXISTS ({parents})"
     count = connection.execute(f"SELECT count(*) {body}").fetchone()[0]
     if not count:
         return None

@@ -36,8 +36,8 @@ class Unmapped(Misfit):
 class Codec:
     """One column's rule. ``escapes`` says that its text may hold characters that COPY escapes.
 
-    ``remarks`` counts what was changed by a declared rule (a rounded second), by reason; ``forms`` counts the forms that
-    values were written in, for types that have several.
+    ``remarks`` counts what was changed by a declared rule (a rounded second), by reason; ``forms`` counts the forms
+    that values were written in, for types that have several.
     """
 
     escapes = False

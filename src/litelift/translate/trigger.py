@@ -1,0 +1,289 @@
+"""Triggers: SQLite's CREATE TRIGGER as a PL/pgSQL function and CREATE TRIGGER.
+
+A trigger does not fire as a result of its own actions in SQLite, at whatever depth, unless the connection turns
+recursive_triggers on ("PRAGMA recursive_triggers"; OP_Program in vdbe.c looks for the same trigger among the running
+ones). pg_trigger_depth() cannot say that, for it counts other triggers too. So a trigger that could fire itself sets a
+parameter of its own, for the transaction, while its statements run, and its WHEN does not let it fire meanwhile: WHEN
+is evaluated as the row is changed, which is inside of the function. An error undoes the parameter with the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from litelift.errors import Untranslatable
+from litelift.sqlite.lexer import fold
+from litelift.translate.parse import Node
+from litelift.translate.relation import Relation, Relations
+from litelift.translate.select_parse import EXISTS, IN_QUERY, SCALAR
+from litelift.translate.trigger_body import Body
+from litelift.translate.trigger_parse import (
+    Delete,
+    Insert,
+    Statement,
+    Trigger,
+    Update,
+    is_fts_sync,
+    outline,
+    parse_trigger,
+)
+from litelift.translate.trigger_query import Place, TriggerLowering
+from litelift.translate.trigger_statement import BREAK
+from litelift.translate.value import Refused, identifier
+
+__all__ = ["Relation", "TranslatedTrigger", "is_fts_sync", "translate_trigger"]
+
+_INDENT = "    "
+_EVENTS = ("INSERT", "UPDATE", "DELETE")
+_Change = tuple[str, str, frozenset[str] | None]
+"""A table's folded name, the event, and the columns that an UPDATE sets (None: any)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedTrigger:
+    """A trigger in PostgreSQL's SQL: the statements that make its function, and then itself.
+
+    ``needs`` are the names in ``FUNCTIONS`` that it calls. ``remarks`` say where it is not wholly the same.
+    ``statements`` name what it does ("INSERT log", "RAISE").
+    """
+
+    name: str
+    table: str
+    function_name: str
+    function_sql: str
+    trigger_sql: tuple[str, ...]
+    needs: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    guarded: bool = False
+
+
+def translate_trigger(
+    sql: str,
+    table: Relation,
+    relations: Mapping[str, Relation],
+    server_version: int,
+    names: Callable[[str], str] = lambda name: name,
+    triggers: Iterable[str] | None = None,
+) -> TranslatedTrigger:
+    """Translate one CREATE TRIGGER statement.
+
+    ``table`` is the table or view that it is on; ``relations`` are all that it may name, by their source names.
+    ``server_version`` is PostgreSQL's server_version_num. ``names`` gives the name of the function and the trigger for
+    the source's name. ``triggers`` are all CREATE TRIGGER statements of the source, which say whether it could fire
+    itself; without them it is taken for possible. Raises Untranslatable.
+    """
+    try:
+        trigger = parse_trigger(sql)
+        others = None if triggers is None else [found for other in triggers if (found := _other(other))]
+        return _Translation(trigger, table, Relations(relations), server_version, others).made(names)
+    except Refused as error:
+        raise Untranslatable(reason=str(error), sql=sql) from None
+    except RecursionError:
+        raise Untranslatable(reason="the trigger is nested too deeply", sql=sql) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A trigger of the source, and what it may change."""
+
+    trigger: Trigger
+    changes: tuple[_Change, ...]
+
+
+def _other(sql: str) -> _Other | None:
+    try:
+        trigger = parse_trigger(sql)
+        return _Other(trigger, tuple(change for statement in trigger.statements for change in _changes(statement)))
+    except (Refused, RecursionError):
+        found = outline(sql)
+    if found is None:
+        return None
+    return _Other(found[0], tuple((fold(t), event, None) for t in found[1] for event in _EVENTS))
+
+
+class _Translation:
+    def __init__(
+        self,
+        trigger: Trigger,
+        table: Relation,
+        relations: Relations,
+        server_version: int,
+        others: Sequence[_Other] | None,
+    ) -> None:
+        self.trigger = trigger
+        self.table = table
+        self.relations = relations
+        self.others = others
+        self.lowering = TriggerLowering(trigger.sql, relations, server_version)
+
+    def made(self, names: Callable[[str], str]) -> TranslatedTrigger:
+        trigger, table = self.trigger, self.table
+        if table.view != (trigger.timing == "INSTEAD OF"):
+            raise Refused(f"{trigger.timing} on a {'view' if table.view else 'table'}")
+        if trigger.columns and table.view:
+            raise Refused("INSTEAD OF UPDATE OF columns")
+        of = self._columns()
+        given = names(trigger.name)
+        guarded = self._refires()
+        digest = hashlib.sha256(f"{table.schema}.{given}".encode("utf-8", "surrogateescape")).hexdigest()
+        guard = f"litelift.trigger_{digest[:16]}"
+        after = [f"PERFORM set_config('{guard}', 'off', true);"] if guarded else []
+        body = Body(trigger, table, self.lowering, self._fired, [*after, "RETURN NULL;"])
+        with self.lowering.scope(*self._rows()):
+            when = self.lowering.condition(trigger.when) if trigger.when is not None else None
+            lines = body.lines()
+        if trigger.timing == "BEFORE" and trigger.event == "INSERT" and table.identity is not None:
+            number = f"NEW.{identifier(table.column(table.identity).target)}"
+            if number in self.lowering.used:
+                body.remark(f"{number} has its number before the row is inserted; in SQLite it is -1 until then")
+        outside: list[str] = []
+        before: list[str] = []
+        result = {"AFTER": "NULL", "BEFORE": "OLD" if trigger.event == "DELETE" else "NEW"}.get(
+            trigger.timing, "OLD" if trigger.event == "DELETE" else "NEW"
+        )
+        # INSTEAD OF has no WHEN in PostgreSQL, and no WHEN has a subquery.
+        if guarded:
+            if table.view:
+                before += [f"IF current_setting('{guard}', true) = 'on' THEN", _INDENT + "RETURN NULL;", "END IF;"]
+            else:
+                outside.append(f"current_setting('{guard}', true) IS DISTINCT FROM 'on'")
+        if when is not None and (table.view or _has_query(trigger.when)):
+            before += [f"IF ({when}) IS NOT TRUE THEN", _INDENT + f"RETURN {result};", "END IF;"]
+        elif when is not None:
+            outside.append(when)
+        if guarded:
+            before.append(f"PERFORM set_config('{guard}', 'on', true);")
+        if not lines or lines[-1] != "RETURN NULL;":
+            lines = [*lines, *after, f"RETURN {result};"]
+        lines = [*before, *lines]
+        qualified = f"{identifier(table.schema)}.{identifier(given)}"
+        return TranslatedTrigger(
+            name=given,
+            table=table.name,
+            function_name=given,
+            function_sql=_function(qualified, body.variables, lines),
+            trigger_sql=(self._create(given, qualified, of, outside),),
+            needs=frozenset(self.lowering.needs),
+            remarks=tuple(body.remarks),
+            statements=tuple(body.summary),
+            guarded=guarded,
+        )
+
+    def _columns(self) -> str:
+        if not self.trigger.columns:
+            return ""
+        # SQLite lets UPDATE OF name columns that are not there.
+        found = [name for name in self.trigger.columns if self.table.find(name) is not None]
+        if not found:
+            raise Refused("UPDATE OF names no column of the table, so that the trigger never fires")
+        return " OF " + ", ".join(identifier(self.table.column(name).target) for name in found)
+
+    def _rows(self) -> list[Place]:
+        trigger, table = self.trigger, self.table
+        virtual = frozenset(name for name, kind in table.generated.items() if kind == "virtual")
+        hidden = frozenset(table.generated) if trigger.timing == "BEFORE" else virtual
+        places = []
+        if trigger.event != "DELETE":
+            places.append(Place("new", "NEW", table, bare=False, hidden=hidden))
+        if trigger.event != "INSERT":
+            places.append(Place("old", "OLD", table, bare=False, hidden=virtual))
+        return places
+
+    def _create(self, given: str, function: str, of: str, conditions: list[str]) -> str:
+        trigger = self.trigger
+        words = f"CREATE TRIGGER {identifier(given)} {trigger.timing} {trigger.event}{of} ON {self.table.sql}\n"
+        words += "FOR EACH ROW\n"
+        if conditions:
+            listed = conditions if len(conditions) == 1 else [f"({part})" for part in conditions]
+            words += f"WHEN ({' AND '.join(listed)})\n"
+        return f"{words}EXECUTE FUNCTION {function}()"
+
+    # ------------------------------------------------------------------ what fires what
+
+    def _fired(self, table: str) -> frozenset[str]:
+        """The events that a table has triggers for; all of them where that is not known."""
+        if self.others is None:
+            return frozenset(_EVENTS)
+        return frozenset(o.trigger.event for o in self.others if fold(o.trigger.table) == fold(table))
+
+    def _refires(self) -> bool:
+        """Whether its statements may change its own table by its own event, at once or through others."""
+        waiting = [change for statement in self.trigger.statements for change in _changes(statement)]
+        if self.others is None:
+            return bool(waiting)
+        seen: set[_Change] = set()
+        while waiting:
+            change = waiting.pop()
+            if change in seen:
+                continue
+            seen.add(change)
+            if _fires(self.trigger, change):
+                return True
+            for other in self.others:
+                if _fires(other.trigger, change):
+                    waiting += other.changes
+            waiting += self._cascaded(change)
+        return False
+
+    def _cascaded(self, change: _Change) -> list[_Change]:
+        table, event, _ = change
+        if event == "INSERT":
+            return []
+        try:
+            children = self.relations.get(table).cascades
+        except Refused:
+            return []
+        return [(fold(child), other, None) for child in children for other in ("UPDATE", "DELETE")]
+
+
+def _changes(statement: Statement) -> list[_Change]:
+    if isinstance(statement, Insert):
+        found: list[_Change] = [(fold(statement.table), "INSERT", None)]
+        if statement.conflict == "REPLACE":
+            found.append((fold(statement.table), "UPDATE", None))
+        if statement.upsert and statement.upsert.assignments:
+            sets = frozenset(fold(name) for name, _ in statement.upsert.assignments)
+            found.append((fold(statement.table), "UPDATE", sets))
+        return found
+    if isinstance(statement, Update):
+        return [(fold(statement.table), "UPDATE", frozenset(fold(name) for name, _ in statement.assignments))]
+    if isinstance(statement, Delete):
+        return [(fold(statement.table), "DELETE", None)]
+    return []
+
+
+def _fires(trigger: Trigger, change: _Change) -> bool:
+    table, event, columns = change
+    if fold(trigger.table) != table or trigger.event != event:
+        return False
+    return columns is None or not trigger.columns or bool(columns & {fold(name) for name in trigger.columns})
+
+
+def _has_query(node: Node | None) -> bool:
+    return node is not None and any(
+        isinstance(part, exp.Anonymous) and part.name in (SCALAR, EXISTS, IN_QUERY) for part in node.walk()
+    )
+
+
+def _function(name: str, variables: list[str], lines: list[str]) -> str:
+    tag = "body"
+    while any(f"${tag}$" in line for line in lines):
+        tag += "_"
+    declared = ["DECLARE", *(_INDENT + variable for variable in variables)] if variables else []
+    block = ["<<fired>>", *declared, "BEGIN", *(_wrapped(_INDENT + line) for line in lines), "END fired"]
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql\n"
+        f"SET search_path = pg_catalog, pg_temp AS ${tag}$\n"
+        # A name that is a column is that column, also where PL/pgSQL has a variable of that name.
+        "#variable_conflict use_column\n" + "\n".join(block) + f"\n${tag}$"
+    )
+
+
+def _wrapped(line: str) -> str:
+    margin = line[: len(line) - len(line.lstrip(" "))]
+    return line.replace(BREAK, f"\n{margin}{_INDENT}")
