@@ -18,6 +18,7 @@ from litelift.move.load import UnitResult
 from litelift.move.outcome import TAKEN_BACK, finish
 from litelift.move.progress import Progress
 from litelift.move.undo import note_made, remains, remove_made
+from litelift.move.views import make_views
 from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
 from litelift.plan.whole import plan_whole
@@ -74,6 +75,9 @@ def move_whole(context: Context) -> MigrationResult:
             context.source.connection, connection, [table.match() for table in plan.tables], context.schema
         )
         proof.objects = prove_objects(connection, plan)
+        views = make_views(context, plan)
+        if views is not None:
+            proof.objects.append(views)
         return finish(context, run, plan, results, {}, proof)
     except BaseException as error:
         crew.stop()

@@ -335,9 +335,9 @@ def _is_key(table: Table, columns: Sequence[str]) -> bool:
 
 
 def tell_others(plan: MovePlan, schema: Schema, file: PlanFile, connection: sqlite3.Connection) -> None:
-    """Tell the views, triggers and virtual tables that stay behind."""
+    """Tell the triggers and virtual tables that stay behind."""
     for other in schema.others:
-        if other.kind == "shadow table" or file.table(other.name).exclude:
+        if other.kind in ("shadow table", "view") or file.table(other.name).exclude:
             continue
         reason = f"{other.kind}s are not carried yet"
         if other.kind == "virtual table":

@@ -125,6 +125,21 @@ class ForeignKeyPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewPlan:
+    """A view to make: its SELECT in PostgreSQL's SQL, and what it reads, by source names.
+
+    The numbers of ``inexact`` columns may differ in their last digits; a ``volatile`` view reads the clock or chance.
+    """
+
+    match: TableMatch
+    sql: str
+    source_sql: str
+    reads: frozenset[str]
+    inexact: frozenset[str]
+    volatile: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SequencePlan:
     """An identity column and the value that SQLite would have given next."""
 
@@ -146,6 +161,7 @@ class MovePlan:
     checks: tuple[CheckPlan, ...] = ()
     foreign_keys: tuple[ForeignKeyPlan, ...] = ()
     sequences: tuple[SequencePlan, ...] = ()
+    views: tuple[ViewPlan, ...] = ()
     notices: list[Notice] = field(default_factory=list)
     untranslated: list[Untranslated] = field(default_factory=list)
 

@@ -14,6 +14,7 @@ from litelift.plan.plan import ColumnPlan, MovePlan, SequencePlan, TablePlan, wi
 from litelift.plan.request import CensusRequest
 from litelift.plan.types import TOLERATED_ONE_IN, Decision, Role, Rule, decide
 from litelift.plan.valuemap import ValueMap
+from litelift.plan.views import plan_views
 from litelift.postgres import types as pg
 from litelift.postgres.sequences import object_name
 from litelift.postgres.types import PgType
@@ -97,6 +98,7 @@ def plan_whole(
             raise file.error((), f"a table and the enum type {enum!r} cannot have one name in PostgreSQL")
     if base is None:
         objects.tell_others(plan, schema, file, connection)
+        plan_views(plan, schema, file, relations, server_version)
     return plan
 
 
