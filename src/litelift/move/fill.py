@@ -20,7 +20,7 @@ from litelift.postgres.sequences import plan_sequences, set_sequences
 from litelift.postgres.silence import silence
 from litelift.postgres.suspended import Restored, restore_constraint, suspend_constraint
 from litelift.result import Notice
-from litelift.sqlite.scan import quoted
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Schema
 from litelift.wire.choose import BadTexts
 
@@ -88,7 +88,7 @@ def _greatest(source: sqlite3.Connection, plan: MovePlan, schema: Schema) -> dic
     for table in plan.tables:
         alias = schema.table(table.source).rowid_alias
         if alias is not None:
-            query = f"SELECT max({quoted(alias)}) FROM {quoted(table.source)}"  # noqa: S608
+            query = f"SELECT max({quote_identifier(alias)}) FROM {quote_identifier(table.source)}"  # noqa: S608
             greatest[table.source] = int(source.execute(query).fetchone()[0] or 0)
     return greatest
 

@@ -6,6 +6,7 @@ import resource
 import sqlite3
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from litelift import __version__
@@ -109,5 +110,17 @@ def _configuration(context: Context) -> dict[str, Any]:
 def peak_memory() -> int:
     """The most memory that this process or one of its workers has had, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * unit
+    return max(own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit)
+
+
+def own_peak() -> int:
+    """The most memory that this process has had, in bytes.
+
+    Linux's ru_maxrss starts with what the parent had when it made the process (execve(2)); VmHWM does not.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

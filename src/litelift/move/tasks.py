@@ -13,7 +13,7 @@ from litelift.plan.request import CensusRequest
 from litelift.prove.tables import prove_table
 from litelift.result import TableProof
 from litelift.sqlite.census import TableCensus, take_census
-from litelift.sqlite.scan import quoted
+from litelift.sqlite.lexer import quote_identifier
 
 UNIT_BYTES = 32 << 20
 MIN_UNIT_ROWS = 20_000
@@ -88,7 +88,7 @@ def ranges(connection: sqlite3.Connection, table: str, rowid: str | None, units:
     """Ranges of rowids that together are the table, at most ``units``; [None] for the whole table at once."""
     if rowid is None or units <= 1:
         return [None]
-    query = f"SELECT min({rowid}), max({rowid}) FROM {quoted(table)}"  # noqa: S608
+    query = f"SELECT min({rowid}), max({rowid}) FROM {quote_identifier(table)}"  # noqa: S608
     first, last = connection.execute(query).fetchone()
     if first is None or last - first < MIN_UNIT_ROWS:
         return [None]

@@ -12,7 +12,8 @@ from litelift.plan import tell
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan
 from litelift.postgres.existing_types import TargetSchema, TargetTable
 from litelift.sqlite.census import TableCensus
-from litelift.sqlite.scan import clean_text, key_json, quoted
+from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.scan import clean_text, key_json
 from litelift.sqlite.schema import Schema, Table, Value
 from litelift.wire.choose import codec_for
 from litelift.wire.codec import Codec, Misfit
@@ -101,7 +102,7 @@ def _held_unique(table: Table, key: _Key) -> bool:
 def _look(connection: sqlite3.Connection, known: Table, table: TablePlan, key: _Key, exact: bool) -> None:
     words = []
     for place, column in enumerate(key.columns):
-        name = quoted(column.source)
+        name = quote_identifier(column.source)
         if exact:
             # BINARY: the column's own collation may hold fewer values apart than PostgreSQL does.
             words.append(f"{name} COLLATE BINARY")
@@ -114,18 +115,19 @@ def _look(connection: sqlite3.Connection, known: Table, table: TablePlan, key: _
         conditions += [f"{word} IS NOT NULL" for word in words]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     listed = ", ".join(words)
+    counted = f"{quote_identifier(table.source)}{where}"
     groups = connection.execute(
-        f"SELECT {listed} FROM {quoted(table.source)}{where} GROUP BY {listed} HAVING count(*) > 1 LIMIT {GROUPS}"  # noqa: S608
+        f"SELECT {listed} FROM {counted} GROUP BY {listed} HAVING count(*) > 1 LIMIT {GROUPS}"  # noqa: S608
     ).fetchall()
     if not groups:
         return
     names = table.key or ((table.rowid,) if table.rowid else ())
-    shown = [quoted(name) for name in (*names, *(column.source for column in key.columns))]
+    shown = [quote_identifier(name) for name in (*names, *(column.source for column in key.columns))]
     examples = []
     for group in groups:
         same = " AND ".join([*(f"{word} IS ?" for word in words), *conditions])
         rows = connection.execute(
-            f"SELECT {', '.join(shown)} FROM {quoted(table.source)} WHERE {same} LIMIT {ROWS + 1}",  # noqa: S608
+            f"SELECT {', '.join(shown)} FROM {quote_identifier(table.source)} WHERE {same} LIMIT {ROWS + 1}",  # noqa: S608
             group,
         ).fetchall()
         examples.append(_example(names, key, rows))

@@ -19,8 +19,8 @@ from litelift.plan.whole import plan_whole
 from litelift.result import Notice, Untranslated
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import ColumnCensus, TableCensus, shown, take_census
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.open import open_source
-from litelift.sqlite.scan import quoted
 from litelift.sqlite.schema import ForeignKey, Schema, Table
 
 ENUM_ROWS = 10
@@ -137,7 +137,7 @@ def inspect_source(
         censuses = {}
         for request in requests:
             name = request.table.name
-            total = source.connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]  # noqa: S608
+            total = source.connection.execute(f"SELECT count(*) FROM {quote_identifier(name)}").fetchone()[0]  # noqa: S608
             done = 0
 
             def tell(rows: int, name: str = name, total: int = total) -> None:
@@ -282,19 +282,20 @@ def _orphans(connection: sqlite3.Connection, schema: Schema, plan: MovePlan) -> 
 def _orphan(connection: sqlite3.Connection, table: Table, key: ForeignKey) -> OrphanLook | None:
     if not key.parent_columns:
         return None
-    filled = " AND ".join(f"c.{quoted(name)} IS NOT NULL" for name in key.columns)
+    filled = " AND ".join(f"c.{quote_identifier(name)} IS NOT NULL" for name in key.columns)
     same = " AND ".join(
-        f"p.{quoted(parent)} = c.{quoted(child)}" for parent, child in zip(key.parent_columns, key.columns, strict=True)
+        f"p.{quote_identifier(parent)} = c.{quote_identifier(child)}"
+        for parent, child in zip(key.parent_columns, key.columns, strict=True)
     )
-    parents = f"SELECT 1 FROM {quoted(key.parent)} p WHERE {same}"  # noqa: S608
-    body = f"FROM {quoted(table.name)} c WHERE {filled} AND NOT EXISTS ({parents})"
+    parents = f"SELECT 1 FROM {quote_identifier(key.parent)} p WHERE {same}"  # noqa: S608
+    body = f"FROM {quote_identifier(table.name)} c WHERE {filled} AND NOT EXISTS ({parents})"
     count = connection.execute(f"SELECT count(*) {body}").fetchone()[0]
     if not count:
         return None
     names: list[str] = list(table.primary_key)
-    words = [f"c.{quoted(name)}" for name in names] or ([f"c.{table.rowid}"] if table.rowid else [])
+    words = [f"c.{quote_identifier(name)}" for name in names] or ([f"c.{table.rowid}"] if table.rowid else [])
     labels = names or (["rowid"] if table.rowid else [])
-    values = [f"c.{quoted(name)}" for name in key.columns]
+    values = [f"c.{quote_identifier(name)}" for name in key.columns]
     rows = connection.execute(f"SELECT {', '.join([*words, *values])} {body} LIMIT 20").fetchall()
     examples = [_example(labels, row) for row in rows]
     return OrphanLook(table=table.name, columns=list(key.columns), parent=key.parent, count=count, examples=examples)

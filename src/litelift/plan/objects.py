@@ -15,7 +15,7 @@ from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ColumnPlan, ForeignKeyPlan, IndexPlan, MovePlan, TablePlan
 from litelift.result import Untranslated
 from litelift.sqlite.census import TableCensus
-from litelift.sqlite.scan import quoted
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import ForeignKey, Index, IndexPart, Schema, Table
 from litelift.translate import (
     ColumnContext,
@@ -242,7 +242,7 @@ class _Objects:
 
     def _broken(self, condition: str) -> int:
         where = f" AND ({self.planned.where}\n)" if self.planned.where else ""
-        query = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE NOT ({condition}\n){where}"  # noqa: S608
+        query = f"SELECT count(*) FROM {quote_identifier(self.table.name)} WHERE NOT ({condition}\n){where}"  # noqa: S608
         try:
             return int(self.connection.execute(query).fetchone()[0])
         except sqlite3.Error:
@@ -342,7 +342,7 @@ def tell_others(plan: MovePlan, schema: Schema, file: PlanFile, connection: sqli
         reason = f"{other.kind}s are not carried yet"
         if other.kind == "virtual table":
             try:
-                rows = connection.execute(f"SELECT count(*) FROM {quoted(other.name)}").fetchone()[0]  # noqa: S608
+                rows = connection.execute(f"SELECT count(*) FROM {quote_identifier(other.name)}").fetchone()[0]  # noqa: S608
                 reason += f"; its {rows} rows stay in the source"
             except sqlite3.Error as error:
                 reason += f"; its rows cannot be read here ({error})"

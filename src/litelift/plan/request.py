@@ -13,7 +13,8 @@ from litelift.plan.types import candidates
 from litelift.postgres import types as pg
 from litelift.postgres.matching import TableNames
 from litelift.postgres.types import PgType
-from litelift.sqlite.scan import Scan, key_columns, quoted
+from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.scan import Scan, key_columns
 from litelift.sqlite.schema import Column, Schema, Table
 
 
@@ -46,7 +47,7 @@ def check_filters(connection: sqlite3.Connection, schema: Schema, file: PlanFile
         if where is None:
             continue
         try:
-            connection.execute(f"SELECT 1 FROM {quoted(table.name)} WHERE ({where}\n) LIMIT 0")  # noqa: S608
+            connection.execute(f"SELECT 1 FROM {quote_identifier(table.name)} WHERE ({where}\n) LIMIT 0")  # noqa: S608
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise file.error(("tables", table.name, "where"), f"SQLite refuses this filter: {error}") from None
 

@@ -19,7 +19,7 @@ from litelift.postgres import types as pg
 from litelift.postgres.sequences import object_name
 from litelift.postgres.types import PgType
 from litelift.sqlite.census import ColumnCensus, Failures, TableCensus
-from litelift.sqlite.scan import quoted
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Column, Schema, Table
 from litelift.translate import listed_values, literal_default
 from litelift.wire.text import plain
@@ -118,7 +118,7 @@ def file_rows(
     """How many rows a table has in the file, those that the plan's filter leaves there too."""
     if request.scan.where is None:
         return censuses[table].rows
-    return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])  # noqa: S608
+    return int(connection.execute(f"SELECT count(*) FROM {quote_identifier(table)}").fetchone()[0])  # noqa: S608
 
 
 def _decide_all(
@@ -310,7 +310,8 @@ def _sequence(
     column = next((column for column in planned.columns if column.identity), None)
     if column is None:
         return
-    last = connection.execute(f"SELECT max({quoted(column.source)}) FROM {quoted(table.name)}").fetchone()[0]  # noqa: S608
+    query = f"SELECT max({quote_identifier(column.source)}) FROM {quote_identifier(table.name)}"  # noqa: S608
+    last = connection.execute(query).fetchone()[0]
     following = max(last or 0, schema.sequences.get(table.name, 0), 0) + 1
     plan.sequences += (SequencePlan(planned.target, column.target, following),)
     name = relations.made_up(object_name(planned.target, column.target))

@@ -10,40 +10,11 @@ from psycopg.rows import tuple_row
 
 from litelift.errors import AmbiguousName
 from litelift.plan.match import ColumnMatch, TableMatch
+from litelift.postgres.bookkeeping import is_bookkeeping
 from litelift.postgres.types import PgType
 from litelift.result import Notice
 from litelift.sqlite.schema import Schema, Table
 
-BOOKKEEPING = frozenset(
-    {
-        "migrations",
-        "migration",
-        "alembic_version",
-        "django_migrations",
-        "schema_migrations",
-        "schema_migration",
-        "ar_internal_metadata",
-        "knex_migrations",
-        "knex_migrations_lock",
-        "_prisma_migrations",
-        "flyway_schema_history",
-        "databasechangelog",
-        "databasechangeloglock",
-        "sequelizemeta",
-        "typeorm_migrations",
-        "typeorm_metadata",
-        "goose_db_version",
-        "gorp_migrations",
-        "mikro_orm_migrations",
-        "phinxlog",
-        "doctrine_migration_versions",
-        "aerich",
-        "_sqlx_migrations",
-        "__diesel_schema_migrations",
-        "__drizzle_migrations",
-        "__efmigrationshistory",
-    }
-)
 """Tables, case-folded, in which migration tools keep their own state; they differ between engines."""
 
 _COLUMNS = """
@@ -91,7 +62,7 @@ def matches_from_target(
     matches: list[TableMatch] = []
     notices: list[Notice] = []
     for table in schema.tables:
-        if skip_bookkeeping and table.name.casefold() in BOOKKEEPING:
+        if skip_bookkeeping and is_bookkeeping(table.name, [column.name for column in table.columns]):
             notices.append(
                 Notice(
                     kind="bookkeeping",

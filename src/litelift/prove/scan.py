@@ -19,6 +19,7 @@ from litelift.plan.match import TableMatch
 from litelift.postgres.suspended import own_rows
 from litelift.prove.cells import source_cells, target_cells
 from litelift.prove.quarantine import Quarantine
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Value
 
 BATCH_ROWS = 2000
@@ -27,11 +28,6 @@ BUCKETS = 4096
 
 _decode_text = operator.methodcaller("decode", "utf-8", "surrogateescape")
 _from_bytes = int.from_bytes
-
-
-def quoted(name: str) -> str:
-    """A SQLite identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def digest(line: bytes | memoryview) -> int:
@@ -87,8 +83,8 @@ class SourceScan:
     quarantined_values: int = 0
 
     def _sql(self) -> str:
-        table = quoted(self.match.source)
-        names = [f"{table}.{quoted(column.source)}" for column in self.match.columns] or ["NULL"]
+        table = quote_identifier(self.match.source)
+        names = [f"{table}.{quote_identifier(column.source)}" for column in self.match.columns] or ["NULL"]
         if not self.key and self.rowid:
             names.append(f"{table}.{self.rowid}")
         where = f" WHERE ({self.match.where}\n)" if self.match.where else ""
@@ -100,9 +96,9 @@ class SourceScan:
         size = self.connection.execute("PRAGMA page_size").fetchone()[0]
         if pages * size <= 8 * BATCH_BYTES or not self.match.columns:
             return BATCH_ROWS
-        lengths = "+".join(f"ifnull(length({quoted(column.source)}),0)" for column in self.match.columns)
+        lengths = "+".join(f"ifnull(length({quote_identifier(column.source)}),0)" for column in self.match.columns)
         largest = self.connection.execute(
-            f"SELECT max({lengths}) FROM {quoted(self.match.source)}"  # noqa: S608
+            f"SELECT max({lengths}) FROM {quote_identifier(self.match.source)}"  # noqa: S608
         ).fetchone()[0]
         return max(1, min(BATCH_ROWS, BATCH_BYTES // max(largest or 1, 1)))
 
@@ -182,12 +178,12 @@ class SourceScan:
 
 def rowid_word(connection: sqlite3.Connection, table: str) -> str | None:
     """The word that reaches a table's rowid: the first of rowid, _rowid_, oid that no column hides (else None)."""
-    columns = {row[1].lower() for row in connection.execute(f"PRAGMA table_xinfo({quoted(table)})")}
+    columns = {row[1].lower() for row in connection.execute(f"PRAGMA table_xinfo({quote_identifier(table)})")}
     for word in ("rowid", "_rowid_", "oid"):
         if word in columns:
             continue
         try:
-            connection.execute(f"SELECT {quoted(table)}.{word} FROM {quoted(table)} LIMIT 0")  # noqa: S608
+            connection.execute(f"SELECT {quote_identifier(table)}.{word} FROM {quote_identifier(table)} LIMIT 0")  # noqa: S608
         except sqlite3.OperationalError:
             return None  # WITHOUT ROWID
         return word

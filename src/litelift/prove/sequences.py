@@ -11,8 +11,8 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from litelift.plan.match import TableMatch
-from litelift.prove.scan import quoted
 from litelift.result import SequenceProof
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Schema
 
 # Owned (serial and identity: pg_depend of the sequence on the column), used by a default (pg_depend of the default on
@@ -142,5 +142,6 @@ def _after_source(
     alias = table.rowid_alias
     if alias is None or not any(c.target == column and c.source.lower() == alias.lower() for c in match.columns):
         return 1
-    largest = source.execute(f"SELECT max({quoted(alias)}) FROM {quoted(match.source)}").fetchone()[0]  # noqa: S608
+    query = f"SELECT max({quote_identifier(alias)}) FROM {quote_identifier(match.source)}"  # noqa: S608
+    largest = source.execute(query).fetchone()[0]
     return max(largest or 0, recorded.get(match.source.lower(), 0)) + 1

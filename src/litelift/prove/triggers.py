@@ -18,10 +18,9 @@ import psycopg
 from psycopg import sql
 
 from litelift.plan.match import TableMatch
-from litelift.prove.scan import quoted
 from litelift.prove.tables import prove_table
 from litelift.result import Difference
-from litelift.sqlite.lexer import fold
+from litelift.sqlite.lexer import fold, quote_identifier
 from litelift.translate.relation import Relation
 from litelift.translate.trigger_parse import Trigger, outline
 
@@ -159,7 +158,7 @@ class _Gym:
             names += [name for name in dict.fromkeys(more) if name not in names]
         rows = 0
         for name in names:
-            query = f"SELECT count(*) FROM {quoted(self.matches[name].source)}"  # noqa: S608
+            query = f"SELECT count(*) FROM {quote_identifier(self.matches[name].source)}"  # noqa: S608
             rows += self.copy.execute(query).fetchone()[0]
         if rows > MAX_ROWS:
             raise _NotTried(f"the tables that it changes have {rows} rows")
@@ -182,8 +181,8 @@ class _Gym:
             context = relation.column(name)
             if context.type.base not in _KEY_TYPES or context.values is not None:
                 raise _NotTried(f"its table's key is {context.type.display}")
-        listed = ", ".join(map(quoted, relation.primary_key))
-        rows = self.copy.execute(f"SELECT {listed} FROM {quoted(match.source)}").fetchall()  # noqa: S608
+        listed = ", ".join(map(quote_identifier, relation.primary_key))
+        rows = self.copy.execute(f"SELECT {listed} FROM {quote_identifier(match.source)}").fetchall()  # noqa: S608
         keys: list[_Key] = sorted((row for row in rows if None not in row), key=_ordered)
         if not keys:
             raise _NotTried("its table is empty")
@@ -207,14 +206,13 @@ class _Gym:
         columns = [c for c in wanted or relation.columns if c not in keys and c not in relation.generated]
         names, where = _where(relation)
         _, other_where = _where(relation, "w")
-        condition = " AND ".join(f"{quoted(name)} = ?" for name in keys)
-        table = quoted(match.source)
+        condition = " AND ".join(f"{quote_identifier(name)} = ?" for name in keys)
+        table = quote_identifier(match.source)
         for column in columns[:MAX_COLUMNS]:
             for key in chosen:
-                query = (
-                    f"SELECT {', '.join(map(quoted, keys))} FROM {table} WHERE {quoted(column)} IS NOT"  # noqa: S608
-                    f" (SELECT {quoted(column)} FROM {table} WHERE {condition}) ORDER BY 1 LIMIT 1"
-                )
+                listed, changed = ", ".join(map(quote_identifier, keys)), quote_identifier(column)
+                value = f"SELECT {changed} FROM {table} WHERE {condition}"  # noqa: S608
+                query = f"SELECT {listed} FROM {table} WHERE {changed} IS NOT ({value}) ORDER BY 1 LIMIT 1"  # noqa: S608
                 other = self.copy.execute(query, key).fetchone()
                 changed = {**names, "column": (column, relation.column(column).target)}
                 if other is None:
@@ -362,7 +360,9 @@ def _statement(
 ) -> _Statement:
     """A statement for both sides: ``names`` are columns (source, target) and ``values`` parameters, by their words."""
     order = [word for word in re.findall(r"\{(\w+)\}", form) if word in values]
-    source_names = {word: quoted(pair[0]) for word, pair in names.items()} | {"table": quoted(match.source)}
+    source_names = {word: quote_identifier(pair[0]) for word, pair in names.items()} | {
+        "table": quote_identifier(match.source)
+    }
     target_names: dict[str, sql.Composable] = {word: sql.Identifier(pair[1]) for word, pair in names.items()}
     target_names["table"] = sql.Identifier(match.schema, match.target)
     return _Statement(

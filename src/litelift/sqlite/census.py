@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Protocol
 
-from litelift.sqlite.scan import Row, Scan, key_json
+from litelift.sqlite.scan import Row, Scan, holdable, key_json
 from litelift.sqlite.schema import Value
 
 SAMPLES = 100
@@ -320,9 +320,9 @@ def _count_text(
         for index, value, size in zip(where, values, sizes, strict=True):
             if size > column.length.second:
                 column.length.add(size, lambda at=index: key_of(at), value)  # type: ignore[misc]
-    if not _holdable("".join(values)):
+    if not holdable("".join(values)):
         for index, value in zip(where, values, strict=True):
-            if not _holdable(value):
+            if not holdable(value):
                 reason = "holds a NUL character" if "\x00" in value else "holds bytes that are not UTF-8"
                 column.unholdable.add(key_of(index), value, reason)
     if column.forms:
@@ -370,16 +370,6 @@ def _count_distinct(column: ColumnCensus, values: Sequence[Value]) -> None:
 def _beginning(value: Value) -> Value:
     # Offenders outlive their batch: a hundred values of 60 MB would not do.
     return value[:KEPT_CHARS] if isinstance(value, str | bytes) else value
-
-
-def _holdable(text: str) -> bool:
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def shown(value: Value, most: int = 120) -> str:

@@ -6,16 +6,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Table, Value
 
 BATCH_ROWS = 2000
 BATCH_BYTES = 4 << 20
 Row = tuple[Value, ...]
-
-
-def quoted(name: str) -> str:
-    """A SQLite identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +27,12 @@ class Scan:
     def sql(self, ranged: bool) -> str:
         """The SELECT statement; a ranged one takes the first and the last rowid as its parameters."""
         words = [f"{self.rowid}"] if self.with_rowid else []
-        words += [quoted(name) for name in self.columns]
+        words += [quote_identifier(name) for name in self.columns]
         conditions = [f"({self.where}\n)"] if self.where else []
         if ranged:
             conditions.append(f"{self.rowid} BETWEEN ? AND ?")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {', '.join(words)} FROM {quoted(self.table)} NOT INDEXED{where}"  # noqa: S608
+        return f"SELECT {', '.join(words)} FROM {quote_identifier(self.table)} NOT INDEXED{where}"  # noqa: S608
 
     def batches(
         self, connection: sqlite3.Connection, between: tuple[int, int] | None = None, rows: int = BATCH_ROWS
@@ -88,3 +84,14 @@ def _plain(value: Value) -> int | float | str | None:
 def clean_text(text: str) -> str:
     """``text`` with U+FFFD for each NUL and each run of bytes that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def holdable(text: str) -> bool:
+    """Whether PostgreSQL's text can hold it: no NUL, no byte that is not UTF-8."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from litelift.plan.valuemap import ValueMap
-from litelift.sqlite.scan import clean_text
+from litelift.sqlite.scan import clean_text, holdable
 from litelift.sqlite.schema import Value
 from litelift.wire.codec import Codec, Misfit, Unmapped
 from litelift.wire.numbers import real_text
@@ -33,17 +33,6 @@ def plain(value: Value) -> str:
     if isinstance(value, float):
         return real_text(value)
     return str(value)
-
-
-def holdable(text: str) -> bool:
-    """Whether PostgreSQL's text can hold it: no NUL, no byte that is not UTF-8."""
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _held(text: str) -> str:
