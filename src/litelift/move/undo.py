@@ -28,6 +28,16 @@ def note_made(connection: Connection, run: str, plan: MovePlan, *, schema: bool,
     )
 
 
+def note_functions(connection: Connection, run: str, schema: str, names: list[str]) -> None:
+    """Write down functions that a run made in its schema after its tables; in the transaction that makes them."""
+    connection.execute(
+        "update litelift.run set made = jsonb_set(made, '{functions}', coalesce(made->'functions', '[]') ||"
+        " (select coalesce(jsonb_agg(p.oid::bigint), '[]') from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        "  where n.nspname = %s and p.proname = any(%s))) where run_id = %s",
+        (schema, names, run),
+    )
+
+
 def remains(connection: Connection, schema: str) -> list[tuple[str, str, str]]:
     """Whole moves that never ended: their ids, their sources, and when they began. Ask only while holding the lock."""
     if not _journaled(connection):
@@ -73,6 +83,12 @@ def remove_made(connection: Connection, run: str) -> int:
         ).fetchall()
         for names in enums:
             connection.execute(sql.SQL("drop type if exists {}").format(sql.Identifier(*names)))
+        functions = connection.execute(
+            "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
+            (made.get("functions", []),),
+        ).fetchall()
+        for (name,) in functions:
+            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name)]))
         connection.execute("delete from litelift.run where run_id = %s", (run,))
         if made.get("schema"):
             _drop_if_unused(connection, [sql.SQL("drop schema {}").format(sql.Identifier(schema))])

@@ -17,6 +17,7 @@ from litelift.move.create import create_tables, refuse_occupied, refuse_without_
 from litelift.move.load import UnitResult
 from litelift.move.outcome import TAKEN_BACK, finish
 from litelift.move.progress import Progress
+from litelift.move.triggers import make_triggers
 from litelift.move.undo import note_made, remains, remove_made
 from litelift.move.views import make_views
 from litelift.plan.plan import MovePlan
@@ -76,8 +77,8 @@ def move_whole(context: Context) -> MigrationResult:
         )
         proof.objects = prove_objects(connection, plan)
         views = make_views(context, plan)
-        if views is not None:
-            proof.objects.append(views)
+        triggers = make_triggers(context, run, plan)
+        proof.objects += [made for made in (views, triggers) if made is not None]
         return finish(context, run, plan, results, {}, proof)
     except BaseException as error:
         crew.stop()

@@ -335,15 +335,14 @@ def _is_key(table: Table, columns: Sequence[str]) -> bool:
 
 
 def tell_others(plan: MovePlan, schema: Schema, file: PlanFile, connection: sqlite3.Connection) -> None:
-    """Tell the triggers and virtual tables that stay behind."""
+    """Tell the virtual tables that stay behind."""
     for other in schema.others:
-        if other.kind in ("shadow table", "view") or file.table(other.name).exclude:
+        if other.kind != "virtual table" or file.table(other.name).exclude:
             continue
-        reason = f"{other.kind}s are not carried yet"
-        if other.kind == "virtual table":
-            try:
-                rows = connection.execute(f"SELECT count(*) FROM {quote_identifier(other.name)}").fetchone()[0]  # noqa: S608
-                reason += f"; its {rows} rows stay in the source"
-            except sqlite3.Error as error:
-                reason += f"; its rows cannot be read here ({error})"
+        reason = "virtual tables are not carried yet"
+        try:
+            rows = connection.execute(f"SELECT count(*) FROM {quote_identifier(other.name)}").fetchone()[0]  # noqa: S608
+            reason += f"; its {rows} rows stay in the source"
+        except sqlite3.Error as error:
+            reason += f"; its rows cannot be read here ({error})"
         plan.untranslated.append(Untranslated(kind=other.kind, name=other.name, sql=other.sql, reason=reason))

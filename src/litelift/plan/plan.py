@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from litelift.plan.match import ColumnMatch, Numbers, TableMatch
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.result import Notice, Untranslated
 from litelift.sqlite.scan import Scan
+from litelift.sqlite.schema import OtherObject
+
+if TYPE_CHECKING:
+    # The translation of triggers reads plans itself.
+    from litelift.translate.trigger import TranslatedTrigger
 
 OnMisfit = Literal["null", "default", "row", "fail"]
 """What a value that does not fit does: NULL in its place, the column's default, its row kept aside, or an error."""
@@ -162,6 +167,7 @@ class MovePlan:
     foreign_keys: tuple[ForeignKeyPlan, ...] = ()
     sequences: tuple[SequencePlan, ...] = ()
     views: tuple[ViewPlan, ...] = ()
+    triggers: tuple[tuple[OtherObject, TranslatedTrigger], ...] = ()
     notices: list[Notice] = field(default_factory=list)
     untranslated: list[Untranslated] = field(default_factory=list)
 

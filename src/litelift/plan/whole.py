@@ -12,6 +12,7 @@ from litelift.plan.file import PlanFile
 from litelift.plan.names import MAX_BYTES, SYSTEM_COLUMNS, Namer
 from litelift.plan.plan import ColumnPlan, MovePlan, SequencePlan, TablePlan, with_column
 from litelift.plan.request import CensusRequest
+from litelift.plan.triggers import plan_triggers
 from litelift.plan.types import TOLERATED_ONE_IN, Decision, Role, Rule, decide
 from litelift.plan.valuemap import ValueMap
 from litelift.plan.views import plan_views
@@ -99,6 +100,7 @@ def plan_whole(
     if base is None:
         objects.tell_others(plan, schema, file, connection)
         plan_views(plan, schema, file, relations, server_version)
+        _triggers(plan, schema, file, server_version)
     return plan
 
 
@@ -298,6 +300,20 @@ def _columns(
         )
         tell.column(plan, target, given, counted, decision, column)
     return tuple(columns)
+
+
+def _triggers(plan: MovePlan, schema: Schema, file: PlanFile, server_version: int) -> None:
+    wanted = tuple(o for o in schema.others if o.kind != "trigger" or not file.table(o.name).exclude)
+    planned = plan_triggers(plan, replace(schema, others=wanted), server_version, Namer(file.defaults.identifiers))
+    plan.triggers = planned.made
+    plan.untranslated += planned.untranslated
+    for other, trigger in planned.made:
+        plan.functions |= trigger.needs
+        for remark in trigger.remarks:
+            tell.add(plan, "info", "trigger", f"the trigger {other.name}: {remark}", other.table)
+    for other in planned.replaced:
+        message = f"the trigger {other.name} only keeps a full-text table up to date, and stays behind with it"
+        tell.add(plan, "info", "trigger", message, other.table)
 
 
 def _sequence(

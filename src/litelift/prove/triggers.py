@@ -210,9 +210,9 @@ class _Gym:
         table = quote_identifier(match.source)
         for column in columns[:MAX_COLUMNS]:
             for key in chosen:
-                listed, changed = ", ".join(map(quote_identifier, keys)), quote_identifier(column)
-                present = f"SELECT {changed} FROM {table} WHERE {condition}"  # noqa: S608
-                query = f"SELECT {listed} FROM {table} WHERE {changed} IS NOT ({present}) ORDER BY 1 LIMIT 1"  # noqa: S608
+                listed, word = ", ".join(map(quote_identifier, keys)), quote_identifier(column)
+                present = f"SELECT {word} FROM {table} WHERE {condition}"  # noqa: S608
+                query = f"SELECT {listed} FROM {table} WHERE {word} IS NOT ({present}) ORDER BY 1 LIMIT 1"  # noqa: S608
                 other = self.copy.execute(query, key).fetchone()
                 changed = {**names, "column": (column, relation.column(column).target)}
                 if other is None:
