@@ -27,8 +27,8 @@ update t set v = 'c' where id = 1;
 def _rows(database: str, *queries: str) -> list[tuple[object, ...]]:
     with psycopg.connect(database, autocommit=True) as connection:
         for query in queries[:-1]:
-            connection.execute(query)  # type: ignore[call-overload]
-        return connection.execute(queries[-1]).fetchall()  # type: ignore[call-overload, no-any-return]
+            connection.execute(query)
+        return connection.execute(queries[-1]).fetchall()
 
 
 def test_a_trigger_is_silent_during_the_load_and_acts_afterwards(
