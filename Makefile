@@ -26,7 +26,7 @@ demo: $(READY)
 	@$(BIN)/litelift demo $(ARGS) || [ $$? -eq 3 ]
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
