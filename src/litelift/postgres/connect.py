@@ -18,6 +18,7 @@ from litelift.postgres.types import PgType
 
 Connection = psycopg.Connection[Any]
 OLDEST = 120000
+LIFTS = 20
 LOST = ("08", "57P")
 """The classes of errors that come with the end of a session ("PostgreSQL Error Codes", appendix A)."""
 TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58", "XX")
@@ -171,6 +172,7 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
     except psycopg.OperationalError as error:
         raise _refusal(error, dsn) from None
     try:
+        _without_timeout(connection)
         connection.execute(_SESSION)
         if not autocommit:
             connection.commit()
@@ -178,6 +180,18 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _without_timeout(connection: Connection) -> None:
+    """Lift the role's statement_timeout. A very short one may strike this very statement, on a busy server."""
+    for attempt in range(LIFTS):
+        try:
+            connection.execute("set statement_timeout = 0")
+            return
+        except psycopg.errors.QueryCanceled:
+            connection.rollback()
+            if attempt == LIFTS - 1:
+                raise
 
 
 def _refusal(error: psycopg.OperationalError, dsn: str) -> errors.TargetError:
