@@ -166,8 +166,8 @@ class Builder:
             return sql.SQL("alter table {} add constraint {} {} ({})").format(
                 table, sql.Identifier(index.name), sql.SQL(kind), parts
             )
-        head = sql.SQL("create {} index {} on {} ({})").format(
-            sql.SQL("unique" if unique else ""), sql.Identifier(index.name), table, parts
+        head = sql.SQL("create {} index {} on {} using {} ({})").format(
+            sql.SQL("unique" if unique else ""), sql.Identifier(index.name), table, sql.SQL(index.method), parts
         )
         return head + _raw(f" where {index.where}") if index.where else sql.Composed([head])
 

@@ -64,6 +64,7 @@ def fill_existing(context: Context) -> MigrationResult:
                 context.options.plan,
                 rule=context.options.on_misfit,
                 server_version=context.server.version,
+                icu=context.server.icu,
                 base=plan,
                 taken=taken_names(connection, name),
             )

@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -60,6 +60,7 @@ def load_unit(
         LoadFailed: the server refused a row that litelift thought fit.
         MisfitsFound: a value does not fit, and the plan says fail.
     """
+    unit = replace(unit, table=unit.table.loading())
     loader = _Loader(unit, run, bad_texts)
     try:
         with target.transaction(), target.cursor() as cursor:

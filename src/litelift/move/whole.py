@@ -50,6 +50,7 @@ def move_whole(context: Context) -> MigrationResult:
             context.options.plan,
             rule=context.options.on_misfit,
             server_version=server.version,
+            icu=server.icu,
         )
         said.append(
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "

@@ -20,13 +20,35 @@ OnMisfit = Literal["null", "default", "row", "fail"]
 """What a value that does not fit does: NULL in its place, the column's default, its row kept aside, or an error."""
 
 
+Collation = Literal["C", "nocase"]
+"""A text column's collation: the server's "C", or ``litelift.nocase``, for which a and A are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedPlan:
+    """How the server computes a column: ``sql`` is PostgreSQL's expression, ``source_sql`` SQLite's."""
+
+    kind: Literal["stored", "virtual"]
+    sql: str
+    source_sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedColumn:
+    """A stored generated column that only the target has (a tsvector, a box): its type and expression as SQL."""
+
+    name: str
+    type: str
+    expression: str
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
     """One column that is moved.
 
     ``stand_in`` is the text of the default that takes a misfit's place where ``on_misfit`` is "default"; ``lenient``
     says that the type is the target's own; ``default`` is the SQL of the DEFAULT to set; ``sequence`` names the
-    sequence behind an identity that litelift makes.
+    sequence behind an identity that litelift makes. A ``generated`` column is not loaded, but proved.
     """
 
     source: str
@@ -42,13 +64,16 @@ class ColumnPlan:
     lenient: bool = False
     null_violated: bool = False
     sequence: str | None = None
+    generated: GeneratedPlan | None = None
+    collation: Collation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
     """One table that is moved. ``rows`` and ``bytes`` are the census's; ``create`` says that litelift makes it.
 
-    ``empty`` are columns of the target alone, filled with empty text; ``aside`` says why every row is kept aside.
+    ``empty`` are columns of the target alone, filled with empty text; ``derived`` those that the server computes;
+    ``aside`` says why every row is kept aside.
     """
 
     source: str
@@ -64,6 +89,13 @@ class TablePlan:
     create: bool = True
     empty: tuple[str, ...] = ()
     aside: str | None = None
+    derived: tuple[DerivedColumn, ...] = ()
+
+    def loading(self) -> TablePlan:
+        """The plan without the columns that the server computes."""
+        if not any(column.generated for column in self.columns):
+            return self
+        return replace(self, columns=tuple(column for column in self.columns if not column.generated))
 
     def scan(self) -> Scan:
         """How its rows are read: the key's columns must be among the moved ones, else the rowid names a row."""
@@ -90,7 +122,10 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """An index or a UNIQUE or PRIMARY KEY constraint to build. ``parts`` and ``where`` are PostgreSQL's SQL."""
+    """An index or a UNIQUE or PRIMARY KEY constraint to build. ``parts`` and ``where`` are PostgreSQL's SQL.
+
+    ``columns`` are the target's, in order, where every part is a plain column.
+    """
 
     kind: Literal["primary key", "unique", "index"]
     name: str
@@ -100,6 +135,7 @@ class IndexPlan:
     where: str | None = None
     source_sql: str = ""
     columns: tuple[str, ...] = ()
+    method: Literal["btree", "gin", "gist"] = "btree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +191,18 @@ class SequencePlan:
 
 @dataclass(slots=True)
 class MovePlan:
-    """Everything that a move does. ``enums`` are the types to make; ``functions`` those of our schema that it needs."""
+    """Everything that a move does.
+
+    ``enums`` are the types to make; ``functions`` and ``support`` (collations, text search configurations) are those of
+    our own schema that it needs.
+    """
 
     mode: Literal["whole", "data-only"]
     schema: str
     tables: tuple[TablePlan, ...] = ()
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
+    support: frozenset[str] = frozenset()
     indexes: tuple[IndexPlan, ...] = ()
     checks: tuple[CheckPlan, ...] = ()
     foreign_keys: tuple[ForeignKeyPlan, ...] = ()

@@ -41,6 +41,7 @@ def plan_whole(
     *,
     rule: Rule | None = None,
     server_version: int = 160000,
+    icu: bool = False,
     base: MovePlan | None = None,
     taken: frozenset[str] = frozenset(),
 ) -> MovePlan:
@@ -54,6 +55,7 @@ def plan_whole(
         file: the plan file, empty where there is none.
         rule: --on-misfit, which the plan file's columns overrule.
         server_version: as libpq gives it (160004).
+        icu: whether the server has ICU's collations.
         base: a plan that already fills tables of the target, to which these are added.
         taken: the target's names that are not given again.
 

@@ -52,7 +52,10 @@ def _size(value: Value) -> int:
 
 
 def key_columns(table: Table) -> tuple[str, ...]:
-    """The columns that name a row: the primary key, else a UNIQUE key without NULLs; () where only the rowid does."""
+    """The columns that name a row: the primary key, else a UNIQUE key without NULLs; () where only the rowid does.
+
+    A generated column is not loaded, so it names no row.
+    """
     if table.primary_key:
         return table.primary_key
     for index in table.indexes:
@@ -61,6 +64,7 @@ def key_columns(table: Table) -> tuple[str, ...]:
             index.unique
             and index.where is None
             and all(name is not None and table.column(name).not_null for name in names)
+            and not any(table.column(name).generated for name in names if name)
         ):
             return tuple(name for name in names if name is not None)
     return ()
