@@ -1,10 +1,13 @@
 # make demo    move a made-up school system from SQLite to PostgreSQL, and see the proof
 # make test    the whole test suite
+# make property    the tests of generated databases, for longer
+# make bench   docs/benchmarks.md: how fast, beside other tools
+# make fidelity SAMPLES=folder   docs/fidelity.md: what arrives of the SQLite databases in a folder
 #
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test property lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +21,10 @@ endif
 help:
 	@echo 'make demo     move an example database to PostgreSQL, prove it, and show the report'
 	@echo 'make test     run the tests            (make test ARGS="-k plan" runs some of them)'
+	@echo 'make property    move 10,000 generated databases, and compare each once more (EXAMPLES=2000 SEED=7)'
 	@echo 'make lint     ruff and mypy'
+	@echo 'make bench    measure litelift beside other tools, and make docs/benchmarks.md (ARGS=--quick: small)'
+	@echo 'make fidelity SAMPLES=folder    move the SQLite files in a folder, and make docs/fidelity.md of what arrived'
 	@echo 'make clean    remove .venv and caches  (what the demo made in demo/ stays)'
 
 # 3: moved and proved, and some rows need a person. The demo's data has such rows on purpose.
@@ -28,14 +34,42 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+# SEED: as an earlier run printed it, to make the same databases again. -qq: the last line is the count.
+EXAMPLES := 10000
+SEED :=
+
+property: $(READY)
+	@LITELIFT_EXAMPLES=$(EXAMPLES) LITELIFT_SEED=$(SEED) $(BIN)/python -m pytest -qq -n auto tests/test_property_move.py $(ARGS)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# SCALES="0.3,1" RUNS=3 ONLY="litelift floor tpch-0.3": a part of it. What cannot be installed is left out, and told.
+SCALES := 0.3,1
+RUNS := 3
+ONLY :=
+
+bench: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt || \
+		echo 'Not everything that it measures could be installed: see above. What is missing is left out.' >&2
+	$(BIN)/python -m benchmarks.speed --scales $(SCALES) --runs $(RUNS) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+# With pgloader beside it where that is installed.
+SAMPLES := $(wildcard ../shared/samples)
+
+fidelity: samples $(READY)
+	$(BIN)/python -m benchmarks.fidelity '$(SAMPLES)' --output docs/fidelity.md $(ARGS)
+
+samples:
+	@[ -d '$(SAMPLES)' ] || { \
+		echo 'make fidelity SAMPLES=folder: there is no folder "$(SAMPLES)". It must hold SQLite files (.sqlite, .db, or these with .zst).' >&2; \
+		exit 1; }
+
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
 	@python=; \

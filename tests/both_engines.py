@@ -57,12 +57,15 @@ class Both:
         definitions: list[pg.Composable] = []
         key: list[tuple[int, str]] = []
         identity = None
+        (source,) = self.sqlite.execute("select sql from sqlite_schema where name = ?", (name,)).fetchone()
         for _, column, declared, not_null, default, place in self.sqlite.execute(f"pragma table_info({quoted})"):
             type_: PgType = TYPES[declared.upper()]
             # A view's columns are found by their names in the tables.
             if view:
                 type_ = next(r.columns[column].type for r in self.relations.values() if column in r.columns)
-            columns[column] = ColumnContext(column, type_, declared=declared)
+            found = re.search(rf"\b{re.escape(column)} [^,]*collate (\w+)", "" if view else source, re.IGNORECASE)
+            collation = found[1].upper() if found else "BINARY"
+            columns[column] = ColumnContext(column, type_, declared=declared, collation=collation)
             words = pg.SQL("{} {}").format(pg.Identifier(column), type_.sql())
             if place and declared.upper() == "INTEGER":
                 identity = column
@@ -82,15 +85,14 @@ class Both:
         ]
         primary = tuple(column for _, column in sorted(key))
         self.relations[name] = Relation("the App", name, columns, primary, identity, tuple(keys), view=view)
-        (text,) = self.sqlite.execute("select sql from sqlite_schema where name = ?", (name,)).fetchone()
         if view:
-            self.postgres.execute(text)
+            self.postgres.execute(source)
             return
         for key_ in [primary, *keys]:
             if key_:
                 word = "primary key" if key_ == primary else "unique"
                 definitions.append(pg.SQL(word + "({})").format(pg.SQL(", ").join(map(pg.Identifier, key_))))
-        definitions += [pg.SQL(found) for found in re.findall(r"check ?\([^()]*\)", text)]
+        definitions += [pg.SQL(found) for found in re.findall(r"check ?\([^()]*\)", source)]
         self.postgres.execute(pg.SQL("create table {}({})").format(pg.Identifier(name), pg.SQL(", ").join(definitions)))
         for row in self.sqlite.execute(f"select * from {quoted}").fetchall():
             marks = ", ".join(["%s"] * len(row))

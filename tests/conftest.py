@@ -15,6 +15,9 @@ import pytest
 from psycopg import sql
 
 from litelift.postgres import embedded
+from property_summary import pytest_configure as pytest_configure
+from property_summary import pytest_terminal_summary as pytest_terminal_summary
+from system_server import SystemServer
 
 Url = Callable[[str], str]
 
@@ -46,17 +49,41 @@ def server(servers: Callable[[int], Url]) -> Url:
     return servers(DEFAULT_VERSION)
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest, servers: Callable[[int], Url]) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards. ``@pytest.mark.postgres(18)`` chooses the server's version."""
-    marker = request.node.get_closest_marker("postgres")
-    url = servers(marker.args[0] if marker else DEFAULT_VERSION)
+@pytest.fixture(scope="session")
+def icu_server() -> Iterator[Url]:
+    """The machine's own PostgreSQL, which has ICU."""
+    with tempfile.TemporaryDirectory(prefix="litelift-icu-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = SystemServer(Path(folder) / "server")
+        server.start()
+        yield server.url
+        server.stop()
+
+
+@contextlib.contextmanager
+def fresh_database(url: Url) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     yield url(name)
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def icu_database(icu_server: Url) -> Iterator[str]:
+    """The URL of an empty database on a server with ICU."""
+    with fresh_database(icu_server) as url:
+        yield url
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, servers: Callable[[int], Url]) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards. ``@pytest.mark.postgres(18)`` chooses the server's version."""
+    marker = request.node.get_closest_marker("postgres")
+    with fresh_database(servers(marker.args[0] if marker else DEFAULT_VERSION)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_inspect_tells_everything_that_needs_a_decision_and_writes_nothing(sourc
 
 def test_inspect_has_all_of_it_as_json(source: Path) -> None:
     document = litelift("inspect", source, "--json").json
-    assert {table["name"]: table["rows"] for table in document["tables"]} == {"schools": 5, "pupils": 300}
+    assert {table["name"]: table["rows"] for table in document["tables"]} == {"schools": 5, "pupils": 300, "notes": 0}
     assert document["enums"][0]["values"] == {"aktiv": 200, "bağlı": 100}
     assert document["orphans"][0]["examples"] == ["id=8: 99"]
     assert len(document["estimate_seconds"]) == 2
@@ -103,7 +103,11 @@ def test_a_target_without_a_run_has_no_report(database: str) -> None:
 def test_with_json_stdout_is_one_document(source: Path, database: str) -> None:
     ran = litelift("migrate", source, database, "--json")
     assert ran.status == ran.json["exit_code"] == 3
-    assert {table["source"]: table["loaded"] for table in ran.json["tables"]} == {"schools": 5, "pupils": 300}
+    assert {table["source"]: table["loaded"] for table in ran.json["tables"]} == {
+        "schools": 5,
+        "pupils": 300,
+        "notes": 0,
+    }
     assert ran.json["quarantined"][0]["original"] == ""
 
 
@@ -138,7 +142,7 @@ def test_the_library_call_returns_a_typed_result(source: Path, database: str) ->
     seen: list[str] = []
     result = migrate(source, database, plan=PlanFile(), on_progress=lambda sign: seen.append(sign.phase))
     assert result.exit_code == 3
-    assert [table.loaded for table in result.tables] == [5, 300]
+    assert [table.loaded for table in result.tables] == [5, 300, 0]
     assert [step.name for step in result.steps] == list(dict.fromkeys(seen))
     with pytest.raises(LiteliftError, match="not empty") as caught:
         migrate(source, database)

@@ -319,12 +319,14 @@ case(
     ("select count(*) = 3 from t",),
 )
 case(
-    "conflict_clauses_do_no_harm",
+    "conflict_clauses_become_plain_refusals_and_are_told",
     "create table t(id integer primary key on conflict replace autoincrement, a text not null on conflict ignore unique on conflict rollback, b int check(b > 0), unique(a, b) on conflict fail);"
     "insert into t values(1,'a',1);",
     ("insert into t values(2,'a',2)", "error"),
     ("insert into t values(2,null,2)", "error"),
     ("insert into t values(2,'b',0)", "error"),
+    ("select count(*)::int from litelift.untranslated where kind = 'conflict clause'", [3]),
+    exits=3,
 )
 case(
     "constraints_of_added_columns",
@@ -439,4 +441,12 @@ case(
     ("insert into t values(3,'d')", "error"),
     ("insert into t values(4,'aA')", "error"),
     exits=(0, 3),
+)
+case(
+    "a_conflict_clause_is_told",
+    "create table t(id integer primary key, a text unique on conflict replace, b int, unique(b) on conflict rollback);"
+    " insert into t values(1,'x',1);",
+    ("select array_agg(sql::text) from litelift.untranslated", [(["a unique on conflict replace"],)]),
+    ("insert into t values(2,'x',2)", "error"),
+    exits=3,
 )

@@ -144,6 +144,8 @@ case(
     (KEY_COLUMNS.format("u"), [("uq", ["v"])]),
     ("insert into t(v) values('a')", "error"),
     ("insert into t(id) values(9)", "error"),
+    ("select count(*)::int from litelift.untranslated where kind = 'conflict clause'", [3]),
+    exits=3,
 )
 case(
     "nulls_in_a_key_that_sqlite_allows",

@@ -9,8 +9,9 @@ from pathlib import Path
 from litelift.plan.file import PlanFile
 from litelift.plan.names import Namer
 from litelift.plan.plan import MovePlan
+from litelift.plan.relations import plan_relations
 from litelift.plan.request import whole_requests
-from litelift.plan.triggers import plan_triggers, relations
+from litelift.plan.triggers import plan_triggers
 from litelift.plan.whole import plan_whole
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import take_census
@@ -68,7 +69,7 @@ def test_every_trigger_is_planned_replaced_or_left_with_its_reason(make_sqlite: 
 
 def test_what_a_trigger_may_name_has_its_keys_and_what_foreign_keys_reach(make_sqlite: Callable[..., Path]) -> None:
     plan, schema = planned(make_sqlite(SCHEMA))
-    known = relations(plan, schema, 160014)
+    known = plan_relations(plan, schema)
     assert known["parent"].identity == "id"
     assert known["parent"].unique() == [("id",), ("name",)]
     assert known["parent"].cascades == ("t",)

@@ -14,6 +14,7 @@ from litelift.errors import DdlError
 from litelift.sqlite.catalogue import affinity_of, read_catalogue
 from litelift.sqlite.lexer import quote_identifier, tokenize
 from litelift.sqlite.schema import Affinity, Check, Column, ForeignKey, Index, IndexPart, OtherObject, Schema, Table
+from litelift.sqlite.virtual import VirtualTableDefinition
 
 
 def catalogue(script: str) -> Schema:
@@ -325,21 +326,27 @@ def test_sequences_take_the_largest_number_under_the_table_s_own_name() -> None:
     assert catalogue("create table t(id integer primary key)").sequences == {}
 
 
-def test_views_triggers_and_virtual_tables_come_as_others_with_their_shadows() -> None:
+def test_views_triggers_and_shadows_come_as_others_and_readable_virtual_tables_as_tables() -> None:
     schema = catalogue(
         """create table t(a, b); create view v as select a from t;
         create trigger g after insert on t begin select 1; end;
         create virtual table docs using fts5(a);
         create virtual table old using fts4(a); create virtual table r using rtree(i, x, y);
+        create virtual table words using fts5vocab(docs, row); create virtual table bare using fts5(a, content='');
         create table docs_notes(a); create table r_node_backup(nodeno)"""
     )
-    assert [found.name for found in schema.tables] == ["t", "docs_notes", "r_node_backup"]
+    assert [found.name for found in schema.tables] == ["t", "docs", "old", "r", "docs_notes", "r_node_backup"]
     assert OtherObject("view", "v", None, "CREATE VIEW v as select a from t") in schema.others
-    assert OtherObject("virtual table", "docs", None, "CREATE VIRTUAL TABLE docs using fts5(a)") in schema.others
+    assert [other.name for other in schema.others if other.kind == "virtual table"] == ["words", "bare"]
+    docs = schema.table("docs")
+    assert docs.virtual == VirtualTableDefinition("docs", "fts5", ("a",))
+    assert [column.name for column in docs.columns] == ["rowid", "a"]
+    assert (docs.primary_key, docs.rowid_alias, docs.hidden) == (("rowid",), "rowid", ("rowid",))
     assert [(o.name, o.table) for o in schema.others if o.kind == "trigger"] == [("g", "t")]
     assert {(o.name, o.table) for o in schema.others if o.kind == "shadow table"} == {
         *((f"docs_{suffix}", "docs") for suffix in ("data", "idx", "content", "docsize", "config")),
         *((f"old_{suffix}", "old") for suffix in ("content", "segments", "segdir", "docsize", "stat")),
+        *((f"bare_{suffix}", "bare") for suffix in ("data", "idx", "docsize", "config")),
         *((f"r_{suffix}", "r") for suffix in ("node", "rowid", "parent")),
     }
 

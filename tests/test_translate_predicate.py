@@ -400,6 +400,33 @@ null and 0
 'abc'
 '1abc'
 s collate binary = 'abc'
+s collate nocase = 'ABC'
+'ABC' collate nocase = s
+'abC' = s collate nocase
+s collate binary = 'ABC' collate nocase
+s collate nocase <> 'aBC'
+s collate nocase < 'B'
+s collate nocase is 'ABC'
+s collate nocase = 'ŞƏKI 5'
+s collate rtrim = 'abc   '
+s = 'abc ' collate rtrim
+s collate nocase in ('ABC', 'XYZ')
+s in ('ABC' collate nocase)
+s in ('ABC' collate nocase, 'q')
+'ABC' in (s collate nocase, 'x')
+'ABC' collate nocase in (s, 'x')
+s between 'ABC' collate nocase and 'abd'
+s between 'abc' and 'ABD' collate nocase
+case s when 'ABC' collate nocase then 1 else 0 end
+case s collate nocase when 'ABC' then 1 else 0 end
+nullif(s collate nocase, 'ABC') is null
+nullif(s, 'ABC' collate nocase) is null
+cast(s collate nocase as text) = 'ABC'
++s collate nocase = 'ABC'
+(s || '') collate nocase = 'ABC'
+st collate nocase = 'AKTIV'
+n collate nocase = 5
+s collate nocase like 'ABC'
 +s = 'abc'
 +n = 5
 n = 5 = 1
@@ -450,8 +477,10 @@ def test_the_sql_reads_as_a_person_would_write_it(sql: str, expected: str) -> No
         ("exists (select 1)", "a subquery"),
         ("(select 1)", "a subquery"),
         ("s || n * 2 = 0", "* on a text"),
-        ("s collate nocase = 'x'", "collation NOCASE is not carried yet"),
-        ("s collate rtrim = 'x'", "collation RTRIM is not carried yet"),
+        ("s collate az = 'x'", "only the application has the collation az"),
+        ("(j ->> '$.a') collate nocase = 'x'", "JSON under the collation NOCASE"),
+        ("max(s collate nocase, 'x') = 'x'", "under a collation"),
+        ("s || '' collate nocase = 'ABC'", "a COLLATE inside"),
         ("nosuch = 1", "there is no column nosuch"),
         ("quote(s) = 'x'", "quote()"),
         ("s = ?", "a parameter"),

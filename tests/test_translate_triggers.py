@@ -8,7 +8,7 @@ import pytest
 from both_engines import VERSION, Both
 from litelift.errors import Untranslatable
 from litelift.postgres import types
-from litelift.translate import ColumnContext
+from litelift.translate import FUNCTIONS, ColumnContext
 from litelift.translate.relation import Relation
 from litelift.translate.trigger import TranslatedTrigger, is_fts_sync, translate_trigger
 from trigger_cases import CASES, ITEMS, LOG, Case
@@ -43,6 +43,8 @@ def test_a_trigger_that_knows_of_no_other_does_the_same(database: str, case: Cas
             assert "triggers of its own" in str(error)
             both.close()
             return
+        for function in made.needs:
+            both.postgres.execute(FUNCTIONS[function])
         both.postgres.execute(made.function_sql)
         both.postgres.execute(made.trigger_sql[0])
     for step in case.steps:
@@ -53,18 +55,16 @@ def test_a_trigger_that_knows_of_no_other_does_the_same(database: str, case: Cas
 
 T = ITEMS + LOG
 REFUSED = [
-    ("after insert on t begin update t set n = 1 from log where log.t_id = t.id; end", "UPDATE with FROM"),
     ("after insert on t begin update or ignore t set n = 1; end", "UPDATE OR IGNORE"),
     ("after insert on t begin insert into gone values(1); end", "no table gone"),
     ("after insert on t begin insert into log(missing) values(1); end", "no column missing"),
     ("after insert on t begin insert into log(t_id) values(changes()); end", "changes()"),
     ("after insert on t begin select notify(new.id); end", "notify()"),
-    ("after insert on t begin insert into log(t_id) values(raise(abort, 'x')); end", "RAISE in the middle"),
+    ("after insert on t begin insert into log(t_id) values(raise(ignore)); end", "RAISE(IGNORE) in the middle"),
     ("before update on t begin update t set n = 1 where id = new.id; end", "undefined"),
     ("before delete on t begin delete from t where id = old.id; end", "undefined"),
     ("before insert on t begin insert into log(t_id) values(last_insert_rowid()); end", "last_insert_rowid()"),
     ("after update of missing on t begin delete from log; end", "never fires"),
-    ("after insert on t begin insert into log(t_id) with x as (select 1) select * from x; end", "WITH"),
     ("after insert on t begin insert into log(t_id) values(new.v); end", "a text value in a bigint column"),
     ("instead of insert on t begin delete from log; end", "INSTEAD OF on a table"),
     ("after insert on t begin insert or replace into pairs(a, b) values(1, 2); end", "more than one unique key"),

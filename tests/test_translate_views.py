@@ -21,7 +21,8 @@ from litelift.errors import Untranslatable
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres import types
 from litelift.translate import FUNCTIONS, ColumnContext
-from litelift.translate.views import Relation, TranslatedView, order_views, translate_view
+from litelift.translate.relation import Relation
+from litelift.translate.views import TranslatedView, order_views, translate_view
 
 VERSION = 160014
 
@@ -96,7 +97,8 @@ ROWS: dict[str, list[tuple[object, ...]]] = {
 KEYS = {"dept_code": ("code",)}
 RELATIONS = {
     table: Relation(
-        ("public", f"The {table}"),
+        "public",
+        f"The {table}",
         {
             name: ColumnContext(
                 f"{name}_", type_, declared=words.split(" ")[0], collation="NOCASE" if "NOCASE" in words else "BINARY"
@@ -104,7 +106,7 @@ RELATIONS = {
             for name, words, type_ in columns
         },
         rowid="id" if columns[0][0] == "id" else None,
-        key=KEYS.get(table, ()),
+        primary_key=KEYS.get(table, ()),
     )
     for table, columns in TABLES.items()
 }
@@ -644,7 +646,7 @@ def test_mapped_values_and_enums_are_compared_by_their_old_words() -> None:
     status = types.PgType("status", kind="enum", labels=("active", "draft"))
     values = ValueMap({"aktiv": "active", "qaralama": "draft"})
     column = ColumnContext("status", status, values, declared="TEXT")
-    relations = {"t": Relation(("public", "t"), {"status": column})}
+    relations = {"t": Relation("public", "t", {"status": column})}
     view = translate_view("create view v as select status from t where status = 'aktiv'", relations, VERSION)
     assert view.sql == 'SELECT "t"."status" FROM "public"."t" AS "t" WHERE "t"."status" = \'active\''
     assert view.columns["status"].values == values and view.columns["status"].type == status

@@ -106,3 +106,82 @@ def test_a_failed_move_leaves_no_function_behind(
     left = "select (select count(*)::int from pg_proc where pronamespace = 'public'::regnamespace),"
     left += " (select count(*)::int from pg_tables where schemaname in ('public', 'litelift'))"
     assert _rows(database, left) == [(0, 0)]
+
+
+CHILDREN = """
+create table parent(id integer primary key, name text);
+create table child(id integer primary key, parent_id int not null references parent(id));
+{trigger}
+insert into parent values (1,'a'),(2,'b'),(3,'c');
+insert into child values (1,1),(2,1),(3,2);
+"""
+
+
+@pytest.mark.parametrize("name", ["gone", "AuditGone", "zz"])
+def test_a_trigger_that_mends_a_foreign_key_fires_before_the_key_is_checked(
+    make_sqlite: Callable[..., Path], database: str, name: str
+) -> None:
+    trigger = f"create trigger {name} after delete on parent begin delete from child where parent_id = old.id; end;"
+    assert migrate(make_sqlite(CHILDREN.format(trigger=trigger)), database).exit_code == 0
+    assert _rows(database, "delete from parent where id < 3", "select count(*)::int from child") == [(0,)]
+    [(told,)] = _rows(database, "select tgname from pg_trigger where not tgisinternal")
+    assert told == (name if name == "AuditGone" else f"00_{name}")
+    assert _rows(database, "select proname from pg_proc where pronamespace = 'public'::regnamespace") == [(name,)]
+
+
+def test_a_trigger_that_makes_the_parent_fires_before_the_key_is_checked(
+    make_sqlite: Callable[..., Path], database: str
+) -> None:
+    trigger = """create trigger parents after insert on child
+        when not exists (select 1 from parent where id = new.parent_id)
+        begin insert into parent(id, name) values (new.parent_id, 'made'); end;"""
+    assert migrate(make_sqlite(CHILDREN.format(trigger=trigger)), database).exit_code == 0
+    assert _rows(database, "insert into child values (9, 9)", "select name from parent where id = 9") == [("made",)]
+
+
+VIEWED = """
+create table people(id integer primary key, first text, last text, born date);
+create table log(id integer primary key, what text);
+create view names as select id, first || ' ' || last as name, first, born from people;
+create trigger names_add instead of insert on names begin
+  insert into people(id, first, last, born)
+  values (new.id, new.first, substr(new.name, instr(new.name, ' ') + 1), new.born);
+end;
+create trigger names_set instead of update of first, born on names begin
+  update people set first = new.first, born = new.born where id = old.id;
+  insert into log(what) values (old.name || ' -> ' || new.first);
+end;
+create trigger names_gone instead of delete on names begin delete from people where id = old.id; end;
+insert into people values (1,'Ada','L','1815-12-10'),(2,'Alan','T','1912-06-23');
+"""
+
+
+def test_triggers_instead_of_changing_a_view_move_and_are_tried(
+    make_sqlite: Callable[..., Path], database: str
+) -> None:
+    result = migrate(make_sqlite(VIEWED), database)
+    assert result.exit_code == 0
+    assert not [notice.message for notice in result.notices if "not tried" in notice.message]
+    people = "select id::int, first, last from people order by id"
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert connection.execute("update names set first = 'Al' where id = 2").rowcount == 1
+        assert connection.execute("insert into names(id, name, first) values (3, 'Bo K', 'Bo')").rowcount == 1
+        assert connection.execute("delete from names where id = 1").rowcount == 1
+        connection.execute("update names set name = 'nobody'")
+    assert _rows(database, people) == [(2, "Al", "T"), (3, "Bo", "K")]
+    assert _rows(database, "select what from log") == [("Alan T -> Al",)]
+
+
+def test_a_trigger_that_names_a_view_which_stays_behind_stays_too(
+    make_sqlite: Callable[..., Path], database: str
+) -> None:
+    source = make_sqlite(
+        """create table t(id integer primary key, v text);
+        create view odd as select quote(v) as q from t;
+        create trigger reads after insert on t begin update t set v = (select q from odd) where id = 0; end;
+        create trigger instead instead of insert on odd begin insert into t(v) values (new.q); end;"""
+    )
+    result = migrate(source, database)
+    assert result.exit_code == 3
+    assert {item.name for item in result.untranslated} == {"odd", "reads", "instead"}
+    assert _rows(database, "select count(*)::int from pg_trigger where not tgisinternal") == [(0,)]

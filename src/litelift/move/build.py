@@ -306,7 +306,7 @@ class Builder:
         message = (
             f"{key.table}.{column} refers to rows of {key.parent} that are not there ({total}): {examples}{more}; "
             f"the foreign key {key.name} is NOT VALID: it holds for new rows"
-        )
+        ) + (f"; {key.note}" if key.note else "")
         self.notices.append(Notice(level="attention", kind="orphans", message=message, table=key.table, column=column))
         for where, dangling in found:
             place = f", key {key_words(where)}" if where else ""

@@ -11,6 +11,7 @@ from litelift.move.fill import Filled, count_objects, fill, lost_objects
 from litelift.move.load import Unit, load_unit
 from litelift.move.outcome import TAKEN_BACK, finish
 from litelift.move.progress import Progress
+from litelift.move.trial import try_generated
 from litelift.move.whole import remove_remains
 from litelift.plan.duplicates import refuse_duplicates
 from litelift.plan.fill import plan_filling
@@ -68,6 +69,7 @@ def fill_existing(context: Context) -> MigrationResult:
                 base=plan,
                 taken=taken_names(connection, name),
             )
+            try_generated(context, plan)
         said.append(f"{len(plan.tables)} tables")
     try:
         with connection.transaction():

@@ -61,10 +61,10 @@ def load_unit(
         MisfitsFound: a value does not fit, and the plan says fail.
     """
     unit = replace(unit, table=unit.table.loading())
-    loader = _Loader(unit, run, bad_texts)
+    loader = Loader(unit, run, bad_texts)
     try:
         with target.transaction(), target.cursor() as cursor:
-            with cursor.copy(_copy(unit.table)) as copy:
+            with cursor.copy(copy_statement(unit.table)) as copy:
                 for batch in unit.table.scan().batches(source, unit.between):
                     block = loader.block(batch)
                     if block:
@@ -97,16 +97,18 @@ def load_unit(
     return loader.result
 
 
-def _copy(table: TablePlan) -> sql.Composed:
+def copy_statement(table: TablePlan) -> sql.Composed:
+    """The COPY that takes a table's rows."""
     columns = sql.SQL(", ").join(map(sql.Identifier, [*(column.target for column in table.columns), *table.empty]))
     name = sql.Identifier(table.schema, table.target)
     return sql.SQL("copy {} ({}) from stdin").format(name, columns)
 
 
-class _Loader:
+class Loader:
     """Encodes batches by column, and keeps aside what does not fit."""
 
     def __init__(self, unit: Unit, run: str, bad_texts: BadTexts | None) -> None:
+        """``run`` is the run's id, for the quarantine; ``bad_texts`` the server's judgement on texts."""
         self.table = unit.table
         self.run = run
         self.result = UnitResult(unit.table.source)
@@ -122,6 +124,7 @@ class _Loader:
         self.aside: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115
 
     def close(self) -> None:
+        """Give up what was kept aside and not copied."""
         self.aside.close()
 
     def block(self, batch: list[Row]) -> bytes:

@@ -8,9 +8,10 @@ from psycopg import sql
 from litelift.move.context import Context
 from litelift.move.undo import note_functions
 from litelift.plan.plan import MovePlan
-from litelift.plan.triggers import relations
+from litelift.plan.relations import plan_relations
 from litelift.prove.triggers import Exercise, exercise
 from litelift.result import Notice, ObjectProof, Untranslated
+from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import OtherObject
 from litelift.translate.trigger import TranslatedTrigger
 
@@ -34,6 +35,11 @@ def make_triggers(context: Context, run: str, plan: MovePlan) -> ObjectProof | N
 def _make(context: Context, run: str, plan: MovePlan, one: Made) -> bool:
     other, trigger = one
     connection = context.connection
+    left = {fold(item.name) for item in plan.untranslated if item.kind == "view"}
+    missing = sorted(left & {*trigger.reads, fold(other.table or "")})
+    if missing:
+        _left(plan, other, f"it reads or writes {', '.join(missing)}, which is not carried")
+        return False
     try:
         with connection.transaction():
             # Our own translation, made of quoted identifiers and literals.
@@ -53,8 +59,8 @@ def _tried(context: Context, plan: MovePlan, made: list[Made]) -> dict[str, Exer
         context.source.connection,
         context.connection,
         [other.sql for other, _ in made],
-        relations(plan, context.schema, context.server.version),
-        {table.source: table.match() for table in plan.tables},
+        plan_relations(plan, context.schema),
+        {table.source: table.match() for table in plan.tables} | {v.match.source: v.match for v in plan.views},
     )
     return {one.trigger: one for one in exercises}
 

@@ -103,7 +103,21 @@ def _drop_journal(connection: Connection) -> None:
     ).fetchall()
     words = [sql.SQL("drop table litelift.{}").format(sql.Identifier(table)) for table in _JOURNAL]
     words += [sql.Composed([sql.SQL("drop function "), sql.SQL(name)]) for (name,) in functions]
+    words += _support(connection)
     _drop_if_unused(connection, [*words, sql.Composed([sql.SQL("drop schema litelift")])])
+
+
+def _support(connection: Connection) -> list[sql.Composed]:
+    kinds = {
+        "text search configuration": "select cfgname from pg_ts_config where cfgnamespace = 'litelift'::regnamespace",
+        "text search dictionary": "select dictname from pg_ts_dict where dictnamespace = 'litelift'::regnamespace",
+        "collation": "select collname from pg_collation where collnamespace = 'litelift'::regnamespace",
+    }
+    return [
+        sql.SQL("drop {} litelift.{}").format(sql.SQL(kind), sql.Identifier(name))
+        for kind, query in kinds.items()
+        for (name,) in connection.execute(query).fetchall()
+    ]
 
 
 def _drop_if_unused(connection: Connection, words: list[sql.Composed]) -> None:

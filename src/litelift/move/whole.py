@@ -17,12 +17,13 @@ from litelift.move.create import create_tables, refuse_occupied, refuse_without_
 from litelift.move.load import UnitResult
 from litelift.move.outcome import TAKEN_BACK, finish
 from litelift.move.progress import Progress
+from litelift.move.trial import try_generated
 from litelift.move.triggers import make_triggers
 from litelift.move.undo import note_made, remains, remove_made
 from litelift.move.views import make_views
 from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
-from litelift.plan.whole import plan_whole
+from litelift.plan.whole import plan_triggers_again, plan_whole
 from litelift.postgres.connect import Connection, Server, connect
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
@@ -52,6 +53,8 @@ def move_whole(context: Context) -> MigrationResult:
             server_version=server.version,
             icu=server.icu,
         )
+        if try_generated(context, plan):
+            plan_triggers_again(plan, context.schema, context.options.plan, server.version)
         said.append(
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
             f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"

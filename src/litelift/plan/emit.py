@@ -74,6 +74,7 @@ def _defaults(defaults: Defaults) -> list[str]:
         "on_misfit": "auto | widen | quarantine | fail",
         "schema": "where the tables go",
         "missing_tables": "with --data-only: fail | create | skip",
+        "nocase": "auto | collation | index",
     }
     lines = ["[defaults]"]
     for key, value in defaults.model_dump(by_alias=True).items():

@@ -84,6 +84,7 @@ class Defaults(_Section):
     on_misfit: OnMisfit = "auto"
     schema_name: Annotated[str, AfterValidator(_schema_name)] = Field(default="public", alias="schema")
     missing_tables: Literal["fail", "create", "skip"] = "fail"
+    nocase: Literal["auto", "collation", "index"] = "auto"
 
 
 def _column_name(name: str) -> str:

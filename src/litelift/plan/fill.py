@@ -12,6 +12,7 @@ from litelift.plan.plan import ColumnPlan, MovePlan, OnMisfit, TablePlan
 from litelift.plan.request import CensusRequest
 from litelift.plan.spans import span_numbers
 from litelift.plan.types import Decision, Rule
+from litelift.plan.virtual import is_index_part
 from litelift.plan.whole import file_rows, refuse_failing, refuse_unmapped
 from litelift.postgres.existing_types import TargetColumn, TargetSchema, TargetTable
 from litelift.postgres.matching import TableNames
@@ -58,7 +59,7 @@ def plan_filling(
         MissingTables, MissingColumns, MissingValues, UnmappedValues, MisfitsFound: nothing was written.
     """
     plan = MovePlan("data-only", target.name)
-    _refuse_missing(plan, matched, file, target)
+    _refuse_missing(plan, source, matched, file, target)
     by_name = {names.source.name: names for names in matched}
     lost = []
     wanting = []
@@ -71,7 +72,10 @@ def plan_filling(
         for match in names.columns:
             census = censuses[request.table.name].columns.get(match.source)
             if match.state == "missing" and census is not None:
-                if census.values:
+                if match.source in names.source.hidden:
+                    message = f"{request.table.name}.{match.source} has no place in the target, and stays behind"
+                    tell.add(plan, "info", "no place", message, request.table.name, match.source)
+                elif census.values:
                     lost.append(f"{request.table.name}.{match.source}")
                 else:
                     message = f"{request.table.name}.{match.source} has no place in the target; it holds only NULLs"
@@ -139,7 +143,9 @@ def _search_index(plan: MovePlan, table: TargetTable, bare: list[TargetColumn]) 
     return (), f"the target wants {names}, and the source has none"
 
 
-def _refuse_missing(plan: MovePlan, matched: tuple[TableNames, ...], file: PlanFile, target: TargetSchema) -> None:
+def _refuse_missing(
+    plan: MovePlan, source: Schema, matched: tuple[TableNames, ...], file: PlanFile, target: TargetSchema
+) -> None:
     missing = []
     for names in matched:
         if names.bookkeeping:
@@ -150,6 +156,11 @@ def _refuse_missing(plan: MovePlan, matched: tuple[TableNames, ...], file: PlanF
                 f"{names.source.name} is {names.bookkeeping}'s own; the target's rows stay",
                 names.source.name,
             )
+        elif names.target is None and not names.excluded and is_index_part(source, names.source):
+            if file.defaults.missing_tables != "create":
+                kind = "virtual table" if names.source.virtual else "shadow table"
+                message = f"the {kind} {names.source.name} stays behind: the target has no such table"
+                tell.add(plan, "info", "virtual table", message, names.source.name)
         elif names.target is None and not names.excluded:
             if file.defaults.missing_tables == "skip":
                 message = f"the target has no table {names.source.name}; the plan says skip"
@@ -263,7 +274,7 @@ def _tell_others(plan: MovePlan, source: Schema, target: TargetSchema) -> None:
                         kind=other.kind,
                         name=other.name,
                         sql=other.sql,
-                        reason="virtual tables are not carried yet, and the target has a table of this name",
+                        reason="the target has a table of this name, and the source no rows for it that can be read",
                     )
                 )
             else:

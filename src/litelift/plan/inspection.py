@@ -151,7 +151,7 @@ def inspect_source(
             }
             censuses[name] = take_census(source.connection, request.scan, request.key, probes, on_rows=tell)
         seconds = time.perf_counter() - began
-        plan = plan_whole(source.connection, schema, requests, censuses, file)
+        plan = plan_whole(source.connection, schema, requests, censuses, file, icu=file.defaults.nocase == "collation")
         inspection = Inspection(
             path=str(source.path),
             bytes=source.bytes,

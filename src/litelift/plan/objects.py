@@ -10,9 +10,11 @@ from psycopg import sql
 
 from litelift.errors import Untranslatable
 from litelift.plan import tell
-from litelift.plan.file import PlanFile
+from litelift.plan.collation_notices import tell_own
+from litelift.plan.collations import Collations, KeyShape
 from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ColumnPlan, ForeignKeyPlan, IndexPlan, MovePlan, TablePlan
+from litelift.plan.samples import misfit_of_default
 from litelift.result import Untranslated
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.lexer import quote_identifier
@@ -41,6 +43,7 @@ def plan_table(
     relations: Namer,
     connection: sqlite3.Connection,
     server_version: int,
+    collations: Collations,
 ) -> None:
     """Plan everything that belongs to one table, or tell why it is not carried.
 
@@ -50,11 +53,16 @@ def plan_table(
     assert planned is not None
     contexts = {
         column.source: ColumnContext(
-            target=column.target, type=column.type, values=column.values, declared=table.column(column.source).declared
+            target=column.target,
+            type=column.type,
+            values=column.values,
+            declared=table.column(column.source).declared,
+            collation=table.column(column.source).collation,
+            nondeterministic=column.collation == "nocase",
         )
         for column in planned.columns
     }
-    maker = _Objects(plan, schema, table, planned, census, relations, connection, server_version, contexts)
+    maker = _Objects(plan, schema, table, planned, census, relations, connection, server_version, contexts, collations)
     maker.defaults()
     maker.primary_key()
     for index in table.indexes:
@@ -62,8 +70,8 @@ def plan_table(
     maker.checks()
     for key in table.foreign_keys:
         maker.foreign_key(key)
-    maker.generated()
-    maker.collations()
+    maker.conflicts()
+    tell_own(plan, table)
 
 
 class _Objects:
@@ -78,6 +86,7 @@ class _Objects:
         connection: sqlite3.Connection,
         server_version: int,
         contexts: dict[str, ColumnContext],
+        collations: Collations,
     ) -> None:
         self.plan = plan
         self.schema = schema
@@ -88,6 +97,7 @@ class _Objects:
         self.connection = connection
         self.version = server_version
         self.contexts = contexts
+        self.collations = collations
         self.names = Namer(relations.identifiers)
         self.places = {column.source.lower(): column for column in planned.columns}
 
@@ -136,6 +146,10 @@ class _Objects:
         except Untranslatable as error:
             self.left("default", name, text, str(error.facts["reason"]))
             return None
+        refused = misfit_of_default(text, column)
+        if refused is not None:
+            self.left("default", name, text, refused)
+            return None
         self.plan.functions |= translated.needs
         return translated.sql
 
@@ -161,9 +175,10 @@ class _Objects:
                 "it becomes a UNIQUE constraint",
                 self.planned.target,
             )
-        self._key(kind, self.table.primary_key_name, f"{self.planned.target}_pkey", targets)
+        shape = self.collations.key(self.table, self.collations.primary_key(self.table), primary=True)
+        self._key(kind, self.table.primary_key_name, f"{self.planned.target}_pkey", targets, shape)
 
-    def _key(self, kind: str, given: str | None, other: str, targets: tuple[str, ...]) -> None:
+    def _key(self, kind: str, given: str | None, other: str, targets: tuple[str, ...], shape: KeyShape) -> None:
         """A key called ``given``, or ``other`` where the source gives it no name."""
         # It is an index of the schema and a constraint of the table.
         name = self.relations.name(given) if given else self.relations.made_up(other)
@@ -172,25 +187,34 @@ class _Objects:
             tell.renamed(self.plan, "constraint", self.table.name, given, name)
         self.plan.indexes += (
             IndexPlan(
-                "primary key" if kind == "primary key" else "unique",
+                "index" if not shape.constraint else "primary key" if kind == "primary key" else "unique",
                 name,
                 self.planned.target,
-                tuple(map(identifier, targets)),
+                shape.parts,
                 unique=True,
                 source_sql=f"{kind.upper()} ({', '.join(targets)})",
                 columns=targets,
             ),
         )
+        self._beside(self.plan.indexes[-1], shape.folded, shape.suffix)
+
+    def _beside(self, index: IndexPlan, words: tuple[str, ...], suffix: str) -> None:
+        """A unique index beside a key, for the collation that the key itself cannot have."""
+        if words:
+            name = self.relations.made_up(f"{index.name}_{suffix}")
+            self.plan.indexes += (replace(index, kind="index", name=name, parts=words, columns=()),)
 
     def index(self, index: Index) -> None:
         parts = [part.column for part in index.parts]
+        collations = [part.collation for part in index.parts]
         if index.origin == "u" and all(parts):
             names = tuple(part for part in parts if part)
             targets = self.targets(names)
             if targets is None:
                 self.left("unique", self.planned.target, ", ".join(names), "the plan leaves out one of its columns")
                 return
-            self._key("unique", index.name, f"{self.planned.target}_{'_'.join(targets)}_key", targets)
+            found = self.collations.key(self.table, dict(zip(names, collations, strict=True)))
+            self._key("unique", index.name, f"{self.planned.target}_{'_'.join(targets)}_key", targets, found)
             return
         wanted = index.name or f"{self.planned.target}_idx"
         try:
@@ -204,24 +228,46 @@ class _Objects:
             self.left("index", wanted, index.sql, str(error.facts["reason"]))
             return
         targets = self.targets([part for part in parts if part]) if all(parts) else ()
+        shape: KeyShape | None = None
+        if index.unique and targets and len(set(targets)) == len(targets):
+            places = dict(zip([part or "" for part in parts], collations, strict=True))
+            shape = self.collations.key(self.table, places)
+            if self.collations.are_own(self.table, places) or not shape.folded:
+                words = tuple(map(_directed, shape.parts, index.parts))
+            else:
+                # It stands for nothing else: no ON CONFLICT and no foreign key means a column under another collation.
+                words, targets, shape = tuple(map(_directed, shape.folded, index.parts)), (), None
         name = self.relations.name(wanted)
         if name != wanted:
             tell.renamed(self.plan, "index", self.table.name, wanted, name)
         self.plan.indexes += (
             IndexPlan("index", name, self.planned.target, words, index.unique, where, index.sql, targets or ()),
         )
+        if shape is not None:
+            folded = tuple(map(_directed, shape.folded, index.parts)) if shape.folded else ()
+            self._beside(self.plan.indexes[-1], folded, shape.suffix)
 
     def _part(self, part: IndexPart) -> str:
         if part.column is not None:
             place = self.place(part.column)
             if place is None:
                 raise Untranslatable(reason=f"the plan leaves out its column {part.column}", sql=part.column)
-            words = identifier(place.target)
+            words = self.collations.part(self.table, part)
         else:
-            translated = translate_expression(part.expression or "", self.contexts, self.version)
+            translated = translate_expression(part.expression or "", self.contexts, self.version, part.collation)
             self.plan.functions |= translated.needs
             words = f"({translated.sql})"
-        return f"{words} DESC" if part.descending else words
+        return _directed(words, part)
+
+    def conflicts(self) -> None:
+        for clause in self.table.conflicts:
+            # An error rolls PostgreSQL's transaction back, as ROLLBACK asks, and its statement, as ABORT does.
+            if clause.algorithm in ("REPLACE", "IGNORE", "FAIL"):
+                reason = (
+                    "a constraint of PostgreSQL always refuses the statement; where the application counts on "
+                    f"{clause.algorithm}, its INSERT must say ON CONFLICT"
+                )
+                self.left("conflict clause", self.planned.target, clause.sql, reason)
 
     # ----------------------------------------------------------------- checks and foreign keys
 
@@ -275,6 +321,7 @@ class _Objects:
         if reason is not None or targets is None or parent is None:
             self.left("foreign key", f"{self.planned.target}.{name}", words, reason or "")
             return
+        note = self.collations.foreign_key(key, self.table)
         self.plan.foreign_keys += (
             ForeignKeyPlan(
                 self.names.name(name),
@@ -286,40 +333,16 @@ class _Objects:
                 key.on_update,
                 key.deferrable,
                 key.initially_deferred,
+                note=note,
             ),
         )
+        if note:
+            message = f"the foreign key {self.planned.target}.{name}: {note}"
+            tell.add(self.plan, "info", "collation", message, self.planned.target)
 
-    # ----------------------------------------------------------------- what is not carried yet
 
-    def generated(self) -> None:
-        for column in self.planned.columns:
-            source = self.table.column(column.source)
-            if source.generated:
-                self.left(
-                    "generated column",
-                    f"{self.planned.target}.{column.target}",
-                    f"GENERATED ALWAYS AS ({source.generated_sql}) {source.generated.upper()}",
-                    "generated columns are not carried yet; its values are, in an ordinary column",
-                )
-
-    def collations(self) -> None:
-        for column in self.planned.columns:
-            collation = self.table.column(column.source).collation
-            if collation.upper() != "BINARY":
-                self._collation(f"{self.planned.target}.{column.target}", collation)
-        for index in self.table.indexes:
-            for part in index.parts:
-                own = self.table.column(part.column).collation if part.column else "BINARY"
-                if part.collation.upper() not in ("BINARY", own.upper()):
-                    self._collation(f"{index.name}", part.collation)
-
-    def _collation(self, name: str, collation: str) -> None:
-        self.left(
-            "collation",
-            name,
-            f"COLLATE {collation}",
-            "collations are not carried yet; PostgreSQL compares the text byte by byte here",
-        )
+def _directed(words: str, part: IndexPart) -> str:
+    return f"{words} DESC" if part.descending else words
 
 
 def _is_key(table: Table, columns: Sequence[str]) -> bool:
@@ -332,17 +355,3 @@ def _is_key(table: Table, columns: Sequence[str]) -> bool:
         index.unique and index.where is None and wanted == {(part.column or "").lower() for part in index.parts}
         for index in table.indexes
     )
-
-
-def tell_others(plan: MovePlan, schema: Schema, file: PlanFile, connection: sqlite3.Connection) -> None:
-    """Tell the virtual tables that stay behind."""
-    for other in schema.others:
-        if other.kind != "virtual table" or file.table(other.name).exclude:
-            continue
-        reason = "virtual tables are not carried yet"
-        try:
-            rows = connection.execute(f"SELECT count(*) FROM {quote_identifier(other.name)}").fetchone()[0]  # noqa: S608
-            reason += f"; its {rows} rows stay in the source"
-        except sqlite3.Error as error:
-            reason += f"; its rows cannot be read here ({error})"
-        plan.untranslated.append(Untranslated(kind=other.kind, name=other.name, sql=other.sql, reason=reason))

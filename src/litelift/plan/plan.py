@@ -13,7 +13,8 @@ from litelift.sqlite.scan import Scan
 from litelift.sqlite.schema import OtherObject
 
 if TYPE_CHECKING:
-    # The translation of triggers reads plans itself.
+    # The translation reads plans itself.
+    from litelift.translate.relation import Relation
     from litelift.translate.trigger import TranslatedTrigger
 
 OnMisfit = Literal["null", "default", "row", "fail"]
@@ -151,7 +152,10 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyPlan:
-    """A foreign key to add, in target names; ``orphans`` counts the rows that break it already."""
+    """A foreign key to add, in target names.
+
+    ``orphans`` counts the rows that break it already; ``note`` says what is other about it than in SQLite.
+    """
 
     name: str
     table: str
@@ -163,6 +167,7 @@ class ForeignKeyPlan:
     deferrable: bool
     initially_deferred: bool
     orphans: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ class ViewPlan:
     """A view to make: its SELECT in PostgreSQL's SQL, and what it reads, by source names.
 
     The numbers of ``inexact`` columns may differ in their last digits; a ``volatile`` view reads the clock or chance.
+    ``relation`` is the view as other translations read it; None where they do not.
     """
 
     match: TableMatch
@@ -178,6 +184,7 @@ class ViewPlan:
     reads: frozenset[str]
     inexact: frozenset[str]
     volatile: bool
+    relation: Relation | None = None
 
 
 @dataclass(frozen=True, slots=True)

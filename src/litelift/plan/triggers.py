@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from litelift.errors import Untranslatable
 from litelift.plan.names import Namer
-from litelift.plan.plan import MovePlan, TablePlan
+from litelift.plan.plan import MovePlan
+from litelift.plan.relations import plan_relations
+from litelift.plan.virtual import staying
 from litelift.result import Untranslated
 from litelift.sqlite.lexer import fold
-from litelift.sqlite.schema import OtherObject, Schema, Table
-from litelift.translate.relation import Relation
-from litelift.translate.trigger import TranslatedTrigger, is_fts_sync, translate_trigger
-from litelift.translate.value import ColumnContext
-
-_VIRTUAL_VERSION = 180000
-"""Virtual generated columns came with PostgreSQL 18; before, they are made stored."""
-
-_ACTS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+from litelift.sqlite.schema import OtherObject, Schema
+from litelift.translate.trigger import TranslatedTrigger, is_fts_sync, translate_trigger, without_fts_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +24,22 @@ class PlannedTriggers:
     untranslated: tuple[Untranslated, ...]
 
 
-def relations(plan: MovePlan, schema: Schema, server_version: int) -> dict[str, Relation]:
-    """What a trigger may name: every table of the plan, by its source name."""
-    found = {}
-    for planned in plan.tables:
-        found[planned.source] = _relation(plan, schema, planned, schema.table(planned.source), server_version)
-    return found
-
-
-def plan_triggers(
-    plan: MovePlan, schema: Schema, server_version: int, names: Namer, views: Mapping[str, Relation] | None = None
-) -> PlannedTriggers:
+def plan_triggers(plan: MovePlan, schema: Schema, server_version: int, names: Namer) -> PlannedTriggers:
     """Translate the source's triggers, in the order of their names.
 
-    ``names`` is the namespace of the schema's functions; ``views`` are the views that are carried, by source name.
-    ``server_version`` is PostgreSQL's server_version_num.
+    ``names`` is the namespace of the schema's functions; ``server_version`` is PostgreSQL's server_version_num.
     """
-    known = relations(plan, schema, server_version) | dict(views or {})
+    known = plan_relations(plan, schema)
     places = {fold(name): relation for name, relation in known.items()}
     triggers = sorted((other for other in schema.others if other.kind == "trigger"), key=lambda other: other.name)
-    virtual = {other.name for other in schema.others if other.kind == "virtual table"}
+    virtual = staying(plan, schema)
+    carried = {table.name for table in schema.tables if table.virtual is not None} - virtual
     shadows = {fold(other.name) for other in schema.others if other.kind == "shadow table"}
     made = []
     replaced = []
     left = []
     for trigger in triggers:
-        if fold(trigger.table or "") in shadows or is_fts_sync(trigger.sql, virtual):
+        if fold(trigger.table or "") in shadows or is_fts_sync(trigger.sql, virtual, carried):
             replaced.append(trigger)
             continue
         relation = places.get(fold(trigger.table or ""))
@@ -64,54 +47,17 @@ def plan_triggers(
             reason = f"{trigger.table} stays behind"
             left.append(Untranslated(kind="trigger", name=trigger.name, sql=trigger.sql, reason=reason))
             continue
+        text, left_out = without_fts_sync(trigger.sql, virtual, carried)
         try:
             found = translate_trigger(
-                trigger.sql, relation, known, server_version, names.name, [other.sql for other in triggers]
+                text, relation, known, server_version, names.name, [other.sql for other in triggers]
             )
         except Untranslatable as error:
             reason = str(error.facts["reason"])
             left.append(Untranslated(kind="trigger", name=trigger.name, sql=trigger.sql, reason=reason))
         else:
+            if left_out:
+                remark = f"{left_out} of its statements only keep a search index up to date, which here needs none"
+                found = replace(found, remarks=(*found.remarks, remark))
             made.append((trigger, found))
     return PlannedTriggers(tuple(made), tuple(replaced), tuple(left))
-
-
-def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table, server_version: int) -> Relation:
-    columns: dict[str, ColumnContext] = {}
-    generated: dict[str, Literal["stored", "virtual"]] = {}
-    for column in planned.columns:
-        source = table.column(column.source)
-        columns[column.source] = ColumnContext(
-            column.target, column.type, column.values, declared=source.declared, collation=source.collation
-        )
-        if source.generated is not None:
-            stored = source.generated == "stored" or server_version < _VIRTUAL_VERSION
-            generated[column.source] = "stored" if stored else "virtual"
-    sources = {column.target: column.source for column in planned.columns}
-    keys: list[tuple[str, ...]] = []
-    other_keys = False
-    for index in plan.indexes:
-        if index.table != planned.target or not index.unique:
-            continue
-        if index.where is None and index.columns:
-            keys.append(tuple(sources[target] for target in index.columns))
-        else:
-            other_keys = True
-    return Relation(
-        planned.schema,
-        planned.target,
-        columns,
-        primary_key=tuple(name for name in table.primary_key if name in columns),
-        identity=next((column.source for column in planned.columns if column.identity), None),
-        keys=tuple(keys),
-        other_keys=other_keys,
-        generated=generated,
-        cascades=tuple(other.name for other in schema.tables if _acts(other, table)),
-    )
-
-
-def _acts(child: Table, parent: Table) -> bool:
-    return any(
-        fold(key.parent) == fold(parent.name) and bool({key.on_delete, key.on_update} & _ACTS)
-        for key in child.foreign_keys
-    )

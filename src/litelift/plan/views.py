@@ -7,10 +7,11 @@ from litelift.plan.file import PlanFile
 from litelift.plan.match import ColumnMatch, TableMatch
 from litelift.plan.names import Namer
 from litelift.plan.plan import MovePlan, ViewPlan
+from litelift.plan.relations import plan_relations
+from litelift.plan.virtual import view_relations
 from litelift.result import Untranslated
 from litelift.sqlite.schema import Schema
-from litelift.translate.value import ColumnContext
-from litelift.translate.views import Relation, order_views, translate_view
+from litelift.translate.views import order_views, translate_view
 
 
 def plan_views(plan: MovePlan, schema: Schema, file: PlanFile, names: Namer, server_version: int) -> None:
@@ -21,7 +22,7 @@ def plan_views(plan: MovePlan, schema: Schema, file: PlanFile, names: Namer, ser
     views = {
         other.name: other.sql for other in schema.others if other.kind == "view" and not file.table(other.name).exclude
     }
-    relations = _relations(plan, schema)
+    relations = plan_relations(plan, schema) | view_relations(plan)
     order = order_views(views, frozenset(relations))
     for name, reason in order.refused.items():
         _left(plan, name, views[name], reason)
@@ -40,26 +41,10 @@ def plan_views(plan: MovePlan, schema: Schema, file: PlanFile, names: Namer, ser
             for column, context in found.columns.items()
         )
         match = TableMatch(name, plan.schema, target, columns)
-        plan.views += (ViewPlan(match, found.sql, views[name], found.depends_on, found.inexact, found.volatile),)
+        plan.views += (
+            ViewPlan(match, found.sql, views[name], found.depends_on, found.inexact, found.volatile, relations[name]),
+        )
 
 
 def _left(plan: MovePlan, name: str, text: str, reason: str) -> None:
     plan.untranslated.append(Untranslated(kind="view", name=name, sql=text, reason=reason))
-
-
-def _relations(plan: MovePlan, schema: Schema) -> dict[str, Relation]:
-    keyed = {index.table for index in plan.indexes if index.kind == "primary key"}
-    relations = {}
-    for planned in plan.tables:
-        table = schema.table(planned.source)
-        columns = {}
-        for column in planned.columns:
-            source = table.column(column.source)
-            columns[column.source] = ColumnContext(
-                column.target, column.type, column.values, source.affinity, source.declared, source.collation
-            )
-        moved = set(columns)
-        key = table.primary_key if planned.target in keyed and set(table.primary_key) <= moved else ()
-        rowid = table.rowid_alias if table.rowid_alias in moved else None
-        relations[planned.source] = Relation((planned.schema, planned.target), columns, rowid, key)
-    return relations

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from litelift import errors
 from litelift.plan import objects, tell
+from litelift.plan.collations import Collations
 from litelift.plan.file import PlanFile
+from litelift.plan.generated import plan_generated
 from litelift.plan.names import MAX_BYTES, SYSTEM_COLUMNS, Namer
 from litelift.plan.plan import ColumnPlan, MovePlan, SequencePlan, TablePlan, with_column
 from litelift.plan.request import CensusRequest
@@ -16,6 +18,7 @@ from litelift.plan.triggers import plan_triggers
 from litelift.plan.types import TOLERATED_ONE_IN, Decision, Role, Rule, decide
 from litelift.plan.valuemap import ValueMap
 from litelift.plan.views import plan_views
+from litelift.plan.virtual import plan_contents, plan_virtual, tell_others
 from litelift.postgres import types as pg
 from litelift.postgres.sequences import object_name
 from litelift.postgres.types import PgType
@@ -91,17 +94,26 @@ def plan_whole(
                 bytes=censuses[table.name].bytes,
             ),
         )
+    tables = [request.table for request in requests]
+    collations = Collations(plan, schema, tables, file, connection, server_version, icu)
     for request in requests:
-        objects.plan_table(
-            plan, schema, request.table, censuses[request.table.name], relations, connection, server_version
-        )
+        census = censuses[request.table.name]
+        objects.plan_table(plan, schema, request.table, census, relations, connection, server_version, collations)
         _sequence(plan, request, schema, connection, relations)
+    for request in requests:
+        # With all keys known: a virtual column can be in none of them.
+        plan_generated(plan, schema, request.table, censuses[request.table.name], server_version)
+    for request in requests:
+        plan_virtual(plan, request.table, relations, connection)
     for enum in plan.enums:
         if any(table.target == enum for table in plan.tables):
             raise file.error((), f"a table and the enum type {enum!r} cannot have one name in PostgreSQL")
     if base is None:
-        objects.tell_others(plan, schema, file, connection)
+        plan_contents(plan, schema, file, relations, connection)
         plan_views(plan, schema, file, relations, server_version)
+        # Once more, for those whose text is a view's.
+        plan_contents(plan, schema, file, relations, connection)
+        tell_others(plan, schema, file, connection)
         _triggers(plan, schema, file, server_version)
     return plan
 
@@ -314,8 +326,15 @@ def _triggers(plan: MovePlan, schema: Schema, file: PlanFile, server_version: in
         for remark in trigger.remarks:
             tell.add(plan, "info", "trigger", f"the trigger {other.name}: {remark}", other.table)
     for other in planned.replaced:
-        message = f"the trigger {other.name} only keeps a full-text table up to date, and stays behind with it"
+        message = f"the trigger {other.name} only keeps a search index up to date, which here needs none"
         tell.add(plan, "info", "trigger", message, other.table)
+
+
+def plan_triggers_again(plan: MovePlan, schema: Schema, file: PlanFile, server_version: int) -> None:
+    """Translate the triggers anew, for a generated column that they may read has become an ordinary one."""
+    plan.untranslated = [item for item in plan.untranslated if item.kind != "trigger"]
+    plan.notices = [notice for notice in plan.notices if notice.kind != "trigger"]
+    _triggers(plan, schema, file, server_version)
 
 
 def _sequence(

@@ -254,7 +254,8 @@ def open_server(dsn: str, *, writable: bool = False) -> tuple[Server, Connection
             raise errors.TargetTooOld(version=version, where=where(dsn))
         encoding, words, icu = connection.execute(
             "select getdatabaseencoding(), current_setting('server_version'),"
-            " exists (select from pg_collation where collprovider = 'i')"
+            # "unicode" is there without ICU too, and cannot be used then.
+            " exists (select from pg_collation where collprovider = 'i' and collname <> 'unicode')"
         ).fetchone() or ("", "", False)
         if encoding != "UTF8":
             raise errors.TargetEncoding(database=info.dbname, encoding=encoding)

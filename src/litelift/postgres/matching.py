@@ -76,6 +76,8 @@ def match_names(
         columns: tuple[ColumnNames, ...] = ()
         if place is not None:
             columns = _columns(table, place, renamed_columns, excluded_columns)
+            if table.virtual is not None and not _has_columns(table, columns):
+                place, columns = None, ()
         matches.append(TableNames(table, place, columns, bookkeeping=tool))
     _no_two("tables", ((m.source.name, m.target.name) for m in matches if m.target is not None))
     return tuple(matches)
@@ -99,9 +101,27 @@ def _columns(
             matches.append(ColumnNames(column.name, None, "missing"))
         else:
             matches.append(ColumnNames(column.name, found, "generated" if found.generated else "matched"))
+    if table.virtual is not None:
+        matches = [_rowid_as_key(match, table, place, matches) for match in matches]
     pairs = ((f"{table.name}.{m.source}", f"{place.name}.{m.target.name}") for m in matches if m.target is not None)
     _no_two("columns", pairs)
     return tuple(matches)
+
+
+def _has_columns(table: Table, columns: Iterable[ColumnNames]) -> bool:
+    """Whether a place is the virtual table's: one of its columns, other than the rowid, has a place in it."""
+    return any(match.target is not None and match.source != table.rowid_alias for match in columns)
+
+
+def _rowid_as_key(match: ColumnNames, table: Table, place: TargetTable, matches: list[ColumnNames]) -> ColumnNames:
+    """A virtual table's rowid has no name of its own: it goes to the target's one whole-number key, if that is free."""
+    if match.state != "missing" or match.source != table.rowid_alias or len(place.primary_key) != 1:
+        return match
+    key = next(column for column in place.columns if column.name == place.primary_key[0])
+    taken = {other.target.name for other in matches if other.target is not None}
+    if key.name in taken or key.generated or key.type.base not in ("int2", "int4", "int8"):
+        return match
+    return ColumnNames(match.source, key, "matched")
 
 
 def _find(wanted: str, there: Mapping[str, _Place], asked: str) -> _Place | None:

@@ -76,7 +76,7 @@ def matches_from_target(
         if name is None:
             notices.append(
                 Notice(
-                    level="attention",
+                    level="info" if table.virtual else "attention",
                     kind="missing_table",
                     table=table.name,
                     message=f"{table.name}: the target has no table {wanted}; it was not compared",

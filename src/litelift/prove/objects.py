@@ -23,6 +23,10 @@ _NOT_NULLS = """
     select r.relname, a.attname from pg_attribute a join pg_class r on r.oid = a.attrelid
     join pg_namespace n on n.oid = r.relnamespace where n.nspname = %s and a.attnotnull and a.attnum > 0
 """
+_GENERATED = """
+    select r.relname, a.attname from pg_attribute a join pg_class r on r.oid = a.attrelid
+    join pg_namespace n on n.oid = r.relnamespace where n.nspname = %s and a.attgenerated <> '' and a.attnum > 0
+"""
 
 
 def prove_objects(connection: psycopg.Connection[Any], plan: MovePlan) -> list[ObjectProof]:
@@ -32,6 +36,7 @@ def prove_objects(connection: psycopg.Connection[Any], plan: MovePlan) -> list[O
     indexes = {row[0] for row in connection.execute(_INDEXES, schema).fetchall()}
     defaults = {tuple(row) for row in connection.execute(_DEFAULTS, schema).fetchall()}
     not_nulls = {tuple(row) for row in connection.execute(_NOT_NULLS, schema).fetchall()}
+    generated = {tuple(row) for row in connection.execute(_GENERATED, schema).fetchall()}
     told = _Told(plan.untranslated)
     proofs = [
         _proof(
@@ -75,6 +80,16 @@ def prove_objects(connection: psycopg.Connection[Any], plan: MovePlan) -> list[O
                 if t.create
                 for c in t.columns
                 if c.default and not c.identity and not told.has("default", f"{t.target}.{c.target}")
+            },
+        ),
+        _proof(
+            "generated columns",
+            {
+                f"{t.target}.{c.target}": (t.target, c.target) in generated
+                for t in plan.tables
+                if t.create
+                for c in t.columns
+                if c.generated
             },
         ),
         _proof(

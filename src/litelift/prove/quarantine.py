@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -34,7 +35,9 @@ def key_item(value: Value) -> Any:
 def _lookup_item(item: Any) -> Any:
     if isinstance(item, str):
         return _MARKS.sub("\ufffd", item)
-    # jsonb writes a large real as a whole number.
+    # jsonb writes a large real as the whole number of its shortest digits, which is not the number that it is.
+    if isinstance(item, float) and abs(item) < 2**63 and item.is_integer():
+        return int(Decimal(repr(item)))
     return float(item) if isinstance(item, int) and not -(2**63) <= item < 2**63 else item
 
 

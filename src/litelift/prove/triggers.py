@@ -149,13 +149,15 @@ class _Gym:
         for name in names:
             relation = self.relations.get(name)
             if relation is None or name not in self.matches:
-                raise _NotTried(f"it reaches {name}, which is no table that was moved")
+                raise _NotTried(f"it reaches {name}, which was not moved")
             more = [fold(child) for child in relation.cascades]
             for head, written in self.heads:
                 if fold(head.table) == name:
                     texts.append(head.sql)
                     more += [fold(table) for table in written]
             names += [name for name in dict.fromkeys(more) if name not in names]
+        texts += [self._sql(name) for name in names]
+        names = [name for name in names if not self.relations[name].view]
         rows = 0
         for name in names:
             query = f"SELECT count(*) FROM {quote_identifier(self.matches[name].source)}"  # noqa: S608
@@ -164,17 +166,16 @@ class _Gym:
             raise _NotTried(f"the tables that it changes have {rows} rows")
         if any(self.matches[name].where is not None for name in names):
             raise _NotTried("the plan leaves rows out of a table that it changes")
-        for name in names:
-            (text,) = self.copy.execute(
-                "SELECT sql FROM sqlite_schema WHERE name = ?", (self.matches[name].source,)
-            ).fetchone()
-            texts.append(text)
         return [self.matches[name] for name in names], texts
+
+    def _sql(self, name: str) -> str:
+        row = self.copy.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (self.matches[name].source,)).fetchone()
+        return str(row[0])
 
     def _statements(self, trigger: Trigger) -> Iterator[_Statement]:
         match, relation = self.matches[fold(trigger.table)], self.relations[fold(trigger.table)]
         if relation.view:
-            raise _NotTried("it is on a view")
+            relation = self._keyed(match, relation)
         if not relation.primary_key:
             raise _NotTried("its table has no key")
         for name in relation.primary_key:
@@ -196,6 +197,24 @@ class _Gym:
         names, where = _where(relation)
         for key in chosen:
             yield _statement(match, f"DELETE FROM {{table}} WHERE {where}", names, _values("v", key))  # noqa: S608
+
+    def _keyed(self, match: TableMatch, relation: Relation) -> Relation:
+        """A view with the columns that, in this database, name a row of it."""
+        columns = [
+            name
+            for name, context in relation.columns.items()
+            if context.type.base in _KEY_TYPES and context.values is None and fold(context.collation) == "binary"
+        ]
+        listed = ", ".join(map(quote_identifier, columns)) or "1"
+        query = f"SELECT {listed} FROM {quote_identifier(match.source)} LIMIT {MAX_ROWS + 1}"  # noqa: S608
+        rows = self.copy.execute(query).fetchall()
+        if len(rows) > MAX_ROWS:
+            raise _NotTried(f"its view has more than {MAX_ROWS} rows")
+        for count in range(1, len(columns) + 1):
+            parts = [row[:count] for row in rows]
+            if len(set(parts)) == len(parts) and not any(None in part for part in parts):
+                return replace(relation, primary_key=tuple(columns[:count]))
+        raise _NotTried("no columns of its view name a row")
 
     def _updates(
         self, trigger: Trigger, match: TableMatch, relation: Relation, chosen: list[_Key]

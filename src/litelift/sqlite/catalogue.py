@@ -14,9 +14,11 @@ from litelift.errors import DdlError
 from litelift.sqlite.ddl_index import IndexDefinition, parse_create_index
 from litelift.sqlite.ddl_table import ColumnDefinition, KeyDefinition, TableDefinition, parse_create_table
 from litelift.sqlite.lexer import fold, syntax_error
+from litelift.sqlite.readable import readable_table
 from litelift.sqlite.schema import Affinity, Column, ForeignKey, Index, IndexPart, OtherObject, Schema, Table
 from litelift.sqlite.virtual import (
     VirtualTableDefinition,
+    content_name,
     has_external_content,
     is_virtual_table,
     parse_virtual_table,
@@ -32,16 +34,27 @@ _ON_EXPRESSION = -2
 def read_catalogue(connection: sqlite3.Connection) -> Schema:
     """Read the catalogue of the connection's main database.
 
-    Virtual tables, their shadow tables, views and triggers come as others, with their SQL; no virtual table's module
-    needs to be there. SQLite's own tables (sqlite_...) are left out. Where the DDL leaves out a foreign key's parent
+    Shadow tables, views and triggers come as others, with their SQL. Virtual tables do too, but for the full-text
+    tables with text of their own and the R*Trees that can be read here, which come as tables; no virtual table's module
+    needs to be there. The text of a full-text table that cannot be read comes as the table that it is in. SQLite's own
+    tables (sqlite_...) are left out. Where the DDL leaves out a foreign key's parent
     columns, they stay () if the parent is missing, has no primary key, or one of another length.
 
     Raises DdlError for a CREATE statement that litelift cannot read, sqlite3.Error where SQLite cannot read the schema.
     """
     reader = _Reader(connection)
     objects = reader.objects()
-    virtual = [_virtual_table(entry) for entry in objects if entry.is_virtual]
-    shadows = reader.shadow_tables(virtual, objects)
+    definitions = {entry.id: _virtual_table(entry) for entry in objects if entry.is_virtual}
+    shadows = reader.shadow_tables(list(definitions.values()), objects)
+    readable: dict[int, Table] = {}
+    for entry in objects:
+        if entry.is_virtual:
+            found = readable_table(connection, definitions[entry.id], entry.sql)
+            if found is not None:
+                readable[entry.id] = found
+            else:
+                # A full-text table whose tokenizer is not here keeps its text in a table that can be read.
+                shadows.pop(content_name(definitions[entry.id]) or "", None)
     indexes = [entry for entry in objects if entry.type == "index"]
     tables: list[Table] = []
     others: list[OtherObject] = []
@@ -51,7 +64,10 @@ def read_catalogue(connection: sqlite3.Connection) -> Schema:
         elif entry.type == "trigger":
             others.append(OtherObject("trigger", entry.name, entry.table, entry.sql))
         elif entry.is_virtual:
-            others.append(OtherObject("virtual table", entry.name, None, entry.sql))
+            if entry.id in readable:
+                tables.append(readable[entry.id])
+            else:
+                others.append(OtherObject("virtual table", entry.name, None, entry.sql))
         elif entry.type == "table" and fold(entry.name) in shadows:
             others.append(OtherObject("shadow table", entry.name, shadows[fold(entry.name)], entry.sql))
         elif entry.type == "table":
@@ -162,6 +178,7 @@ class _Reader:
                 for index in indexes
                 if index.name in origins and origins[index.name][1] != "pk"
             ),
+            conflicts=definition.conflicts,
             sql=entry.sql,
         )
 

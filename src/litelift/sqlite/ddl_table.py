@@ -11,7 +11,7 @@ from typing import Literal
 
 from litelift.sqlite.ddl import KeyPart, TokenReader, read_key_parts
 from litelift.sqlite.lexer import Kind, quote_string, unquote_identifier
-from litelift.sqlite.schema import Check, ForeignKey
+from litelift.sqlite.schema import Check, ConflictClause, ForeignKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class TableDefinition:
     foreign_keys: tuple[ForeignKey, ...] = ()
     without_rowid: bool = False
     strict: bool = False
+    conflicts: tuple[ConflictClause, ...] = ()
 
 
 def parse_create_table(sql: str) -> TableDefinition:
@@ -75,6 +76,7 @@ class _TableParser:
         self.uniques: list[KeyDefinition] = []
         self.checks: list[Check] = []
         self.foreign_keys: list[ForeignKey] = []
+        self.conflicts: list[ConflictClause] = []
 
     def parse(self) -> TableDefinition:
         reader = self.reader
@@ -105,6 +107,7 @@ class _TableParser:
             tuple(self.foreign_keys),
             without_rowid,
             strict,
+            tuple(self.conflicts),
         )
 
     def _options(self) -> tuple[bool, bool]:
@@ -166,6 +169,7 @@ class _TableParser:
         if self._deferral():
             return column
         own_part = (KeyPart(column.name, column.name),)
+        first = reader.place
         word = reader.accept_one_of(
             "DEFAULT", "NULL", "NOT", "PRIMARY", "UNIQUE", "CHECK", "REFERENCES", "COLLATE", "GENERATED", "AS"
         )
@@ -183,23 +187,23 @@ class _TableParser:
             return self._generated(column)
         if word == "NOT":
             reader.expect_words("NULL")
-            self._conflict()
+            self._conflict(first, column.name)
             return replace(column, not_null=True)
         if word == "PRIMARY":
             reader.expect_words("KEY")
             descending = reader.accept_one_of("ASC", "DESC") == "DESC"
-            self._conflict()
+            self._conflict(first, column.name)
             part = replace(own_part[0], descending=descending)
             self.primary_key = KeyDefinition((part,), name, reader.accept_words("AUTOINCREMENT"))
         elif word == "UNIQUE":
-            self._conflict()
+            self._conflict(first, column.name)
             self.uniques.append(KeyDefinition(own_part, name))
         elif word == "CHECK":
             self.checks.append(Check(reader.parenthesised(), name))
         elif word == "REFERENCES":
             self._references((column.name,), name)
         else:
-            self._conflict()
+            self._conflict(None)
         return column
 
     def _default(self) -> str:
@@ -240,6 +244,7 @@ class _TableParser:
 
     def _table_constraint(self) -> None:
         reader = self.reader
+        first = reader.place
         word = reader.take().keyword
         if word == "CONSTRAINT":
             self.constraint_name = reader.name()
@@ -249,13 +254,13 @@ class _TableParser:
             reader.expect_words("KEY")
             parts, autoincrement = read_key_parts(reader)
             self.primary_key = KeyDefinition(parts, name, autoincrement)
-            self._conflict()
+            self._conflict(first)
         elif word == "UNIQUE":
             self.uniques.append(KeyDefinition(read_key_parts(reader)[0], name))
-            self._conflict()
+            self._conflict(first)
         elif word == "CHECK":
             self.checks.append(Check(reader.parenthesised(), name))
-            self._conflict()
+            self._conflict(first)
         else:
             reader.expect_words("KEY")
             columns = self._column_names()
@@ -267,9 +272,17 @@ class _TableParser:
         name, self.constraint_name = self.constraint_name, None
         return name
 
-    def _conflict(self) -> None:
-        if self.reader.accept_words("ON", "CONFLICT") and self.reader.accept_one_of(*_CONFLICT_WORDS) is None:
+    def _conflict(self, first: int | None, column: str = "") -> None:
+        """Read ON CONFLICT; ``first`` is the constraint's first token (None where the clause has no effect)."""
+        if not self.reader.accept_words("ON", "CONFLICT"):
+            return
+        algorithm = self.reader.accept_one_of(*_CONFLICT_WORDS)
+        if algorithm is None:
             raise self.reader.error("a word such as ABORT")
+        if first is None:
+            return
+        words = f"{column} {self.reader.slice(first, self.reader.place)}".strip()
+        self.conflicts.append(ConflictClause(algorithm, words))
 
     def _column_names(self) -> tuple[str, ...]:
         place = self.reader.place

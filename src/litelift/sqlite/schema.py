@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from litelift.sqlite.lexer import fold
+from litelift.sqlite.virtual import VirtualTableDefinition
 
 Value = None | int | float | str | bytes
 """A stored value. Text is ``str``; bytes that are not UTF-8 are in it as lone surrogates (``surrogateescape``)."""
@@ -59,6 +60,14 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictClause:
+    """ON CONFLICT of a constraint: what happens instead of an error ("The ON CONFLICT Clause"), and the constraint."""
+
+    algorithm: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndexPart:
     """One key part of an index: a column or an expression (its SQL)."""
 
@@ -83,10 +92,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One ordinary table.
+    """One table.
 
     ``rowid`` is the word that reaches the rowid (rowid, _rowid_ or oid), None for WITHOUT ROWID tables or where columns
-    hide all three; ``rowid_alias`` is the INTEGER PRIMARY KEY column.
+    hide all three; ``rowid_alias`` is the INTEGER PRIMARY KEY column. ``virtual`` is the definition of a virtual table
+    whose rows can be read like another's; ``hidden`` are those of its columns that SELECT * leaves out.
     """
 
     name: str
@@ -101,7 +111,10 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[Check, ...] = ()
     indexes: tuple[Index, ...] = ()
+    conflicts: tuple[ConflictClause, ...] = ()
     sql: str = ""
+    virtual: VirtualTableDefinition | None = None
+    hidden: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name, without regard to ASCII case. Raises KeyError."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from litelift.errors import Untranslatable
+from litelift.translate.compare import folded
 from litelift.translate.constant import literal_default
 from litelift.translate.convert import as_text, truth
 from litelift.translate.default import translate_default
@@ -42,14 +43,20 @@ def translate_predicate(sql: str, columns: Mapping[str, ColumnContext], server_v
     return Translated(words, frozenset(lowering.needs))
 
 
-def translate_expression(sql: str, columns: Mapping[str, ColumnContext], server_version: int) -> Translated:
+def translate_expression(
+    sql: str, columns: Mapping[str, ColumnContext], server_version: int, collation: str = "BINARY"
+) -> Translated:
     """An index's expression, IMMUTABLE, to be put in parentheses; its type is what PostgreSQL makes of it.
 
-    Arguments as ``translate_predicate``. Raises Untranslatable.
+    Text is folded as the ``collation`` of the index's part compares it. Arguments as ``translate_predicate``. Raises
+    Untranslatable.
     """
     lowering = Lowering(sql, columns, server_version)
     try:
-        words = _value(lowering.whole())
+        typed = lowering.whole().exact
+        if collation != "BINARY" and typed.kind == "text":
+            typed = Typed(folded(as_text(typed, "an index"), collation), "text", atomic=True)
+        words = _value(typed)
     except (Refused, RecursionError) as error:
         raise _untranslatable(error, sql) from None
     return Translated(words, frozenset(lowering.needs))

@@ -1,8 +1,9 @@
-"""Comparisons: = <> < <= > >= IS, IN and BETWEEN, with SQLite's affinities and PostgreSQL's types."""
+"""Comparisons: = <> < <= > >= IS, IN and BETWEEN, with SQLite's affinities and collations and PostgreSQL's types."""
 
 from __future__ import annotations
 
-from litelift.sqlite.lexer import fold
+from dataclasses import replace
+
 from litelift.sqlite.schema import Affinity, Value
 from litelift.translate import jsonvalue
 from litelift.translate.convert import Never, as_number, boolean_for, literal_for, mapped, unmapped
@@ -17,9 +18,45 @@ _NEVER_TRUE: dict[str, frozenset[str]] = {
     "after": frozenset({"<>", "<", "<="}),
 }
 
+BUILT_IN = frozenset({"BINARY", "NOCASE", "RTRIM"})
+"""SQLite's own collations ("Datatypes", section 7)."""
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def folded(operand: str, collation: str) -> str:
+    """The text whose bytes tell apart what SQLite's ``collation`` tells apart, and in the same order.
+
+    Keys, indexes and comparisons all write it so, for the server finds an index by its very expression. Raises Refused.
+    """
+    if collation == "NOCASE":
+        # The "C" collation folds ASCII letters only, as NOCASE does.
+        return f'lower({operand} COLLATE "C")'
+    if collation == "RTRIM":
+        return f"rtrim({operand} COLLATE \"C\", ' ')"
+    raise Refused(f"only the application has the collation {collation}")
+
+
+def fold_text(text: str, collation: str) -> str:
+    """What ``folded`` makes of a text."""
+    return text.translate(_ASCII_LOWER) if collation == "NOCASE" else text.rstrip(" ") if collation == "RTRIM" else text
+
+
+def _shared(left: Typed, right: Typed) -> str:
+    """A written collation goes before a column's, and the left side's before the right's ("Datatypes", section 7.1)."""
+    for source in ("explicit", "column"):
+        for side in (left, right):
+            if side.collates == source:
+                return side.collation
+    return "BINARY"
+
 
 def compare(operator: str, left: Typed, right: Typed) -> Typed:
     """``left operator right``; the operator is one of = <> < <= > >= "is" "is not"."""
+    collation = _shared(left, right)
+    if collation != "BINARY" and {left.kind, right.kind} & {"json", "jsonvalue", "jsontext"}:
+        raise Refused(f"JSON under the collation {collation}")
+    left, right = (replace(side, collation=collation) for side in (left, right))
     if left.constant and not right.constant:
         left, right, operator = right, left, _MIRRORED.get(operator, operator)
     if right.constant:
@@ -31,6 +68,10 @@ def is_in(left: Typed, members: list[Typed]) -> Typed:
     """``left IN (members)``; SQLite's empty list gives false, also for NULL."""
     if not members:
         return Typed("false", "bool", atomic=True)
+    if len(members) > 1 or not members[0].constant:
+        # Of the list only the left side's collation counts; one literal is compared as with = ("IN" in parse.y).
+        members = [replace(member, collation="BINARY", collates="") for member in members]
+    left = replace(left, collation=_shared(left, members[0]))
     listed: list[str] = []
     others: list[str] = []
     for member in members:
@@ -43,7 +84,9 @@ def is_in(left: Typed, members: list[Typed]) -> Typed:
         else:
             listed.append(words)
     if listed:
-        others.insert(0, f"{_plain(left)} IN ({', '.join(listed)})")
+        collated = left.kind == "text" and left.collation != "BINARY"
+        operand = folded(left.operand, left.collation) if collated else _plain(left)
+        others.insert(0, f"{operand} IN ({', '.join(listed)})")
     return _boolean(" OR ".join(others)) if len(others) > 1 else _boolean(others[0])
 
 
@@ -54,8 +97,11 @@ def _listed(left: Typed, value: Value) -> str | None:
     if left.kind == "bool":
         state = boolean_for(left, value)
         return None if state is None else str(state).lower()
-    if left.kind in ("json", "jsonvalue", "jsontext", "other", "null") or left.collation != "BINARY":
+    if left.kind in ("json", "jsonvalue", "jsontext", "other", "null"):
         return None
+    if left.collation != "BINARY" and left.kind in ("text", "enum"):
+        words = _under_collation(left, value)
+        return None if isinstance(words, Never) else words
     words = literal_for(left, value)
     return None if isinstance(words, Never) else words
 
@@ -71,7 +117,9 @@ def _unless_null(left: Typed, state: bool) -> str:
 
 def _plain(left: Typed, operator: str = "=") -> str:
     """The left side as an operand, in the collation that makes PostgreSQL order text as SQLite does."""
-    return f'{left.operand} COLLATE "C"' if left.kind == "text" and operator in _ORDERS else left.operand
+    if left.kind == "text" and (operator in _ORDERS or left.nondeterministic):
+        return f'{left.operand} COLLATE "C"'
+    return left.operand
 
 
 def _with_literal(operator: str, left: Typed, value: Value) -> str:
@@ -93,9 +141,10 @@ def _with_literal(operator: str, left: Typed, value: Value) -> str:
         return _boolean_with_literal(operator, left, value)
     if left.kind in ("jsonvalue", "jsontext", "json"):
         return _json_with_literal(operator, left, value)
-    if left.kind == "text" and isinstance(value, str) and left.collation != "BINARY":
-        return _folded(operator, left, quote_text(str(mapped(value, left))))
-    words = literal_for(left, value)
+    collated = left.collation != "BINARY" and left.kind in ("text", "enum")
+    words = _under_collation(left, value) if collated else literal_for(left, value)
+    if collated and left.kind == "text" and not isinstance(words, Never):
+        return f"{folded(left.operand, left.collation)} {_WORDS.get(operator, operator)} {words}"
     if isinstance(words, Never):
         return _never(operator, left, words)
     if words.startswith("-"):
@@ -143,19 +192,24 @@ def _json_with_literal(operator: str, left: Typed, value: Value) -> str:
     return f"{jsonvalue.base(left)} {_WORDS.get(operator, operator)} {found}"
 
 
-def _folded(operator: str, left: Typed, right: str) -> str:
-    """A comparison under the collation NOCASE or RTRIM, which SQLite takes from a column ("Datatypes", section 7)."""
-    first, second = (_fold(side, left.collation) for side in (left.operand, right))
-    return f"{first} {_WORDS.get(operator, operator)} {second}"
-
-
-def _fold(operand: str, collation: str) -> str:
-    if fold(collation) == "nocase":
-        # The "C" collation folds ASCII letters only, as NOCASE does.
-        return f'lower({operand} COLLATE "C") COLLATE "C"'
-    if fold(collation) == "rtrim":
-        return f"rtrim({operand}, ' ') COLLATE \"C\""
-    raise Refused(f"collation {collation} is not carried yet")
+def _under_collation(left: Typed, value: Value) -> str | Never:
+    """The literal that a text's ``folded`` form, or an enum, is compared with under a collation that is not BINARY."""
+    collation = left.collation
+    if isinstance(value, str):
+        wanted = fold_text(value, collation)
+        if left.values is not None:
+            news = {new for old, new in left.values.values.items() if fold_text(old, collation) == wanted} or {value}
+            if len(news) > 1:
+                raise Refused(f"the plan maps values that are equal under the collation {collation}")
+            value = news.pop()
+        if left.kind == "enum" and left.type is not None:
+            labels = [label for label in left.type.labels if fold_text(label, collation) == fold_text(value, collation)]
+            if len(labels) > 1:
+                raise Refused(f"an enum has labels that are equal under the collation {collation}")
+            return quote_text(labels[0]) if labels else Never("unknown")
+        return quote_text(fold_text(value, collation))
+    words = literal_for(left, value)
+    return words if isinstance(words, Never) or left.kind == "enum" else folded(words, collation)
 
 
 def _between_two(operator: str, left: Typed, right: Typed) -> str:
@@ -195,12 +249,11 @@ def _between_two(operator: str, left: Typed, right: Typed) -> str:
 
 
 def _two_texts(operator: str, left: Typed, right: Typed) -> str:
-    """The collation is that of the left column, else that of the right one ("Datatypes", section 7.1)."""
-    chosen = left.collation if left.column or left.collation != "BINARY" or not right.column else right.collation
-    if chosen != "BINARY":
-        first, second = (_fold(side.operand, chosen) for side in (left, right))
-        return f"{first} {_WORDS.get(operator, operator)} {second}"
-    return f"{_plain(left, operator)} {_WORDS.get(operator, operator)} {right.operand}"
+    words = _WORDS.get(operator, operator)
+    if left.collation != "BINARY":
+        first, second = (folded(side.operand, left.collation) for side in (left, right))
+        return f"{first} {words} {second}"
+    return f"{_plain(left, operator)} {words} {right.exact.operand}"
 
 
 def _two_times(left: Typed, right: Typed, words: str) -> str:

@@ -72,7 +72,8 @@ def as_number(value: int | float | str | bytes) -> int | float:
     """The number that SQLite makes of a value where it needs one: the longest prefix that is a number, else 0."""
     if isinstance(value, int | float):
         return value
-    result = _run("select +cast(? as numeric)", value.encode("utf-8", "replace") if isinstance(value, str) else value)
+    # A product keeps a REAL that is whole, as every operator does; CAST to NUMERIC does not.
+    result = _run("select ? * 1", value.encode("utf-8", "replace") if isinstance(value, str) else value)
     assert isinstance(result, int | float)
     return result
 

@@ -65,7 +65,7 @@ def as_text(typed: Typed, use: str) -> str:
             raise Refused(f"{use} of a blob")
         return "NULL::text" if typed.value is None else quote_text(constant.as_text(typed.value))
     if typed.kind == "text":
-        return typed.operand
+        return typed.exact.operand
     if typed.kind == "int" or (
         typed.kind == "numeric" and typed.type is not None and typed.type.scale == 0 and typed.column
     ):

@@ -15,7 +15,7 @@ from litelift.sqlite.catalogue import affinity_of
 from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import Affinity
 from litelift.translate import constant, jsonvalue, moments
-from litelift.translate.compare import compare, is_in
+from litelift.translate.compare import BUILT_IN, compare, is_in
 from litelift.translate.convert import as_double, as_integer, as_number, as_text, integer_prefix, truth, unmapped
 from litelift.translate.functions import SCHEMA
 from litelift.translate.parse import Node, parse
@@ -59,6 +59,8 @@ def column_of(context: ColumnContext, sql: str) -> Typed:
         values=context.values if context.values is not None and context.values.values else None,
         column=True,
         collation=context.collation,
+        collates="column",
+        nondeterministic=context.nondeterministic and kind == "text",
     )
 
 
@@ -125,7 +127,7 @@ class Lowering:
             if fold(name) in ("true", "false"):
                 return literal(1 if fold(name) == "true" else 0)
             raise Refused(f"there is no column {name}")
-        return column_of(context, identifier(context.target))
+        return column_of(context, context.sql or identifier(context.target))
 
     # ------------------------------------------------------------------ truth
 
@@ -172,16 +174,26 @@ class Lowering:
         if operator in ("is", "is not") and isinstance(right, exp.Null):
             found = self._is_null(exp.Is(this=node.this, expression=right))
             return found if operator == "is" else Typed(f"NOT ({found.sql})", "bool")
-        return compare(operator, self.lower(node.this), self.lower(right))
+        return compare(operator, self._compared(node.this), self._compared(right))
+
+    def _compared(self, node: Node) -> Typed:
+        """An operand of a comparison, with the collation that is written behind it ("Datatypes", section 7.1)."""
+        typed = self.lower(node)
+        name = _written_collation(node)
+        if name is not None:
+            return replace(typed, collation=name, collates="explicit")
+        if typed.kind == "text" and node.find(exp.Collate) is not None:
+            raise Refused("a COLLATE inside of what is compared")
+        return typed
 
     def _between(self, node: exp.Between) -> Typed:
-        operand = self.lower(node.this)
-        low = compare(">=", operand, self.lower(node.args["low"]))
-        high = compare("<=", operand, self.lower(node.args["high"]))
+        operand = self._compared(node.this)
+        low = compare(">=", operand, self._compared(node.args["low"]))
+        high = compare("<=", operand, self._compared(node.args["high"]))
         return Typed(f"({low.sql}) AND ({high.sql})", "bool")
 
     def _in(self, node: exp.In) -> Typed:
-        return is_in(self.lower(node.this), [self.lower(member) for member in node.expressions])
+        return is_in(self._compared(node.this), [self._compared(member) for member in node.expressions])
 
     def _like(self, node: Node) -> Typed:
         escape = None
@@ -271,13 +283,14 @@ class Lowering:
         return Typed(words, "jsontext" if isinstance(node, exp.JSONExtract) else "jsonvalue")
 
     def _collate(self, node: exp.Collate) -> Typed:
-        name = node.expression.name
         typed = self.lower(node.this)
-        if fold(name) != "binary":
-            raise Refused(f"collation {name.upper()} is not carried yet")
-        if typed.kind != "text" or typed.constant:
+        name = node.expression.name.upper()
+        if name not in BUILT_IN:
+            raise Refused(f"only the application has the collation {node.expression.name}")
+        typed = replace(typed, collation=name, collates="explicit")
+        if typed.kind != "text" or typed.constant or name != "BINARY":
             return typed
-        return replace(typed, sql=f'{typed.operand} COLLATE "C"', atomic=False, collation="BINARY")
+        return replace(typed, sql=f'{typed.operand} COLLATE "C"', atomic=False, nondeterministic=False)
 
     def _cast(self, node: exp.Cast) -> Typed:
         operand = self.lower(node.this)
@@ -293,7 +306,9 @@ class Lowering:
         if affinity is Affinity.NUMERIC:
             return replace(as_number(operand, "CAST"), affinity=affinity, column=False, type=None)
         if affinity is Affinity.TEXT:
-            return Typed(as_text(operand, "CAST"), "text", atomic=True, affinity=affinity, moment=operand.moment)
+            words = as_text(operand, "CAST")
+            made = Typed(words, "text", atomic=True, affinity=affinity, moment=operand.moment)
+            return replace(made, collation=operand.collation, collates=operand.collates)
         if operand.kind == "bytes":
             return replace(unmapped(operand, "CAST"), column=False)
         raise Refused("CAST to a blob")
@@ -301,14 +316,14 @@ class Lowering:
     # ------------------------------------------------------------------ CASE and calls
 
     def _case(self, node: exp.Case) -> Typed:
-        base = self.lower(node.this) if node.this is not None else None
+        base = self._compared(node.this) if node.this is not None else None
         conditions: list[str] = []
         results: list[Typed] = []
         for branch in node.args["ifs"]:
             if base is None:
                 conditions.append(truth(self.lower(branch.this)))
             else:
-                conditions.append(compare("=", base, self.lower(branch.this)).sql)
+                conditions.append(compare("=", base, self._compared(branch.this)).sql)
             results.append(self.lower(branch.args["true"]))
         default = node.args.get("default")
         if default is not None:
@@ -328,13 +343,18 @@ class Lowering:
                 raise Refused(f"{name}() with {len(node.expressions)} arguments")
             condition = truth(self.lower(node.expressions[0]))
             return self._choice([condition], [self.lower(part) for part in node.expressions[1:]])
-        arguments = [self.lower(part) for part in node.expressions]
+        lower = self._compared if name == "nullif" else self.lower
+        arguments = [lower(part) for part in node.expressions]
         if name == "+":
-            return replace(arguments[0], affinity=None, column=False, collation="BINARY")
+            return replace(arguments[0], affinity=None, column=False)
         if name == "nullif" and len(arguments) == 2:
             made = unify(arguments[:1])
             # A function's arguments have no affinity.
-            equal = compare("=", *(replace(part, affinity=None, column=False) for part in arguments)).sql
+            left, right = (replace(part, affinity=None, column=False) for part in arguments)
+            if left.collates:
+                # The first argument that has a collation decides, whether it is written or a column's.
+                right = replace(right, collates="")
+            equal = compare("=", left, right).sql
             return made.typed(f"CASE WHEN {equal} THEN NULL ELSE {made.sql[0]} END", atomic=True)
         if name in ("random", "randomblob", "gen_random_uuid") and not self._clock:
             raise Refused(f"{name}() outside a DEFAULT")
@@ -347,6 +367,18 @@ class Lowering:
                 raise Refused(f"{name}() of the clock outside a DEFAULT")
             return found
         return self._scalar.call(name, arguments)
+
+
+def _written_collation(node: Node) -> str | None:
+    """The COLLATE of an operand, through CAST and unary plus; those of literals, too, which are lowered without."""
+    while not isinstance(node, exp.Collate):
+        if isinstance(node, exp.Cast | exp.Paren):
+            node = node.this
+        elif isinstance(node, exp.Anonymous) and node.name == "+":
+            node = node.expressions[0]
+        else:
+            return None
+    return str(node.expression.name).upper()
 
 
 _METHODS: tuple[tuple[Any, Callable[[Lowering, Any], Typed]], ...] = (

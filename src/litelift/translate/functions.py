@@ -132,6 +132,14 @@ BEGIN
         || lpad(abs(power)::text, greatest(2, length(abs(power)::text)), '0');
 END
 $body$""",
+    "raised": """\
+CREATE OR REPLACE FUNCTION litelift.raised(message text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $body$
+-- RAISE() in the middle of an expression: it never returns.
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = coalesce(message, '');
+END
+$body$""",
     "randomblob": """\
 CREATE OR REPLACE FUNCTION litelift.randomblob(size integer) RETURNS bytea
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $body$

@@ -132,7 +132,7 @@ def _stored(value: Typed, modifiers: list[str], need: Callable[[str], str]) -> s
     if value.kind == "text":
         if value.moment is not None and value.moment.format == FORMATS["date"]:
             return f"date_trunc('day', {value.moment.sql})"
-        return f"{need('read_time')}({value.operand})"
+        return f"{need('read_time')}({value.exact.operand})"
     raise Refused(f"a date function of a {value.kind}")
 
 

@@ -167,8 +167,10 @@ class Parser:
             node = exp.Like(this=left, expression=right) if word == "LIKE" else exp.Glob(this=left, expression=right)
             if self._take("ESCAPE"):
                 node = exp.Escape(this=node, expression=self._expression(_EQUALITY + 1))
-        elif word in ("REGEXP", "MATCH"):
-            raise Refused(f"{word} is the application's own function")
+        elif word == "MATCH":
+            raise Refused("MATCH searches a full-text table, which is written tsv @@ websearch_to_tsquery() here")
+        elif word == "REGEXP":
+            raise Refused("REGEXP is the application's own function")
         else:
             raise Refused(f"unexpected NOT {word}")
         return exp.Not(this=node) if negated else node

@@ -1,4 +1,4 @@
-"""What the translation of a trigger knows of a table or view: where it is, its columns and its keys."""
+"""What a translation knows of a table or view: where it is, its columns and its keys."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ class Relation:
     """A table or view, by its source's names; ``schema`` and ``name`` are the target's.
 
     ``columns`` are in the table's order, generated ones too; ``generated`` says of those what they are in the target.
-    ``identity`` is the column that the server numbers (SQLite's rowid alias). ``keys`` are the columns of the primary
-    key and of each UNIQUE constraint or plain unique index; ``other_keys`` says that there are unique indexes which
-    are partial, or over expressions. ``cascades`` are the tables that its foreign keys' actions write when a row of
-    this one is deleted or updated.
+    ``primary_key`` names the columns of the primary key that both have, () where PostgreSQL has none. ``rowid`` is the
+    column that is the rowid (the INTEGER PRIMARY KEY), and ``identity`` the same where the server numbers it. ``keys``
+    are the columns of the primary key and of each UNIQUE constraint or plain unique index; ``other_keys`` says that
+    there are unique indexes which are partial, or over expressions. ``cascades`` are the tables that its foreign keys'
+    actions write when a row of this one is deleted or updated. ``computed`` columns of a view are made by an
+    expression, so that they have no affinity; ``inexact`` ones by floating-point or numeric arithmetic. ``hidden``
+    columns of a virtual table are left out by SELECT * and by INSERT without columns; ``also_rowid`` are its names for
+    the rowid beside SQLite's own. ``checked`` are the events and the tables (folded names) for which a foreign key
+    without an action is checked when the statement ends: its parents, and the tables that refer to it.
     """
 
     schema: str
@@ -33,6 +38,12 @@ class Relation:
     generated: Mapping[str, Literal["stored", "virtual"]] = field(default_factory=dict)
     view: bool = False
     cascades: tuple[str, ...] = ()
+    rowid: str | None = None
+    computed: frozenset[str] = frozenset()
+    inexact: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    also_rowid: tuple[str, ...] = ()
+    checked: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def sql(self) -> str:
@@ -44,9 +55,12 @@ class Relation:
         for column in self.columns:
             if fold(column) == fold(name):
                 return column
-        if fold(name) in _ROWID_NAMES and self.identity is not None:
-            return self.identity
-        return None
+        return self.rowid_column if fold(name) in (*_ROWID_NAMES, *self.also_rowid) else None
+
+    @property
+    def rowid_column(self) -> str | None:
+        """The column that is the rowid."""
+        return self.rowid or self.identity
 
     def column(self, name: str) -> ColumnContext:
         """The column of that name. Raises Refused."""

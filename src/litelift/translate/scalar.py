@@ -248,6 +248,8 @@ def _round(a: list[Typed]) -> Typed:
 def _extreme(function: str, a: list[Typed]) -> Typed:
     """min() and max() are NULL where any argument is; LEAST and GREATEST pass over NULLs."""
     made = unify(a)
+    if made.like.kind == "text" and next((x.collation for x in a if x.collates), "BINARY") != "BINARY":
+        raise Refused("min() or max() under a collation: which of two equal texts it gives is not said")
     if made.like.kind in ("bool", "enum", "uuid", "json", "other") or made.like.values is not None:
         raise Refused(f"min() or max() of a {made.like.kind}")
     words = [f'({x}) COLLATE "C"' if made.like.kind == "text" else x for x in made.sql]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from litelift.translate.compare import folded
 from litelift.translate.convert import as_text
 from litelift.translate.jsonvalue import base
 from litelift.translate.parse import Node
@@ -81,6 +82,8 @@ class Call:
         if len(arguments) != 1:
             raise Refused(f"the aggregate {name}() with {len(arguments)} arguments")
         argument = arguments[0]
+        if name == "count" and self._distinct and argument.kind == "text" and argument.collation != "BINARY":
+            argument = Typed(folded(argument.operand, argument.collation), "text", atomic=True)
         if self._distinct:
             comparable(argument, f"{name}(DISTINCT)")
         if name == "count":
@@ -131,6 +134,8 @@ class Call:
     def _concatenated(self) -> Typed:
         if not 1 <= len(self._arguments) <= 2:
             raise Refused(f"{self._name}() with {len(self._arguments)} arguments")
+        if self._distinct:
+            comparable(self._arguments[0], f"{self._name}(DISTINCT)")
         text = as_text(plain(self._arguments[0]), self._name)
         separator = as_text(self._arguments[1], self._name) if len(self._arguments) > 1 else "','"
         order = "" if self._distinct else self._order

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from litelift.postgres import types
 from litelift.postgres.types import PgType
-from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import Affinity
+from litelift.translate.compare import folded
 from litelift.translate.jsonvalue import text_of_json
 from litelift.translate.unify import unify
 from litelift.translate.value import NUMBERS, ColumnContext, PgKind, Refused, Typed
@@ -84,7 +84,14 @@ def cast(typed: Typed, type_: PgType) -> str:
 
 def context_of(typed: Typed, target: str, type_: PgType) -> ColumnContext:
     """What is known of the result column where it is read from."""
-    return ColumnContext(target, type_, values=typed.values, affinity=typed.affinity, collation=typed.collation)
+    return ColumnContext(
+        target,
+        type_,
+        values=typed.values,
+        affinity=typed.affinity,
+        collation=typed.collation,
+        nondeterministic=typed.nondeterministic,
+    )
 
 
 def is_computed(typed: Typed) -> bool:
@@ -107,6 +114,10 @@ def common_results(arms: list[list[Result]]) -> list[list[Result]]:
 
 def _common(column: list[Result]) -> list[Result]:
     parts = [result.typed for result in column]
+    if len({part.nondeterministic for part in parts}) > 1:
+        # PostgreSQL's result column has one collation.
+        column = [replace(result, typed=result.typed.exact) for result in column]
+        parts = [result.typed for result in column]
     first = parts[0]
     if len({(p.kind, p.type if is_reference(p) else None, p.values is None) for p in parts}) == 1 and not any(
         p.constant for p in parts
@@ -143,6 +154,8 @@ def comparable(typed: Typed, use: str) -> Typed:
     """``typed`` where ``use`` looks for equal values. Raises Refused where PostgreSQL would find others than SQLite."""
     if typed.collation != "BINARY" and typed.kind == "text":
         raise Refused(f"{use} under the collation {typed.collation}")
+    if typed.nondeterministic:
+        raise Refused(f"{use} of a column that has the collation of what it refers to")
     if typed.kind == "json" and (typed.type is None or typed.type.base == "json"):
         raise Refused(f"{use} of JSON")
     return typed
@@ -151,10 +164,8 @@ def comparable(typed: Typed, use: str) -> Typed:
 def collated(typed: Typed, use: str) -> str:
     """The SQL to order by as SQLite does, without NULLS and DESC."""
     if typed.kind == "text":
-        if fold(typed.collation) == "nocase":
-            return f'lower({typed.operand} COLLATE "C") COLLATE "C"'
-        if fold(typed.collation) == "rtrim":
-            return f"rtrim({typed.operand}, ' ') COLLATE \"C\""
+        if typed.collation != "BINARY":
+            return folded(typed.operand, typed.collation)
         return f'{typed.operand} COLLATE "C"'
     if typed.kind in ("enum", "uuid"):
         return f'{typed.operand}::text COLLATE "C"'

@@ -9,6 +9,7 @@ from litelift.plan.names import Namer
 from litelift.sqlite.lexer import fold
 from litelift.translate.expression import column_of
 from litelift.translate.parse import Node
+from litelift.translate.relation import Relation
 from litelift.translate.select_tree import Query, Window
 from litelift.translate.value import ColumnContext, Refused, Typed, identifier
 
@@ -19,7 +20,7 @@ class Column:
 
     ``computed`` says that an expression makes it, so that it has no affinity; ``inexact`` that floating-point or
     numeric arithmetic does, whose last digits depend on the order of rows and on the engine. ``member``
-    says that it holds json, and stands for the value in it.
+    says that it holds json, and stands for the value in it. ``hidden`` ones are left out by * and by NATURAL.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column:
     computed: bool = False
     inexact: bool = False
     member: bool = False
+    hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Bound:
     """A source of FROM under its alias. ``key`` holds the columns of its primary key, by their folded names.
 
     ``rowid`` is the name of the column that is the rowid. ``ordered`` says that its rows come in an order of their own.
+    ``row`` is the SQL of what is no source but one row (a trigger's NEW): its columns are only reached by its name, and
+    ``absent`` ones have no value yet.
     """
 
     alias: str
@@ -43,6 +47,26 @@ class Bound:
     key: tuple[str, ...] = ()
     ordered: bool = False
     hidden: set[str] = field(default_factory=set)
+    row: str | None = None
+    absent: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, name: str, relation: Relation) -> Bound:
+        """A table or view under its own name."""
+        columns = [
+            Column(
+                column,
+                context,
+                computed=column in relation.computed,
+                inexact=column in relation.inexact,
+                hidden=column in relation.hidden,
+            )
+            for column, context in relation.columns.items()
+        ]
+        rowid = relation.rowid_column
+        if rowid is not None:
+            columns += [Column(name, relation.columns[rowid], hidden=True) for name in relation.also_rowid]
+        return cls(name, relation.name, columns, rowid, relation.primary_key or ((rowid,) if rowid is not None else ()))
 
     def column(self, name: str) -> Column | None:
         """The column of that name; rowid, oid and _rowid_ give the rowid. Raises Refused where that is not carried."""
@@ -58,10 +82,12 @@ class Bound:
 
     def reference(self, column: Column) -> str:
         """The column's SQL."""
-        return f"{identifier(self.target)}.{identifier(column.context.target)}"
+        return f"{self.row or identifier(self.target)}.{identifier(column.context.target)}"
 
     def typed(self, column: Column) -> Typed:
-        """The column as an operand."""
+        """The column as an operand. Raises Refused where it has no value."""
+        if column.name in self.absent:
+            raise Refused(f"{self.alias}.{column.name} is a generated column, which has no value yet")
         found = column_of(column.context, self.reference(column))
         if column.member:
             shown = f"litelift.json_shown({found.sql})"
@@ -144,7 +170,7 @@ class Scope:
 
     def here(self, name: str, table: str | None) -> tuple[Bound, Column] | None:
         """The column in this scope's own sources; an exact column before a rowid."""
-        matching = [b for b in self.sources if table is None or fold(b.alias) == fold(table)]
+        matching = [b for b in self.sources if (b.row is None if table is None else fold(b.alias) == fold(table))]
         for bound in matching:
             found = next((c for c in bound.columns if fold(c.name) == fold(name)), None)
             if found is not None and (table is not None or fold(name) not in bound.hidden):

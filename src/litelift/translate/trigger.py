@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from litelift.errors import Untranslatable
+from litelift.plan.names import Namer
 from litelift.sqlite.lexer import fold
 from litelift.translate.parse import Node
 from litelift.translate.relation import Relation, Relations
 from litelift.translate.select_parse import EXISTS, IN_QUERY, SCALAR
+from litelift.translate.select_scope import Bound
+from litelift.translate.select_tree import Query
 from litelift.translate.trigger_body import Body
 from litelift.translate.trigger_parse import (
     Delete,
@@ -30,12 +33,13 @@ from litelift.translate.trigger_parse import (
     is_fts_sync,
     outline,
     parse_trigger,
+    without_fts_sync,
 )
-from litelift.translate.trigger_query import Place, TriggerLowering
+from litelift.translate.trigger_query import TriggerLowering, row_of
 from litelift.translate.trigger_statement import BREAK
 from litelift.translate.value import Refused, identifier
 
-__all__ = ["Relation", "TranslatedTrigger", "is_fts_sync", "translate_trigger"]
+__all__ = ["Relation", "TranslatedTrigger", "is_fts_sync", "translate_trigger", "without_fts_sync"]
 
 _INDENT = "    "
 _EVENTS = ("INSERT", "UPDATE", "DELETE")
@@ -48,7 +52,7 @@ class TranslatedTrigger:
     """A trigger in PostgreSQL's SQL: the statements that make its function, and then itself.
 
     ``needs`` are the names in ``FUNCTIONS`` that it calls. ``remarks`` say where it is not wholly the same.
-    ``statements`` name what it does ("INSERT log", "RAISE").
+    ``statements`` name what it does ("INSERT log", "RAISE"), and ``reads`` the tables and views that it names (folded).
     """
 
     name: str
@@ -60,6 +64,7 @@ class TranslatedTrigger:
     remarks: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
     guarded: bool = False
+    reads: frozenset[str] = frozenset()
 
 
 def translate_trigger(
@@ -125,9 +130,9 @@ class _Translation:
         trigger, table = self.trigger, self.table
         if table.view != (trigger.timing == "INSTEAD OF"):
             raise Refused(f"{trigger.timing} on a {'view' if table.view else 'table'}")
-        if trigger.columns and table.view:
-            raise Refused("INSTEAD OF UPDATE OF columns")
-        of = self._columns()
+        columns = self._columns()
+        # PostgreSQL has no INSTEAD OF UPDATE OF, so that the body looks at the columns.
+        of = f" OF {', '.join(columns)}" if columns and not table.view else ""
         given = names(trigger.name)
         guarded = self._refires()
         digest = hashlib.sha256(f"{table.schema}.{given}".encode("utf-8", "surrogateescape")).hexdigest()
@@ -140,7 +145,9 @@ class _Translation:
         if trigger.timing == "BEFORE" and trigger.event == "INSERT" and table.identity is not None:
             number = f"NEW.{identifier(table.column(table.identity).target)}"
             if number in self.lowering.used:
-                body.remark(f"{number} has its number before the row is inserted; in SQLite it is -1 until then")
+                self.lowering.remark(
+                    f"{number} has its number before the row is inserted; in SQLite it is -1 until then"
+                )
         outside: list[str] = []
         before: list[str] = []
         result = {"AFTER": "NULL", "BEFORE": "OLD" if trigger.event == "DELETE" else "NEW"}.get(
@@ -149,9 +156,11 @@ class _Translation:
         # INSTEAD OF has no WHEN in PostgreSQL, and no WHEN has a subquery.
         if guarded:
             if table.view:
-                before += [f"IF current_setting('{guard}', true) = 'on' THEN", _INDENT + "RETURN NULL;", "END IF;"]
+                before += [f"IF current_setting('{guard}', true) = 'on' THEN", _INDENT + f"RETURN {result};", "END IF;"]
             else:
                 outside.append(f"current_setting('{guard}', true) IS DISTINCT FROM 'on'")
+        if columns and table.view:
+            before += [f"IF {self._unchanged(columns)} THEN", _INDENT + f"RETURN {result};", "END IF;"]
         if when is not None and (table.view or _has_query(trigger.when)):
             before += [f"IF ({when}) IS NOT TRUE THEN", _INDENT + f"RETURN {result};", "END IF;"]
         elif when is not None:
@@ -161,37 +170,60 @@ class _Translation:
         if not lines or lines[-1] != "RETURN NULL;":
             lines = [*lines, *after, f"RETURN {result};"]
         lines = [*before, *lines]
+        name = self._early(given)
         qualified = f"{identifier(table.schema)}.{identifier(given)}"
         return TranslatedTrigger(
             name=given,
             table=table.name,
             function_name=given,
             function_sql=_function(qualified, body.variables, lines),
-            trigger_sql=(self._create(given, qualified, of, outside),),
+            trigger_sql=(self._create(name, qualified, of, outside),),
             needs=frozenset(self.lowering.needs),
-            remarks=tuple(body.remarks),
+            remarks=tuple(self.lowering.remarks),
             statements=tuple(body.summary),
             guarded=guarded,
+            reads=frozenset(self.lowering.named),
         )
 
-    def _columns(self) -> str:
+    def _early(self, name: str) -> str:
+        """The name of the trigger: one that is before that of PostgreSQL's own where it mends what those would refuse.
+
+        Triggers fire in the order of their names; those that check a foreign key are "RI_ConstraintTrigger_a_" and a
+        number. SQLite checks when the statement, its triggers too, has ended ("SQLite Foreign Key Support", section 3).
+        """
+        trigger = self.trigger
+        written = {fold(s.table) for s in trigger.statements if not isinstance(s, Query)}
+        checked = {table for event, table in self.table.checked if event == trigger.event}
+        if trigger.timing != "AFTER" or not written & checked or name.encode() < b"RI_":
+            return name
+        early = Namer().name(f"00_{name}")
+        self.lowering.remark(f"it is called {early}, so that it fires before foreign keys are checked")
+        return early
+
+    def _unchanged(self, columns: list[str]) -> str:
+        """Whether an UPDATE of a view changes none of the columns."""
+        self.lowering.remark("the trigger fires where one of its columns changes, and in SQLite where UPDATE names one")
+        # The text of json can be compared, as json cannot.
+        return " AND ".join(f"NEW.{name}::text IS NOT DISTINCT FROM OLD.{name}::text" for name in columns)
+
+    def _columns(self) -> list[str]:
         if not self.trigger.columns:
-            return ""
+            return []
         # SQLite lets UPDATE OF name columns that are not there.
         found = [name for name in self.trigger.columns if self.table.find(name) is not None]
         if not found:
             raise Refused("UPDATE OF names no column of the table, so that the trigger never fires")
-        return " OF " + ", ".join(identifier(self.table.column(name).target) for name in found)
+        return [identifier(self.table.column(name).target) for name in found]
 
-    def _rows(self) -> list[Place]:
+    def _rows(self) -> list[Bound]:
         trigger, table = self.trigger, self.table
         virtual = frozenset(name for name, kind in table.generated.items() if kind == "virtual")
         hidden = frozenset(table.generated) if trigger.timing == "BEFORE" else virtual
         places = []
         if trigger.event != "DELETE":
-            places.append(Place("new", "NEW", table, bare=False, hidden=hidden))
+            places.append(row_of("new", "NEW", table, hidden))
         if trigger.event != "INSERT":
-            places.append(Place("old", "OLD", table, bare=False, hidden=virtual))
+            places.append(row_of("old", "OLD", table, virtual))
         return places
 
     def _create(self, given: str, function: str, of: str, conditions: list[str]) -> str:

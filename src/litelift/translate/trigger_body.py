@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from litelift.sqlite.lexer import fold
-from litelift.translate.compare import compare
-from litelift.translate.convert import as_text
 from litelift.translate.parse import Node
 from litelift.translate.relation import Relation
-from litelift.translate.select_tree import Core, Query
+from litelift.translate.select_aggregates import has_aggregate
+from litelift.translate.select_parse import EXISTS, SCALAR
+from litelift.translate.select_tree import Core, Item, Query
 from litelift.translate.trigger_parse import RAISE, Delete, Insert, Raise, Statement, Trigger, Update
 from litelift.translate.trigger_query import TriggerLowering
 from litelift.translate.trigger_statement import BREAK, Writer
@@ -27,6 +27,14 @@ class _Branch:
 
     condition: str
     lines: list[str]
+
+
+@dataclass(slots=True)
+class _Way:
+    """One end of a CASE: what it raises, None for nothing; without a condition it is reached where no other is."""
+
+    condition: Node | None
+    raised: Raise | None
 
 
 class Body:
@@ -45,15 +53,9 @@ class Body:
         self._relation = relation
         self._lowering = lowering
         self._leave = leave
-        self._writer = Writer(lowering, self.remark, fired)
-        self.remarks: list[str] = []
+        self._writer = Writer(lowering, fired)
         self.summary: list[str] = []
         self.variables: list[str] = []
-
-    def remark(self, words: str) -> None:
-        """Keep a difference to be told, once."""
-        if words not in self.remarks:
-            self.remarks.append(words)
 
     def lines(self) -> list[str]:
         """The statements, in order. Raises Refused."""
@@ -89,7 +91,7 @@ class Body:
                 self.variables.append(f"{variable.partition('.')[2]} bigint;")
             lines.append(written + ";")
         if trigger.timing == "AFTER" and fold(trigger.table) in self._lowering.read:
-            self.remark(
+            self._lowering.remark(
                 f"the trigger reads or changes other rows of {trigger.table}; where a statement changes several rows,"
                 " PostgreSQL fires it after all of them, and SQLite after each"
             )
@@ -123,7 +125,7 @@ class Body:
             if not any(_ignores(other) for other in trigger.statements):
                 raise Refused(f"a BEFORE {trigger.event} trigger changes its own row, which SQLite leaves undefined")
             return
-        self.remark(
+        self._lowering.remark(
             f"the trigger changes other rows of {trigger.table}; where the same statement changes them, it fails"
         )
 
@@ -146,99 +148,84 @@ class Body:
 
     def _query(self, query: Query) -> list[str]:
         """A SELECT has no effect but that of the RAISE in it."""
-        core = query.cores[0]
-        raising = [item for item in core.items if item.node is not None and _raises(item.node)]
-        if not raising:
+        nodes = [item.node for core in query.cores for item in core.items if item.node is not None]
+        if not any(map(_raises, nodes)):
             # It is translated all the same, for it might call a function that does something.
-            self._lowering.query(query)
-            return []
-        if query.commons or query.operators or core.group or core.having is not None or core.windows or query.offset:
-            raise Refused("RAISE in a SELECT with WITH, set operations, GROUP BY or OFFSET")
+            return self._performed(query)
         self.summary.append("RAISE")
+        core = query.cores[0]
+        ways = [_ways(node) for node in nodes] if len(query.cores) == 1 else [None]
         lines: list[str] = []
-        for item in raising:
-            assert item.node is not None
-            lines += self._from(core, item.node) if core.joins else self._plain(core, item.node)
+        for found in ways:
+            made = None
+            if found is not None:
+                made = self._from(query, found) if core.joins or not _is_plain(query) else self._plain(core, found)
+            if made is None:
+                return self._performed(query)
+            lines += made
         return lines
 
-    def _plain(self, core: Core, node: Node) -> list[str]:
-        lines = self._written(self._branches(node))
-        if core.where is None:
+    def _performed(self, query: Query) -> list[str]:
+        """A query that is run, for a RAISE in the middle of its expressions."""
+        before = self._lowering.raises
+        made = self._lowering.query(query)
+        return [f'PERFORM * FROM ({made.sql}) AS "q";'] if self._lowering.raises > before else []
+
+    def _plain(self, core: Core, ways: list[_Way]) -> list[str]:
+        branches = [
+            _Branch(
+                self._lowering.condition(way.condition) if way.condition is not None else "",
+                self._raise(way.raised) if way.raised is not None else [],
+            )
+            for way in ways
+        ]
+        lines = self._written(branches)
+        if core.where is None or not lines:
             return lines
         return self._written([_Branch(self._lowering.condition(core.where), lines)])
 
-    def _from(self, core: Core, node: Node) -> list[str]:
-        """With FROM: RAISE for any row that reaches it. An aggregate makes one row of them all."""
-        lowering = self._lowering
-        with lowering.rows(core) as (scope, words):
-            condition = lowering.condition(core.where) if core.where is not None else ""
-            scope.loose.clear()
-            branches = self._branches(node)
-            if scope.aggregates and scope.loose:
-                raise Refused("a query shows a column that is neither grouped nor in an aggregate")
-        if scope.aggregates:
-            where = f" WHERE {condition}" if condition else ""
+    def _from(self, query: Query, ways: list[_Way]) -> list[str] | None:
+        """With FROM: RAISE for any row that reaches it. None where that is not said by whether there is a row."""
+        core = query.cores[0]
+        if any(has_aggregate(way.condition) for way in ways):
+            if not _is_plain(query) or not all(has_aggregate(way.condition) for way in ways):
+                return None
+            # An aggregate makes one row of them all.
+            queries = [_query_node(SCALAR, replace(core, items=[Item(way.condition, "q")])) for way in ways]
+            found = zip(queries, ways, strict=True)
             return self._written(
-                [_Branch(f"(SELECT {b.condition or 'true'}{words}{where})", b.lines) for b in branches]
+                [_Branch(self._lowering.condition(q), self._raise(w.raised) if w.raised else []) for q, w in found]
             )
-        if len(branches) != 1:
-            raise Refused("RAISE in one of several branches, for each row of a query")
-        (branch,) = branches
-        conditions = [f"({part})" for part in (condition, branch.condition) if part]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return self._written([_Branch(f"EXISTS (SELECT 1{words}{where})", branch.lines)])
-
-    def _branches(self, node: Node) -> list[_Branch]:
-        """The ways to RAISE; an empty condition means that it is reached always."""
-        if _is_raise(node):
-            return [_Branch("", self._raise(node.meta["raise"]))]
-        if isinstance(node, exp.Case):
-            return self._case(node)
-        if isinstance(node, exp.Anonymous) and node.name in ("iif", "if") and len(node.expressions) in (2, 3):
-            condition, yes, *no = node.expressions
-            branches = [self._branch(self._lowering.condition(condition), yes)]
-            return branches + ([self._branch("", no[0])] if no else [])
-        if isinstance(node, exp.Anonymous) and node.name in ("ifnull", "coalesce") and len(node.expressions) == 2:
-            value, otherwise = node.expressions
-            if _is_raise(otherwise) and not _raises(value):
-                return [self._branch(f"{self._lowering.lower(value).operand} IS NULL", otherwise)]
-        raise Refused("RAISE in the middle of an expression")
-
-    def _case(self, node: exp.Case) -> list[_Branch]:
-        base = self._lowering.lower(node.this) if node.this is not None else None
+        if len(ways) == 1 and ways[0].condition is None and not query.commons:
+            (way,) = ways
+            assert way.raised is not None
+            shown = replace(query, cores=[replace(core, items=[Item(exp.Literal.number(1), "q")])])
+            node = _query_node(EXISTS, shown)
+            return self._written([_Branch(self._lowering.condition(node), self._raise(way.raised))])
+        if not _is_plain(query) or (len(ways) > 1 and any(w.raised and w.raised.action == "IGNORE" for w in ways)):
+            return None
         branches = []
-        for part in node.args["ifs"]:
-            if base is None:
-                condition = self._lowering.condition(part.this)
-            else:
-                condition = compare("=", base, self._lowering.lower(part.this)).sql
-            branches.append(self._branch(condition, part.args["true"]))
-        default = node.args.get("default")
-        if default is not None and _raises(default):
-            branches.append(self._branch("", default))
-        # Branches at the end that do nothing are not needed.
-        while branches and not branches[-1].lines:
-            branches.pop()
-        return branches
-
-    def _branch(self, condition: str, node: Node) -> _Branch:
-        if not _raises(node):
-            self._lowering.lower(node)
-            return _Branch(condition, [])
-        return _Branch(condition, self._written(self._branches(node)))
+        conditions = [core.where] if core.where is not None else []
+        for way in ways:
+            if way.raised is None:
+                assert way.condition is not None
+                conditions.append(_is_not_true(way.condition))
+                continue
+            where = [*conditions, way.condition] if way.condition is not None else conditions
+            joined = replace(core, items=[Item(exp.Literal.number(1), "q")], where=_all(where))
+            branches.append(_Branch(self._lowering.condition(_query_node(EXISTS, joined)), self._raise(way.raised)))
+        if len(branches) > 1:
+            self._lowering.remark("where several rows are wrong, RAISE may give the message of another one")
+        return self._written(branches)
 
     def _raise(self, raised: Raise) -> list[str]:
         if raised.action == "IGNORE":
             if self._trigger.timing == "AFTER":
-                self.remark("RAISE(IGNORE) ends this trigger alone; other AFTER triggers of the same row still fire")
+                self._lowering.remark(
+                    "RAISE(IGNORE) ends this trigger alone; other AFTER triggers of the same row still fire"
+                )
             return list(self._leave)
-        if raised.action == "FAIL":
-            self.remark("RAISE(FAIL) undoes the whole statement in PostgreSQL, also the rows changed before")
-        assert raised.message is not None
-        message = as_text(self._lowering.lower(raised.message), "RAISE")
-        words = message if not message.startswith("NULL") else "''"
-        if not words.startswith(("'", "E'")):
-            words = f"coalesce({words}, '')"
+        words = self._lowering.message(raised)
         return [f"RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = {words};"]
 
     def _written(self, branches: list[_Branch]) -> list[str]:
@@ -266,6 +253,69 @@ def _is_raise(node: object) -> bool:
 
 def _raises(node: Node) -> bool:
     return any(_is_raise(part) for part in node.walk())
+
+
+def _is_plain(query: Query) -> bool:
+    """Whether the query gives one row for each row of its FROM that WHERE lets pass."""
+    core = query.cores[0]
+    return not (query.commons or query.operators or query.limit or query.offset) and not (
+        core.group or core.having or core.windows
+    )
+
+
+def _ways(node: Node) -> list[_Way] | None:
+    """The ends of an expression in the order in which they are tried; None where a RAISE is in another place."""
+    if _is_raise(node):
+        return [_Way(None, node.meta["raise"])]
+    if not _raises(node):
+        return [_Way(None, None)]
+    if isinstance(node, exp.Case):
+        base = node.this
+        parts = [
+            (part.this if base is None else exp.EQ(this=base, expression=part.this), part.args["true"])
+            for part in node.args["ifs"]
+        ]
+        parts.append((None, node.args.get("default")))
+    elif isinstance(node, exp.Anonymous) and node.name in ("iif", "if") and len(node.expressions) in (2, 3):
+        condition, *results = node.expressions
+        parts = [(condition, results[0]), (None, (*results[1:], None)[0])]
+    elif isinstance(node, exp.Anonymous) and node.name in ("ifnull", "coalesce") and len(node.expressions) == 2:
+        value, otherwise = node.expressions
+        parts = [(exp.Is(this=value, expression=exp.Null()), otherwise), (None, value)]
+    else:
+        return None
+    found: list[_Way] = []
+    for condition, result in parts:
+        if condition is not None and _raises(condition):
+            return None
+        inner = _ways(result) if result is not None else [_Way(None, None)]
+        if inner is None:
+            return None
+        if not inner or inner[-1].condition is not None:
+            inner = [*inner, _Way(None, None)]
+        for way in inner:
+            found.append(_Way(_all([c for c in (condition, way.condition) if c is not None]), way.raised))
+    # Ends that do nothing are not needed where nothing comes after them.
+    while found and found[-1].raised is None:
+        found.pop()
+    return found
+
+
+def _all(conditions: list[Node]) -> Node | None:
+    whole: Node | None = None
+    for condition in conditions:
+        whole = condition if whole is None else exp.And(this=whole, expression=condition)
+    return whole
+
+
+def _is_not_true(node: Node) -> Node:
+    return exp.NullSafeNEQ(this=node, expression=exp.Column(this=exp.Identifier(this="true")))
+
+
+def _query_node(kind: str, query: Query | Core) -> Node:
+    node = exp.Anonymous(this=kind, expressions=[])
+    node.meta["query"] = query if isinstance(query, Query) else Query([query])
+    return node
 
 
 def _ignores(statement: Statement) -> bool:

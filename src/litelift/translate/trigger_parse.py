@@ -7,7 +7,7 @@ has neither DEFAULT VALUES nor ORDER BY and LIMIT on UPDATE and DELETE.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlglot import exp
@@ -15,8 +15,8 @@ from sqlglot import exp
 from litelift.errors import DdlError
 from litelift.sqlite.lexer import Token, fold, tokenize
 from litelift.translate.parse import Node
-from litelift.translate.select_parse import SelectParser
-from litelift.translate.select_tree import Query
+from litelift.translate.select_parse import SCALAR, SelectParser
+from litelift.translate.select_tree import Join, Query
 from litelift.translate.value import Refused
 
 Timing = Literal["BEFORE", "AFTER", "INSTEAD OF"]
@@ -60,12 +60,13 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """UPDATE."""
+    """UPDATE; ``joins`` is its FROM."""
 
     table: str
     assignments: tuple[tuple[str, Node], ...]
     where: Node | None = None
     conflict: str = ""
+    joins: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +110,37 @@ def outline(sql: str) -> tuple[Trigger, tuple[str, ...]] | None:
     return Trigger(sql, name, timing, event, table, columns, None, ()), tuple(t for t in targets if t is not None)
 
 
-def is_fts_sync(sql: str, virtual_tables: Collection[str]) -> bool:
+def is_fts_sync(sql: str, virtual_tables: Collection[str], carried: Collection[str] = ()) -> bool:
     """Whether the trigger does nothing but keep full-text tables like their content (a tsvector takes its place).
 
-    ``virtual_tables`` are the names of the source's full-text tables. Every statement has to be an INSERT, UPDATE or
-    DELETE of one of them; expressions are not looked at. "SQLite FTS5 Extension", section 4.4.3 (External Content).
+    ``virtual_tables`` are the names of the source's virtual tables that become no tables, ``carried`` of those that do.
+    Every statement has to be an INSERT, UPDATE or DELETE of one of the former, or a command to one of the latter (an
+    INSERT that names a column like the table, as for 'optimize'); expressions are not looked at. "SQLite FTS5
+    Extension", sections 4.4.3 (External Content) and 6 (Special INSERT Commands).
     """
     names = {fold(name) for name in virtual_tables}
     try:
         reader = _Reader(sql)
         table = reader.head()[4]
-        targets = reader.targets()
+        kept, synced = reader.synced(names, {fold(name) for name in carried})
     except Refused:
         return False
-    return fold(table) not in names and bool(targets) and all(t is not None and fold(t) in names for t in targets)
+    return fold(table) not in names and bool(synced) and not kept
+
+
+def without_fts_sync(sql: str, virtual_tables: Collection[str], carried: Collection[str] = ()) -> tuple[str, int]:
+    """The trigger without the statements that ``is_fts_sync`` speaks of, and how many there were beside others."""
+    try:
+        reader = _Reader(sql)
+        reader.head()
+        kept, synced = reader.synced({fold(name) for name in virtual_tables}, {fold(name) for name in carried})
+    except Refused:
+        return sql, 0
+    if not kept:
+        return sql, 0
+    for start, end in reversed(synced):
+        sql = sql[:start] + sql[end:]
+    return sql, len(synced)
 
 
 def _tokens(sql: str) -> list[Token]:
@@ -196,6 +214,30 @@ class _Reader(SelectParser):
             while not self._take(";"):
                 self._step()
         return found
+
+    def synced(
+        self, indexes: Collection[str], carried: Collection[str]
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """The places of the statements that do anything else, and of those that only keep a search index.
+
+        The latter write one of ``indexes``, or are commands to one of ``carried`` (folded names).
+        """
+        while not self._take("BEGIN"):
+            self._step()
+        kept: list[tuple[int, int]] = []
+        synced: list[tuple[int, int]] = []
+        while not self._take("END"):
+            first = self._place
+            table = self._target()
+            name = fold(table or "")
+            found = synced if name in indexes or (name in carried and self._commands(name)) else kept
+            while not self._take(";"):
+                self._step()
+            found.append((self._tokens[first].start, self._tokens[self._place - 1].end))
+        return kept, synced
+
+    def _commands(self, table: str) -> bool:
+        return self._take("(") and fold(table) in map(fold, self._listed())
 
     def _step(self) -> None:
         if self._peek() is None:
@@ -308,9 +350,8 @@ class _Reader(SelectParser):
         table = self._table()
         self._need("SET")
         assignments = self._assignments()
-        if self._word() == "FROM":
-            raise Refused("UPDATE with FROM")
-        return Update(table, assignments, self._where(), conflict)
+        joins = tuple(self._joins()) if self._take("FROM") else ()
+        return Update(table, assignments, self._where(), conflict, joins)
 
     def _assignments(self) -> tuple[tuple[str, Node], ...]:
         found: list[tuple[str, Node]] = []
@@ -320,9 +361,7 @@ class _Reader(SelectParser):
                 self._need(")")
                 self._need("=")
                 self._need("(")
-                if self._word() in _QUERY_WORDS:
-                    raise Refused("columns are set from a subquery")
-                values = self._arguments()
+                values = self._values_of_query() if self._word() in _QUERY_WORDS else self._arguments()
                 if len(values) != len(names):
                     raise Refused(f"{len(names)} columns are set to {len(values)} values")
                 found += zip(names, values, strict=True)
@@ -332,6 +371,22 @@ class _Reader(SelectParser):
                 found.append((name, self._expression(0)))
             if not self._take(","):
                 return tuple(found)
+
+    def _values_of_query(self) -> list[Node]:
+        """A subquery that gives several columns, as one subquery for each."""
+        query = self.query()
+        self._need(")")
+        (core, *others) = query.cores
+        if others or core.distinct or not core.items or any(item.star for item in core.items):
+            raise Refused("columns are set from a subquery with DISTINCT, a star or set operations")
+        if any(isinstance(term.node, exp.Literal) for term in query.order):
+            raise Refused("columns are set from a subquery that is ordered by the number of a column")
+        values: list[Node] = []
+        for item in core.items:
+            node = exp.Anonymous(this=SCALAR, expressions=[])
+            node.meta["query"] = replace(query, cores=[replace(core, items=[item])])
+            values.append(node)
+        return values
 
     def _where(self) -> Node | None:
         return self._expression(0) if self._take("WHERE") else None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from litelift.sqlite.schema import Affinity
 from litelift.translate import constant, jsonvalue
 from litelift.translate.convert import as_text, typed_literal
 from litelift.translate.default import _into as into_column
+from litelift.translate.select_output import is_reference
 from litelift.translate.value import (
     NUMBERS,
     TIMES,
@@ -23,10 +25,16 @@ from litelift.translate.value import (
 _SECONDS = "'YYYY-MM-DD HH24:MI:SS'"
 
 
-def stored(typed: Typed, column: ColumnContext, sql: str, remark: Callable[[str], None]) -> str:
+def stored(
+    typed: Typed,
+    column: ColumnContext,
+    sql: str,
+    remark: Callable[[str], None],
+    text: Callable[[Typed, str], str] | None = None,
+) -> str:
     """The SQL to assign to ``column``. ``sql`` is the expression in SQLite's SQL.
 
-    ``remark`` is told where the text of a value may be written otherwise than the application wrote it. Raises Refused.
+    ``remark`` is told of a difference; ``text`` gives the text of a value, and is told for what. Raises Refused.
     """
     kind = kind_of(column.type)
     values = column.values if column.values is not None and column.values.values else None
@@ -42,7 +50,10 @@ def stored(typed: Typed, column: ColumnContext, sql: str, remark: Callable[[str]
     if typed.kind == kind:
         return _same(typed, column, kind)
     if kind == "text":
-        return _text(typed, column, remark)
+        return (text or as_text)(typed, f"{column.target}:")
+    if typed.kind == "text" and kind in NUMBERS | TIMES | {"bool"} and _out_of_json(typed):
+        remark(f"{column.target} gets a value out of JSON, and refuses one that is no {column.type.display}")
+        return f"({typed.sql})::{column.type.sql().as_string()}"
     if kind == "bool" and typed.kind in NUMBERS:
         return f"{typed.operand} <> 0"
     if kind in NUMBERS and typed.kind == "bool":
@@ -94,30 +105,28 @@ def _same(typed: Typed, column: ColumnContext, kind: PgKind) -> str:
     return typed.sql
 
 
-def _text(typed: Typed, column: ColumnContext, remark: Callable[[str], None]) -> str:
-    """The text of a value whose type is not text; told where SQLite may have had it in another form."""
-    try:
-        return as_text(typed, f"{column.target}:")
-    except Refused:
-        if typed.values is not None:
-            raise
+def _out_of_json(typed: Typed) -> bool:
+    """Whether it may be a number or a text in each row."""
+    return typed.affinity is Affinity.BLOB and typed.column and not is_reference(typed)
+
+
+def shown(typed: Typed, use: str, remark: Callable[[str], None]) -> str:
+    """The text of a value whose type is not text, where SQLite may have had it in another form. Raises Refused."""
     operand = typed.operand
     if typed.kind == "numeric":
+        if not typed.column:
+            remark(f"{use} the text of a number has no .0 where SQLite's may have it")
         return f"trim_scale({operand})::text"
-    if typed.kind == "real":
-        remark(f"{column.target} gets the text of a floating-point number with up to 17 digits")
-        whole = f"{operand} = trunc({operand}) AND abs({operand}) < 1e15"
-        return f"CASE WHEN {whole} THEN {operand}::numeric::text || '.0' ELSE {operand}::text END"
     if typed.kind in ("timestamp", "timestamptz"):
-        remark(f"{column.target} gets the text of a time as YYYY-MM-DD HH:MM:SS, in UTC")
+        remark(f"{use} the text of a time is YYYY-MM-DD HH:MM:SS, in UTC")
         at = operand if typed.kind == "timestamp" else f"({operand} AT TIME ZONE 'UTC')"
         # Decimals of the second only where there are some: three, or six.
         fraction = f"regexp_replace(to_char({at}, '.US'), '([.]000)?000$', '')"
-        return f"to_char({at}, {_SECONDS}) || {fraction}"
+        return f"(to_char({at}, {_SECONDS}) || {fraction})"
     if typed.kind in ("date", "time", "uuid", "enum", "json", "jsontext"):
-        remark(f"{column.target} gets the text of a {typed.kind} as PostgreSQL writes it")
+        remark(f"{use} the text of a {typed.kind} is as PostgreSQL writes it")
         return f"to_char({operand}, 'YYYY-MM-DD')" if typed.kind == "date" else f"{operand}::text"
-    return as_text(typed, f"{column.target}:")
+    return as_text(typed, use)
 
 
 def _time(typed: Typed, kind: PgKind) -> str:

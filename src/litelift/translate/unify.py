@@ -28,6 +28,7 @@ def unify(parts: list[Typed]) -> Unified:
         others = [part for part in parts if not part.constant]
         if any(part.values != others[0].values for part in others):
             raise Refused("values that the plan maps are mixed with others")
+    parts = [part.exact for part in parts]
     kinds: set[PgKind] = {part.kind for part in parts if not part.constant}
     literals: set[PgKind] = {part.kind for part in parts if part.constant and part.value is not None}
     if not kinds:

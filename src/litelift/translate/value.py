@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from litelift.plan.valuemap import ValueMap
@@ -67,7 +67,9 @@ class ColumnContext:
     """What an expression needs to know of a column: its target name and type, and how its values change on the way.
 
     ``affinity`` or ``declared`` (the type as written in SQLite) say how SQLite compares it; without them the target's
-    type decides. ``collation`` is the column's collation in SQLite.
+    type decides. ``collation`` is the column's collation in SQLite; ``nondeterministic`` says that the target's column
+    has one under which unlike texts are equal. ``sql`` stands in the place of
+    the target's name: a generated column may not refer to another one.
     """
 
     target: str
@@ -76,6 +78,8 @@ class ColumnContext:
     affinity: Affinity | None = None
     declared: str | None = None
     collation: str = "BINARY"
+    nondeterministic: bool = False
+    sql: str | None = None
 
     @property
     def source_affinity(self) -> Affinity | None:
@@ -116,6 +120,8 @@ class Typed:
     ``hexadecimal`` is the SQL of the same in lower case: of random bytes' digits, or of what hex() makes of bytes.
     ``shown`` is the SQL of the same as the text that SQLite gives, for a value out of a JSON text.
     ``whole`` is a condition: that SQLite has an integer there, where a numeric stands for integers and reals.
+    ``collation`` is SQLite's; ``collates`` says where it comes from, a column or a COLLATE, and "" that it has none of
+    its own. ``nondeterministic`` says that PostgreSQL takes unlike texts for equal under its column's collation.
     """
 
     sql: str
@@ -130,6 +136,8 @@ class Typed:
     number: str | None = None
     moment: Moment | None = None
     collation: str = "BINARY"
+    collates: Literal["", "column", "explicit"] = ""
+    nondeterministic: bool = False
     hexadecimal: str | None = None
     shown: str | None = None
     whole: str | None = None
@@ -138,6 +146,13 @@ class Typed:
     def operand(self) -> str:
         """The SQL as an operand: in parentheses unless it is atomic."""
         return self.sql if self.atomic else f"({self.sql})"
+
+    @property
+    def exact(self) -> Typed:
+        """The same, and text that PostgreSQL compares by its bytes, whatever the column's collation is."""
+        if not self.nondeterministic or self.kind != "text":
+            return self
+        return replace(self, sql=f'({self.operand} COLLATE "C")', atomic=True, nondeterministic=False)
 
 
 def kind_of(type_: PgType) -> PgKind:

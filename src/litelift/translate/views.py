@@ -11,29 +11,12 @@ from dataclasses import dataclass
 
 from litelift.errors import DdlError, Untranslatable
 from litelift.sqlite.lexer import fold, quote_identifier, tokenize
+from litelift.translate.relation import Relation
 from litelift.translate.select import SelectLowering
 from litelift.translate.select_parse import SelectParser
-from litelift.translate.select_scope import Bound, Column
+from litelift.translate.select_scope import Bound
 from litelift.translate.select_tree import Query, tables_of
-from litelift.translate.value import ColumnContext, Refused, identifier
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A table, or a view translated before, as a view reads it.
-
-    ``target`` is the schema and the name in PostgreSQL. ``columns`` are by their names in SQLite. ``rowid`` is the
-    column that is the rowid (the INTEGER PRIMARY KEY). ``key`` names the columns of the primary key that PostgreSQL has
-    too, () where it has none; it is the rowid's column where left out. ``computed`` and ``inexact`` are a view's: see
-    ``TranslatedView``.
-    """
-
-    target: tuple[str, str]
-    columns: Mapping[str, ColumnContext]
-    rowid: str | None = None
-    key: tuple[str, ...] = ()
-    computed: frozenset[str] = frozenset()
-    inexact: frozenset[str] = frozenset()
+from litelift.translate.value import ColumnContext, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +41,7 @@ class TranslatedView:
 
     def relation(self, schema: str, name: str) -> Relation:
         """The view as other views read it, once it is there under that name."""
-        return Relation((schema, name), self.columns, computed=self.computed, inexact=self.inexact)
+        return Relation(schema, name, self.columns, view=True, computed=self.computed, inexact=self.inexact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +150,7 @@ def _bound(found: tuple[str, Relation] | None) -> tuple[str, Bound] | None:
     if found is None:
         return None
     name, relation = found
-    columns = [
-        Column(column, context, computed=column in relation.computed, inexact=column in relation.inexact)
-        for column, context in relation.columns.items()
-    ]
-    key = relation.key or ((relation.rowid,) if relation.rowid is not None else ())
-    schema, target = relation.target
-    return f"{identifier(schema)}.{identifier(target)}", Bound(name, target, columns, relation.rowid, key)
+    return relation.sql, Bound.of(name, relation)
 
 
 def _names(sql: str, name: str, relations: Mapping[str, Relation]) -> list[str]:
@@ -183,7 +160,9 @@ def _names(sql: str, name: str, relations: Mapping[str, Relation]) -> list[str]:
         for table, relation in relations.items():
             columns = []
             for column in relation.columns:
-                primary = " INTEGER PRIMARY KEY" if column == relation.rowid else ""
+                if column in relation.hidden:
+                    continue
+                primary = " INTEGER PRIMARY KEY" if column == relation.rowid_column else ""
                 columns.append(quote_identifier(column) + primary)
             connection.execute(f"CREATE TABLE {quote_identifier(table)} ({', '.join(columns)})")
         connection.execute(sql)
@@ -195,4 +174,4 @@ def _names(sql: str, name: str, relations: Mapping[str, Relation]) -> list[str]:
         connection.close()
 
 
-__all__ = ["Relation", "TranslatedView", "ViewOrder", "order_views", "translate_view"]
+__all__ = ["TranslatedView", "ViewOrder", "order_views", "translate_view"]

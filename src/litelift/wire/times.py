@@ -263,6 +263,8 @@ class DateCodec(_MomentCodec):
         moment = stamp.datetime()
         if (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
             raise Misfit("is a date with a time of day")
+        if stamp.rounded:
+            self.remarks["rounded to 6 decimals of a second"] += 1
         return moment.date().isoformat()
 
 

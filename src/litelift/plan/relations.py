@@ -1,0 +1,88 @@
+"""The tables and views of a plan, as the translation of views and triggers sees them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from litelift.plan.plan import MovePlan, TablePlan
+from litelift.sqlite.lexer import fold
+from litelift.sqlite.schema import Schema, Table
+from litelift.translate.relation import Relation
+from litelift.translate.value import ColumnContext
+
+_ACTS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+
+
+def plan_relations(plan: MovePlan, schema: Schema) -> dict[str, Relation]:
+    """Every table of the plan, and every view that is planned so far, by its source name."""
+    found = {planned.source: _relation(plan, schema, planned, schema.table(planned.source)) for planned in plan.tables}
+    return found | {view.match.source: view.relation for view in plan.views if view.relation is not None}
+
+
+def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) -> Relation:
+    columns: dict[str, ColumnContext] = {}
+    generated: dict[str, Literal["stored", "virtual"]] = {}
+    for column in planned.columns:
+        source = table.column(column.source)
+        columns[column.source] = ColumnContext(
+            column.target,
+            column.type,
+            column.values,
+            source.affinity,
+            source.declared,
+            source.collation,
+            nondeterministic=column.collation == "nocase",
+        )
+        if source.generated is not None:
+            # One that is not carried has no value of its own in a new row, like a virtual one.
+            generated[column.source] = column.generated.kind if column.generated else "virtual"
+    sources = {column.target: column.source for column in planned.columns}
+    keys: list[tuple[str, ...]] = []
+    other_keys = keyed = False
+    for index in plan.indexes:
+        if index.table != planned.target or not (index.unique or index.kind == "primary key"):
+            continue
+        keyed = keyed or index.kind == "primary key"
+        if index.where is None and index.columns:
+            keys.append(tuple(sources[target] for target in index.columns))
+        else:
+            other_keys = True
+    moved = all(name in columns for name in table.primary_key)
+    return Relation(
+        planned.schema,
+        planned.target,
+        columns,
+        primary_key=table.primary_key if keyed and moved else (),
+        identity=next((column.source for column in planned.columns if column.identity), None),
+        keys=tuple(keys),
+        other_keys=other_keys,
+        generated=generated,
+        cascades=tuple(other.name for other in schema.tables if _acts(other, table)),
+        checked=_checked(schema, table),
+        rowid=table.rowid_alias if table.rowid_alias in columns else None,
+        hidden=frozenset(table.hidden),
+        also_rowid=("docid",) if _has_docid(table) else (),
+    )
+
+
+def _checked(schema: Schema, table: Table) -> frozenset[tuple[str, str]]:
+    """What its foreign keys without an action look at after a change, on both of their sides."""
+    found = {(event, fold(key.parent)) for key in table.foreign_keys for event in ("INSERT", "UPDATE")}
+    for child in schema.tables:
+        for key in child.foreign_keys:
+            if fold(key.parent) == fold(table.name):
+                actions = (("DELETE", key.on_delete), ("UPDATE", key.on_update))
+                found |= {(event, fold(child.name)) for event, action in actions if action == "NO ACTION"}
+    return frozenset(found)
+
+
+def _acts(child: Table, parent: Table) -> bool:
+    return any(
+        fold(key.parent) == fold(parent.name) and bool({key.on_delete, key.on_update} & _ACTS)
+        for key in child.foreign_keys
+    )
+
+
+def _has_docid(table: Table) -> bool:
+    """Whether docid is another name for the rowid ("SQLite FTS3 and FTS4 Extensions", section 1.2)."""
+    return table.virtual is not None and fold(table.virtual.module) in ("fts3", "fts4") and "docid" not in table.hidden
