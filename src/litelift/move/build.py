@@ -5,24 +5,25 @@ What old rows already violate is added NOT VALID and told; what cannot be built 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
-from threading import Event
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
 
 import psycopg
 from psycopg import sql
 
+from litelift.move.orphans import orphans
+from litelift.move.schedule import Job, Lock, run
 from litelift.plan.names import Namer
-from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, TablePlan
-from litelift.plan.tell import key_words
+from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, SequencePlan, TablePlan
 from litelift.postgres.connect import Connection, connect, is_trouble
 from litelift.result import Notice, Untranslated
 
-NAMED = 20
-Told = tuple[list[Notice], list[Untranslated]]
+WORTH_SHARING = 8 << 20
+"""Bytes of a table from which on its indexes are built side by side."""
 OnObject = Callable[[str], None]
+Action = Callable[[Connection], None]
 
 
 class Builder:
@@ -38,7 +39,8 @@ class Builder:
             dsn: the target.
             jobs: connections at most.
             memory: for each index being built (maintenance_work_mem).
-            connection: the one to build over, in its transaction, instead of connections of its own.
+            connection: the one to build over, in its transaction, instead of connections of its own; then no
+                statistics are gathered.
         """
         self.plan = plan
         self.connection = connection
@@ -48,115 +50,143 @@ class Builder:
         self.notices: list[Notice] = []
         self.untranslated: list[Untranslated] = []
         self.tables = {table.target: table for table in plan.tables}
+        self._no_key: set[str] = set()
 
     def build(self, on_object: OnObject | None = None) -> None:
-        """Build everything, in the order that the dependencies ask for."""
-        keys = [index for index in self.plan.indexes if index.kind == "primary key"]
-        rest = [index for index in self.plan.indexes if index.kind != "primary key"]
-        # A table's objects take locks on it that exclude each other, so one table is one thread's.
-        self._each([*keys, *rest], lambda index: index.table, self._index, on_object)
-        self._each(self.plan.checks, lambda check: check.table, self._check, on_object)
-        self._each([t for t in self.plan.tables if t.create], lambda t: t.target, self._not_nulls, on_object)
-        # A foreign key locks two tables: one after the other, or two of them could wait for each other.
-        with self._connected() as connection:
-            for key in self.plan.foreign_keys:
-                self._foreign_key(connection, key)
-                if on_object:
-                    on_object(key.name)
+        """Build everything: side by side where the connections and PostgreSQL's locks allow it."""
+
+        def told(job: Job[Connection]) -> None:
+            if on_object:
+                on_object(job.name)
+
+        jobs = self._jobs()
+        with ExitStack() as stack:
+            lanes = [self._lane(stack) for _ in range(max(1, min(self.jobs, len(jobs))))]
+            run(jobs, lanes, told, _cancel)
             for sequence in self.plan.sequences:
-                connection.execute(
-                    sql.SQL("alter table {} alter column {} restart with {}").format(
-                        sql.Identifier(self.plan.schema, sequence.table),
-                        sql.Identifier(sequence.column),
-                        sql.Literal(min(sequence.next_value, (1 << 63) - 1)),
-                    )
+                self._sequence(lanes[0], sequence)
+
+    def _lane(self, stack: ExitStack) -> Connection:
+        if self.connection is not None:
+            return self.connection
+        connection = stack.enter_context(connect(self.dsn))
+        connection.execute("select set_config('maintenance_work_mem', %s, false)", (self.memory,))
+        connection.execute("set synchronous_commit = off")
+        return connection
+
+    # ----------------------------------------------------------------- the jobs
+
+    def _jobs(self) -> list[Job[Connection]]:
+        jobs: list[Job[Connection]] = []
+        built: dict[str, list[Job[Connection]]] = {table.target: [] for table in self.plan.tables}
+
+        def add(
+            table: str, action: Action, locks: dict[str, Lock], cost: float, after: Sequence[Job[Connection]] = ()
+        ) -> Job[Connection]:
+            job = Job(table, action, locks, cost, after)
+            jobs.append(job)
+            return job
+
+        # The primary keys first: foreign keys, and the checks that read like them, come after.
+        for index in sorted(self.plan.indexes, key=lambda index: index.kind != "primary key"):
+            size = float(self.tables[index.table].bytes)
+            if index.kind == "index" or not self._shares(index):
+                lock: Lock = "share" if index.kind == "index" else "exclusive"
+                built[index.table].append(add(index.table, partial(self._index, index), {index.table: lock}, size))
+                continue
+            made = add(index.table, partial(self._index_of_key, index), {index.table: "share"}, size)
+            attached = add(index.table, partial(self._attach, index), {index.table: "exclusive"}, 0, [made])
+            built[index.table] += [made, attached]
+        for check in self.plan.checks:
+            size = float(self.tables[check.table].bytes)
+            built[check.table].append(add(check.table, partial(self._check, check), {check.table: "exclusive"}, size))
+        for table in self.plan.tables:
+            if table.create and any(column.null_violated for column in table.columns):
+                built[table.target].append(
+                    add(table.target, partial(self._not_nulls, table), {table.target: "exclusive"}, 0)
                 )
-                if sequence.next_value >= 1 << 63:
-                    # Used up, as in SQLite: the next value must be an error, not the last one a second time.
-                    table = sql.Identifier(self.plan.schema, sequence.table).as_string(connection)
-                    connection.execute(
-                        "select setval(pg_get_serial_sequence(%s, %s), %s, true)",
-                        (table, sequence.column, (1 << 63) - 1),
-                    )
-                    message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
-                    self.notices.append(
-                        Notice(level="attention", kind="sequence", message=message, table=sequence.table)
-                    )
+        known: dict[str, list[Job[Connection]]] = dict(built)
+        if self.connection is None:
+            # A foreign key's validation is a join, for which the planner wants to know its tables.
+            for table in self.plan.tables:
+                analysed = add(
+                    table.target,
+                    partial(self._analyze, table),
+                    {table.target: "share update exclusive"},
+                    table.bytes / 20,
+                    built[table.target],
+                )
+                known[table.target] = [analysed]
+        for key in self.plan.foreign_keys:
+            pair: dict[str, Lock] = {key.parent: "exclusive", key.table: "exclusive"}
+            ready = [*known[key.table], *known[key.parent]]
+            added = add(key.name, partial(self._add_foreign_key, key), pair, 0, ready)
+            reading: dict[str, Lock] = {key.parent: "row share", key.table: "share update exclusive"}
+            add(key.name, partial(self._validate, key), reading, float(self.tables[key.table].bytes), [added])
+        return jobs
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        if self.connection is not None:
-            yield self.connection
-            return
-        with connect(self.dsn) as connection:
-            connection.execute("select set_config('maintenance_work_mem', %s, false)", (self.memory,))
-            connection.execute("set synchronous_commit = off")
-            yield connection
+    def _shares(self, index: IndexPlan) -> bool:
+        """Whether a key's index is worth building beside the table's others, and being made a constraint afterwards."""
+        others = sum(other.table == index.table for other in self.plan.indexes) - 1
+        return self.jobs > 1 and others > 0 and self.tables[index.table].bytes >= WORTH_SHARING
 
-    def _each(
-        self,
-        things: Sequence[Any],
-        table_of: Callable[[Any], str],
-        build: Callable[[Connection, Any], None],
-        on_object: OnObject | None,
-    ) -> None:
-        groups: dict[str, list[Any]] = {}
-        for thing in things:
-            groups.setdefault(table_of(thing), []).append(thing)
-        # The biggest tables first, so that the last thread does not start with one of them.
-        order = sorted(groups, key=lambda name: -self.tables[name].bytes)
+    def _analyze(self, table: TablePlan, connection: Connection) -> None:
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table.schema, table.target)))
 
-        open_: list[Connection] = []
-        stopped = Event()
-
-        def work(names: Sequence[str]) -> None:
-            with self._connected() as connection:
-                open_.append(connection)
-                for name in names:
-                    for thing in groups[name]:
-                        if stopped.is_set():
-                            return
-                        build(connection, thing)
-                        if on_object:
-                            on_object(name)
-
-        if self.connection is not None:
-            work(order)
-            return
-        lanes = [order[at :: self.jobs] for at in range(self.jobs)]
-        with ThreadPoolExecutor(self.jobs) as pool:
-            futures = [pool.submit(work, lane) for lane in lanes if lane]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            except BaseException:
-                # One lane failed, or someone pressed Ctrl-C: the others' indexes are not wanted any more.
-                stopped.set()
-                for connection in open_:
-                    with suppress(psycopg.Error):
-                        connection.cancel_safe(timeout=5)
-                raise
+    def _sequence(self, connection: Connection, sequence: SequencePlan) -> None:
+        connection.execute(
+            sql.SQL("alter table {} alter column {} restart with {}").format(
+                sql.Identifier(self.plan.schema, sequence.table),
+                sql.Identifier(sequence.column),
+                sql.Literal(min(sequence.next_value, (1 << 63) - 1)),
+            )
+        )
+        if sequence.next_value >= 1 << 63:
+            # Used up, as in SQLite: the next value must be an error, not the last one a second time.
+            table = sql.Identifier(self.plan.schema, sequence.table).as_string(connection)
+            connection.execute(
+                "select setval(pg_get_serial_sequence(%s, %s), %s, true)",
+                (table, sequence.column, (1 << 63) - 1),
+            )
+            message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
+            self.notices.append(Notice(level="attention", kind="sequence", message=message, table=sequence.table))
 
     # ----------------------------------------------------------------- keys and indexes
 
-    def _index(self, connection: Connection, index: IndexPlan) -> None:
+    def _index_of_key(self, index: IndexPlan, connection: Connection) -> None:
+        self._index(replace(index, kind="index"), connection, key=index)
+
+    def _attach(self, index: IndexPlan, connection: Connection) -> None:
+        """Make the index the constraint that it stands for ("ALTER TABLE", ADD table_constraint_using_index)."""
+        if index.name in self._no_key:
+            return
+        name = sql.Identifier(index.name)
+        connection.execute(
+            sql.SQL("alter table {} add constraint {} {} using index {}").format(
+                sql.Identifier(self.plan.schema, index.table), name, sql.SQL(index.kind), name
+            )
+        )
+
+    def _index(self, index: IndexPlan, connection: Connection, key: IndexPlan | None = None) -> None:
+        """Build an index, or a key's constraint; ``key`` is the constraint that an index will be."""
         try:
             with connection.transaction():
                 connection.execute(self._index_sql(index, index.unique, index.kind))
         except psycopg.errors.UniqueViolation as error:
             detail = error.diag.message_detail or error.diag.message_primary
             reason = f"values that were different in SQLite are the same here: {detail}"
-            self._left(index, f"{reason}; a plain index stands in its place")
+            self._left(key or index, f"{reason}; a plain index stands in its place")
             with connection.transaction():
                 connection.execute(self._index_sql(index, False, "index"))
         except (psycopg.errors.NotNullViolation, psycopg.DataError, psycopg.OperationalError) as error:
             if is_trouble(error):
                 raise
-            self._left(index, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
+            self._left(key or index, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
         except psycopg.ProgrammingError as error:
-            self._left(index, f"PostgreSQL refuses its translation: {error.diag.message_primary or error}")
+            self._left(key or index, f"PostgreSQL refuses its translation: {error.diag.message_primary or error}")
 
     def _left(self, index: IndexPlan, reason: str) -> None:
+        self._no_key.add(index.name)
         self.untranslated.append(Untranslated(kind=index.kind, name=index.name, sql=index.source_sql, reason=reason))
 
     def _index_sql(self, index: IndexPlan, unique: bool, kind: str) -> sql.Composed:
@@ -173,7 +203,7 @@ class Builder:
 
     # ----------------------------------------------------------------- checks
 
-    def _check(self, connection: Connection, check: CheckPlan) -> None:
+    def _check(self, check: CheckPlan, connection: Connection) -> None:
         table, name = sql.Identifier(self.plan.schema, check.table), sql.Identifier(check.name)
         add = sql.SQL("alter table {} add constraint {} check (").format(table, name) + _raw(check.condition)
         try:
@@ -211,7 +241,7 @@ class Builder:
             Untranslated(kind="check", name=f"{check.table}.{check.name}", sql=check.source_sql, reason=reason)
         )
 
-    def _not_nulls(self, connection: Connection, table: TablePlan) -> None:
+    def _not_nulls(self, table: TablePlan, connection: Connection) -> None:
         """A NOT NULL that old rows violate already, as a check that is not valid."""
         others = [(index.table, index.name) for index in self.plan.indexes]
         others += [(check.table, check.name) for check in self.plan.checks]
@@ -236,8 +266,7 @@ class Builder:
 
     # ----------------------------------------------------------------- foreign keys
 
-    def _foreign_key(self, connection: Connection, key: ForeignKeyPlan) -> None:
-        table, name = sql.Identifier(self.plan.schema, key.table), sql.Identifier(key.name)
+    def _add_foreign_key(self, key: ForeignKeyPlan, connection: Connection) -> None:
         try:
             with connection.transaction():
                 connection.execute(self._foreign_key_sql(key))
@@ -249,12 +278,17 @@ class Builder:
             self.untranslated.append(
                 Untranslated(kind="foreign key", name=f"{key.table}.{key.name}", sql=words, reason=reason)
             )
+            self._no_key.add(f"{key.table}.{key.name}")
+
+    def _validate(self, key: ForeignKeyPlan, connection: Connection) -> None:
+        table, name = sql.Identifier(self.plan.schema, key.table), sql.Identifier(key.name)
+        if f"{key.table}.{key.name}" in self._no_key:
             return
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("alter table {} validate constraint {}").format(table, name))
         except psycopg.errors.ForeignKeyViolation:
-            self._orphans(connection, key)
+            self.notices += orphans(connection, self.plan.schema, key, self.tables[key.table])
 
     def _foreign_key_sql(self, key: ForeignKeyPlan) -> sql.Composed:
         words: list[sql.Composable] = [
@@ -274,65 +308,11 @@ class Builder:
         words.append(sql.SQL("not valid"))
         return sql.SQL(" ").join(words)
 
-    def _orphans(self, connection: Connection, key: ForeignKeyPlan) -> None:
-        planned = self.tables[key.table]
-        sources = {column.source: column.target for column in planned.columns}
-        names = [sources[name] for name in planned.key]
-        shown = [*names, *key.columns]
-        orphaned = sql.SQL("from {child} c where {filled} and not exists (select from {parent} p where {same})").format(
-            child=sql.Identifier(self.plan.schema, key.table),
-            parent=sql.Identifier(self.plan.schema, key.parent),
-            filled=sql.SQL(" and ").join(sql.SQL("c.{} is not null").format(sql.Identifier(c)) for c in key.columns),
-            same=sql.SQL(" and ").join(
-                sql.SQL("p.{} = c.{}").format(sql.Identifier(p), sql.Identifier(c))
-                for p, c in zip(key.parent_columns, key.columns, strict=True)
-            ),
-        )
-        total = (connection.execute(sql.SQL("select count(*) ") + orphaned).fetchone() or (0,))[0]
-        listed = sql.SQL(", ").join(
-            sql.SQL("c.{}" if place < len(names) else "c.{}::text").format(sql.Identifier(name))
-            for place, name in enumerate(shown)
-        )
-        rows = connection.execute(
-            sql.SQL("select {} ").format(listed) + orphaned + sql.SQL(" limit {}").format(sql.Literal(NAMED))
-        ).fetchall()
-        column = ", ".join(key.columns)
-        found = [
-            ({name: _told(value) for name, value in zip(names, row, strict=False)}, ", ".join(row[len(names) :]))
-            for row in rows
-        ]
-        examples = "; ".join(f"{key_words(where)}: {dangling}" if where else dangling for where, dangling in found)
-        more = f"; and {total - len(found)} more" if total > len(found) else ""
-        message = (
-            f"{key.table}.{column} refers to rows of {key.parent} that are not there ({total}): {examples}{more}; "
-            f"the foreign key {key.name} is NOT VALID: it holds for new rows"
-        ) + (f"; {key.note}" if key.note else "")
-        self.notices.append(Notice(level="attention", kind="orphans", message=message, table=key.table, column=column))
-        for where, dangling in found:
-            place = f", key {key_words(where)}" if where else ""
-            self.notices.append(
-                Notice(
-                    level="info",
-                    kind="orphan",
-                    message=f"{key.table}.{column}{place}: {dangling} is not in {key.parent}",
-                    table=key.table,
-                    column=column,
-                    key=where or None,
-                )
-            )
 
-
-def analyze(connection: Connection, plan: MovePlan) -> None:
-    """Gather statistics on every table that was filled."""
-    for table in plan.tables:
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table.schema, table.target)))
-
-
-def _told(value: object) -> str | int | float | None:
-    """A value of a key as a notice holds it."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return value.hex() if isinstance(value, bytes) else str(value)
+def _cancel(connection: Connection) -> None:
+    # What one lane failed at, or Ctrl-C, makes the others' work unwanted.
+    with suppress(psycopg.Error):
+        connection.cancel_safe(timeout=5)
 
 
 def _names(names: Sequence[str]) -> sql.Composed:

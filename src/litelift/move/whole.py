@@ -10,7 +10,7 @@ import psycopg
 
 from litelift import errors
 from litelift.move import journal, tasks
-from litelift.move.build import Builder, analyze
+from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import create_tables, refuse_occupied, refuse_without_rights
@@ -71,7 +71,6 @@ def move_whole(context: Context) -> MigrationResult:
         with context.timeline.step("build") as said:
             builder = Builder(plan, server.dsn, crew.jobs)
             builder.build(lambda table: context.timeline.tell(Progress("build", table)))
-            analyze(connection, plan)
             plan.notices += builder.notices
             plan.untranslated += builder.untranslated
             said.append(f"{len(plan.indexes)} keys and indexes, {len(plan.foreign_keys)} foreign keys")
