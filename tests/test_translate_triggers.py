@@ -11,7 +11,11 @@ from litelift.postgres import types
 from litelift.translate import FUNCTIONS, ColumnContext
 from litelift.translate.relation import Relation
 from litelift.translate.trigger import TranslatedTrigger, is_fts_sync, translate_trigger
-from trigger_cases import CASES, ITEMS, LOG, Case
+from trigger_cases import CASES as STATEMENTS
+from trigger_cases import ITEMS, LOG, Case
+from trigger_cases_queries import CASES as QUERIES
+
+CASES = STATEMENTS + QUERIES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

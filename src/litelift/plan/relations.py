@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from litelift.plan.plan import MovePlan, TablePlan
+from litelift.postgres import types
 from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import Schema, Table
+from litelift.sqlite.virtual import auxiliary_types
 from litelift.translate.relation import Relation
 from litelift.translate.value import ColumnContext
 
@@ -62,6 +64,7 @@ def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) 
         rowid=table.rowid_alias if table.rowid_alias in columns else None,
         hidden=frozenset(table.hidden),
         also_rowid=("docid",) if _has_docid(table) else (),
+        edges=_edges(planned, table),
     )
 
 
@@ -81,6 +84,16 @@ def _acts(child: Table, parent: Table) -> bool:
         fold(key.parent) == fold(parent.name) and bool({key.on_delete, key.on_update} & _ACTS)
         for key in child.foreign_keys
     )
+
+
+def _edges(planned: TablePlan, table: Table) -> dict[str, bool]:
+    """The coordinates that SQLite keeps in 32 bits: the lower one of each two rounded down, the upper one up."""
+    if table.virtual is None or fold(table.virtual.module) != "rtree":
+        return {}
+    auxiliary = auxiliary_types(table.virtual)
+    names = [column.name for column in table.columns[1:] if fold(column.name) not in auxiliary]
+    real = {column.source for column in planned.columns if column.type == types.DOUBLE}
+    return {name: place % 2 == 1 for place, name in enumerate(names) if name in real}
 
 
 def _has_docid(table: Table) -> bool:

@@ -22,7 +22,8 @@ from litelift.prove.tables import prove_table
 from litelift.result import Difference
 from litelift.sqlite.lexer import fold, quote_identifier
 from litelift.translate.relation import Relation
-from litelift.translate.trigger_parse import Trigger, outline
+from litelift.translate.trigger_parse import outline
+from litelift.translate.trigger_tree import Trigger
 
 MAX_BYTES = 64 << 20
 """A larger source is not copied into memory, and its triggers are not tried."""

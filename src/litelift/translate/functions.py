@@ -132,6 +132,24 @@ BEGIN
         || lpad(abs(power)::text, greatest(2, length(abs(power)::text)), '0');
 END
 $body$""",
+    "rtree_bound": """\
+CREATE OR REPLACE FUNCTION litelift.rtree_bound(value double precision, up boolean) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
+-- A coordinate as an R*Tree keeps it: 0 for NULL, else rounded to 32 bits, away from the middle of the box.
+DECLARE
+    exact double precision := coalesce(value, 0);
+    found double precision;
+BEGIN
+    FOR turn IN 1..2 LOOP
+        -- Past the range of real the cast would fail.
+        found := CASE WHEN abs(exact) >= 3.4028235677973366e38 THEN sign(exact) * 'Infinity'::double precision
+            WHEN abs(exact) <= 7.006492321624085e-46 THEN 0 ELSE exact::real END;
+        EXIT WHEN value IS NULL OR CASE WHEN up THEN found >= value ELSE found <= value END;
+        exact := value * CASE WHEN (value < 0) = up THEN 0.99999988079071044921875 ELSE 1.00000011920928955078125 END;
+    END LOOP;
+    RETURN found;
+END
+$body$""",
     "raised": """\
 CREATE OR REPLACE FUNCTION litelift.raised(message text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $body$

@@ -182,6 +182,10 @@ class Parser:
         """What comes after ``(`` where it is a SELECT, up to the closing parenthesis."""
         raise Refused("a subquery")
 
+    def _row(self, parts: list[Node]) -> Node:
+        """Several expressions in parentheses."""
+        raise Refused("a row value")
+
     def _exists(self) -> Node:
         """What comes after EXISTS."""
         raise Refused("a subquery")
@@ -223,9 +227,7 @@ class Parser:
             if self._word() in ("SELECT", "WITH", "VALUES"):
                 return self._mark(self._subquery(), start)
             inside = self._arguments()
-            if len(inside) != 1:
-                raise Refused("a row value")
-            return self._mark(inside[0], start)
+            return self._mark(inside[0] if len(inside) == 1 else self._row(inside), start)
         return self._mark(self._operand(token, word), start)
 
     def _operand(self, token: Token, word: str) -> Node:

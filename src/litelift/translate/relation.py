@@ -25,7 +25,8 @@ class Relation:
     expression, so that they have no affinity; ``inexact`` ones by floating-point or numeric arithmetic. ``hidden``
     columns of a virtual table are left out by SELECT * and by INSERT without columns; ``also_rowid`` are its names for
     the rowid beside SQLite's own. ``checked`` are the events and the tables (folded names) for which a foreign key
-    without an action is checked when the statement ends: its parents, and the tables that refer to it.
+    without an action is checked when the statement ends: its parents, and the tables that refer to it. ``edges`` are
+    the coordinates of an R*Tree that SQLite rounds to 32 bits, and whether it rounds each up.
     """
 
     schema: str
@@ -44,6 +45,7 @@ class Relation:
     hidden: frozenset[str] = frozenset()
     also_rowid: tuple[str, ...] = ()
     checked: frozenset[tuple[str, str]] = frozenset()
+    edges: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def sql(self) -> str:

@@ -316,7 +316,7 @@ def _printf(a: list[Typed]) -> Typed:
         raise Refused("printf() with a format that is no literal")
     rest = list(a[1:])
     parts: list[str] = []
-    for piece in re.findall(r"%%|%[-0]?\d*(?:\.\d+)?[dfs]|[^%]+|%", a[0].value):
+    for piece in re.findall(r"%%|%[-0,]?\d*(?:\.\d+)?[dfs]|[^%]+|%", a[0].value):
         if piece == "%%":
             parts.append("'%'")
         elif piece[0] != "%":
@@ -329,18 +329,20 @@ def _printf(a: list[Typed]) -> Typed:
 
 
 def _conversion(piece: str, typed: Typed) -> str:
-    found = re.fullmatch(r"%([-0]?)(\d*)(?:\.(\d+))?([dfs])", piece)
+    found = re.fullmatch(r"%([-0,]?)(\d*)(?:\.(\d+))?([dfs])", piece)
     assert found is not None
     flag, width, places, code = found.groups()
-    if (code in "ds" and places) or (flag == "0" and code != "d"):
+    if (code in "ds" and places) or (flag == "0" and code == "s") or (flag == "," and code != "d"):
         raise Refused(f"printf() with {piece}")
     if code == "d":
-        words = _digits(typed, int(width or 0) if flag == "0" else 0)
+        words = _digits(typed, int(width or 0) if flag == "0" else 0, flag == ",")
     elif code == "s":
         words = f"coalesce({as_text(typed, 'printf()')}, '')"
     elif typed.kind in NUMBERS:
         # The text of a numeric has as many decimals as it was rounded to.
         words = f"round(coalesce({as_number(typed, 'printf()').operand}, 0)::numeric, {int(places or 6)})::text"
+        if flag == "0" and width:
+            words = _zeros(words, int(width))
     else:
         raise Refused("printf() with %f of what is not a number")
     if not width or flag == "0":
@@ -350,12 +352,17 @@ def _conversion(piece: str, typed: Typed) -> str:
     return f"{pad}({words}, greatest({width} - octet_length({words}) + length({words}), length({words})))"
 
 
-def _digits(typed: Typed, width: int) -> str:
+def _zeros(words: str, width: int) -> str:
+    """The text of a number with zeros before its digits, after its sign."""
+    positive = f"lpad({words}, greatest({width}, length({words})), '0')"
+    negative = f"'-' || lpad(substr({words}, 2), greatest({width - 1}, length({words}) - 1), '0')"
+    return f"(CASE WHEN {words} LIKE '-%' THEN {negative} ELSE {positive} END)"
+
+
+def _digits(typed: Typed, width: int, grouped: bool = False) -> str:
     if typed.kind not in NUMBERS | {"bool"}:
         raise Refused("printf() with %d of what is not a number")
     number = f"coalesce({as_integer(typed, 'printf()')}, 0)"
-    if width == 0:
-        return f"{number}::text"
-    positive = f"lpad({number}::text, greatest({width}, length({number}::text)), '0')"
-    negative = f"'-' || lpad(abs({number})::text, greatest({width - 1}, length(abs({number})::text)), '0')"
-    return f"CASE WHEN {number} < 0 THEN {negative} ELSE {positive} END"
+    if grouped:
+        return f"to_char({number}, 'FM9,999,999,999,999,999,990')"
+    return f"{number}::text" if width == 0 else _zeros(f"{number}::text", width)

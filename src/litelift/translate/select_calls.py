@@ -14,11 +14,11 @@ from litelift.translate.parse import Node
 from litelift.translate.select_aggregates import WINDOW_ONLY, Call, is_aggregate, is_window
 from litelift.translate.select_expression import SelectExpressions
 from litelift.translate.select_output import collated, comparable, ordering, plain
-from litelift.translate.select_parse import EXISTS, IN_QUERY, SCALAR
+from litelift.translate.select_parse import EXISTS, IN_QUERY, ROW, SCALAR
+from litelift.translate.select_rows import in_query
+from litelift.translate.select_scope import Column
 from litelift.translate.select_tree import Order, Query, Window
 from litelift.translate.value import Refused, Typed, identifier
-
-_NUMBER_PREFIX = r"^[ \t\n\v\f\r]*([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
 
 _LEFT, _RIGHT = '"\x01l"', '"\x01r"'
 
@@ -34,7 +34,9 @@ class SelectCalls(SelectExpressions):
             if node.name == SCALAR:
                 return self._scalar_query(query)
             if node.name == IN_QUERY:
-                return self._in_query(self._compared(node.expressions[0]), query)
+                return self._in_query([self._compared(part) for part in in_query(node)], query)
+        if node.name == ROW:
+            raise Refused("a row value")
         if is_aggregate(node) or is_window(node):
             return self._aggregate(node)
         for word in ("distinct", "star", "order", "filter"):
@@ -54,11 +56,23 @@ class SelectCalls(SelectExpressions):
         typed = replace(column_of(context, f"({lowered.sql})"), collation="BINARY", collates="")
         return replace(typed, affinity=None, column=False) if column.computed else typed
 
-    def _in_query(self, left: Typed, query: Query) -> Typed:
+    def _in_query(self, lefts: list[Typed], query: Query) -> Typed:
         lowered = self._query(query, self._scope)
-        if len(lowered.columns) != 1:
-            raise Refused("IN with a subquery of several columns")
-        column = lowered.columns[0]
+        if len(lowered.columns) != len(lefts):
+            raise Refused("IN with a subquery of more columns, or of fewer")
+        sides = [self._in_column(left, column) for left, column in zip(lefts, lowered.columns, strict=True)]
+        outer = ", ".join(words for words, _ in sides)
+        inner = lowered.sql
+        if any(words != _RIGHT for _, words in sides):
+            shown = ", ".join(
+                words.replace(_RIGHT, f"q.{identifier(column.context.target)}")
+                for (_, words), column in zip(sides, lowered.columns, strict=True)
+            )
+            inner = f"SELECT {shown} FROM ({inner}) AS q"  # noqa: S608
+        return Typed(f"{f'({outer})' if len(lefts) > 1 else outer} IN ({inner})", "bool")
+
+    def _in_column(self, left: Typed, column: Column) -> tuple[str, str]:
+        """The SQL of the left side, and of the subquery's column in the place of ``_RIGHT``."""
         right = column_of(column.context, _RIGHT)
         if column.computed:
             right = replace(right, affinity=None, column=False)
@@ -66,18 +80,14 @@ class SelectCalls(SelectExpressions):
         if left.constant:
             # A literal on the left takes the type of the column.
             words = compare("=", left, right).sql
-            if _RIGHT not in words or not words.startswith(f"{_RIGHT} = "):
+            if not words.startswith(f"{_RIGHT} = "):
                 raise Refused("IN compares a literal with a subquery of another type")
-            return Typed(f"{words.removeprefix(f'{_RIGHT} = ')} IN ({lowered.sql})", "bool")
+            return words.removeprefix(f"{_RIGHT} = "), _RIGHT
         words = compare("=", replace(left, sql=_LEFT, atomic=True), right).sql
         before, equals, after = words.partition(" = ")
         if not equals or _LEFT not in before or _RIGHT not in after:
             raise Refused("IN compares a column with a subquery of another type")
-        inner = lowered.sql
-        if after != _RIGHT:
-            name = identifier(column.context.target)
-            inner = f"SELECT {after.replace(_RIGHT, f'q.{name}')} FROM ({inner}) AS q"  # noqa: S608
-        return Typed(f"{before.replace(_LEFT, left.operand)} IN ({inner})", "bool")
+        return before.replace(_LEFT, left.operand), after
 
     # ------------------------------------------------------------------ aggregates and windows
 

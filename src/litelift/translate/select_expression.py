@@ -14,6 +14,7 @@ from litelift.translate.parse import Node
 from litelift.translate.select_aggregates import json_made
 from litelift.translate.select_names import SelectNames
 from litelift.translate.select_output import plain
+from litelift.translate.select_rows import compared, is_row, listed
 from litelift.translate.value import Refused, Typed, quote_text
 
 _NUMBER_PREFIX = r"^[ \t\n\v\f\r]*([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
@@ -51,7 +52,12 @@ class SelectExpressions(SelectNames):
             whole=f"({first} AND {second})",
         )
 
+    def _in(self, node: exp.In) -> Typed:
+        return self.lower(listed(node)) if is_row(node.this) else super()._in(node)
+
     def _comparison(self, node: exp.Binary) -> Typed:
+        if is_row(node.this) or is_row(node.expression):
+            return self.lower(compared(node))
         left, right = node.this, node.expression
         if isinstance(right, exp.Null) or not self._has_json(left, right):
             return super()._comparison(node)

@@ -19,8 +19,6 @@ from litelift.translate.select_scope import Bound, Column, Scope
 from litelift.translate.select_tree import Query
 from litelift.translate.value import Refused, Typed
 
-_NUMBER_PREFIX = r"^[ \t\n\v\f\r]*([+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
-
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
@@ -76,7 +74,8 @@ class SelectNames(Lowering):
         return super().lower(node)
 
     def _is_constant(self, node: Node) -> bool:
-        if has_aggregate(node):
+        # What is put together by the translation has no place in the text.
+        if has_aggregate(node) or "span" not in node.meta:
             return False
         with self._ungrouped():
             if any(isinstance(part, exp.Column) and self._found(part) is not None for part in node.walk()):

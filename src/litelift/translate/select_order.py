@@ -26,15 +26,29 @@ class OrderClause(SelectCore):
     def _limit(self, query: Query, first: bool) -> str:
         words = ""
         if query.limit is not None:
-            limit = self._whole_number(query.limit, "LIMIT")
-            words = f" LIMIT {min(limit, 1) if first else limit}" if limit >= 0 else (" LIMIT 1" if first else "")
+            limit = self._count(query.limit, "LIMIT")
+            if isinstance(limit, str):
+                # A negative LIMIT is none ("SELECT", section 5), as NULL is for PostgreSQL.
+                limit = f"nullif(greatest({limit}, -1), -1)"
+                words = f" LIMIT least({limit}, 1)" if first else f" LIMIT {limit}"
+            else:
+                words = f" LIMIT {min(limit, 1) if first else limit}" if limit >= 0 else (" LIMIT 1" if first else "")
         elif first:
             words = " LIMIT 1"
         if query.offset is not None:
-            offset = self._whole_number(query.offset, "OFFSET")
-            if offset > 0:
+            offset = self._count(query.offset, "OFFSET")
+            if isinstance(offset, str):
+                words += f" OFFSET greatest({offset}, 0)"
+            elif offset > 0:
                 words += f" OFFSET {offset}"
         return words
+
+    def _count(self, node: Node, use: str) -> int | str:
+        """A number, or the SQL of one."""
+        typed = self.lower(node)
+        if typed.constant or typed.kind != "int":
+            return self._whole_number(node, use)
+        return typed.operand
 
     def _simple(self, arm: Arm, columns: list[Column], query: Query, limit: str, first: bool) -> Lowered:
         targets = [column.context.target for column in columns]

@@ -13,6 +13,8 @@ from litelift.translate.select_tree import Common, Core, Item, Join, Order, Quer
 from litelift.translate.value import Refused
 
 SCALAR, EXISTS, IN_QUERY = "(select)", "(exists)", "(in)"
+ROW = "(row)"
+"""The name of the ``exp.Anonymous`` node that stands for a row value."""
 
 _JOIN_WORDS = frozenset({"CROSS", "FULL", "INNER", "LEFT", "NATURAL", "OUTER", "RIGHT"})
 # What ends an operand of FROM or a result column, so that it is no alias without AS.
@@ -222,6 +224,11 @@ class SelectParser(Parser):
         query = self.query()
         self._need(")")
         return self._hold(SCALAR, query)
+
+    def _row(self, parts: list[Node]) -> Node:
+        if not parts:
+            raise Refused("an expression is missing in parentheses")
+        return exp.Anonymous(this=ROW, expressions=parts)
 
     def _exists(self) -> Node:
         self._need("(")

@@ -10,7 +10,7 @@ is evaluated as the row is changed, which is inside of the function. An error un
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -24,27 +24,16 @@ from litelift.translate.select_parse import EXISTS, IN_QUERY, SCALAR
 from litelift.translate.select_scope import Bound
 from litelift.translate.select_tree import Query
 from litelift.translate.trigger_body import Body
-from litelift.translate.trigger_parse import (
-    Delete,
-    Insert,
-    Statement,
-    Trigger,
-    Update,
-    is_fts_sync,
-    outline,
-    parse_trigger,
-    without_fts_sync,
-)
+from litelift.translate.trigger_fires import Firing
+from litelift.translate.trigger_parse import is_fts_sync, parse_trigger, without_fts_sync
 from litelift.translate.trigger_query import TriggerLowering, row_of
 from litelift.translate.trigger_statement import BREAK
+from litelift.translate.trigger_tree import Trigger
 from litelift.translate.value import Refused, identifier
 
 __all__ = ["Relation", "TranslatedTrigger", "is_fts_sync", "translate_trigger", "without_fts_sync"]
 
 _INDENT = "    "
-_EVENTS = ("INSERT", "UPDATE", "DELETE")
-_Change = tuple[str, str, frozenset[str] | None]
-"""A table's folded name, the event, and the columns that an UPDATE sets (None: any)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +73,12 @@ def translate_trigger(
     """
     try:
         trigger = parse_trigger(sql)
-        others = None if triggers is None else [found for other in triggers if (found := _other(other))]
-        return _Translation(trigger, table, Relations(relations), server_version, others).made(names)
+        known = Relations(relations)
+        return _Translation(trigger, table, known, server_version, Firing(trigger, known, triggers)).made(names)
     except Refused as error:
         raise Untranslatable(reason=str(error), sql=sql) from None
     except RecursionError:
         raise Untranslatable(reason="the trigger is nested too deeply", sql=sql) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Other:
-    """A trigger of the source, and what it may change."""
-
-    trigger: Trigger
-    changes: tuple[_Change, ...]
-
-
-def _other(sql: str) -> _Other | None:
-    try:
-        trigger = parse_trigger(sql)
-        return _Other(trigger, tuple(change for statement in trigger.statements for change in _changes(statement)))
-    except (Refused, RecursionError):
-        found = outline(sql)
-    if found is None:
-        return None
-    return _Other(found[0], tuple((fold(t), event, None) for t in found[1] for event in _EVENTS))
 
 
 class _Translation:
@@ -118,12 +88,11 @@ class _Translation:
         table: Relation,
         relations: Relations,
         server_version: int,
-        others: Sequence[_Other] | None,
+        firing: Firing,
     ) -> None:
         self.trigger = trigger
         self.table = table
-        self.relations = relations
-        self.others = others
+        self.firing = firing
         self.lowering = TriggerLowering(trigger.sql, relations, server_version)
 
     def made(self, names: Callable[[str], str]) -> TranslatedTrigger:
@@ -134,11 +103,11 @@ class _Translation:
         # PostgreSQL has no INSTEAD OF UPDATE OF, so that the body looks at the columns.
         of = f" OF {', '.join(columns)}" if columns and not table.view else ""
         given = names(trigger.name)
-        guarded = self._refires()
+        guarded = self.firing.again()
         digest = hashlib.sha256(f"{table.schema}.{given}".encode("utf-8", "surrogateescape")).hexdigest()
         guard = f"litelift.trigger_{digest[:16]}"
         after = [f"PERFORM set_config('{guard}', 'off', true);"] if guarded else []
-        body = Body(trigger, table, self.lowering, self._fired, [*after, "RETURN NULL;"])
+        body = Body(trigger, table, self.lowering, self.firing.events, [*after, "RETURN NULL;"])
         with self.lowering.scope(*self._rows()):
             when = self.lowering.condition(trigger.when) if trigger.when is not None else None
             lines = body.lines()
@@ -234,66 +203,6 @@ class _Translation:
             listed = conditions if len(conditions) == 1 else [f"({part})" for part in conditions]
             words += f"WHEN ({' AND '.join(listed)})\n"
         return f"{words}EXECUTE FUNCTION {function}()"
-
-    # ------------------------------------------------------------------ what fires what
-
-    def _fired(self, table: str) -> frozenset[str]:
-        """The events that a table has triggers for; all of them where that is not known."""
-        if self.others is None:
-            return frozenset(_EVENTS)
-        return frozenset(o.trigger.event for o in self.others if fold(o.trigger.table) == fold(table))
-
-    def _refires(self) -> bool:
-        """Whether its statements may change its own table by its own event, at once or through others."""
-        waiting = [change for statement in self.trigger.statements for change in _changes(statement)]
-        if self.others is None:
-            return bool(waiting)
-        seen: set[_Change] = set()
-        while waiting:
-            change = waiting.pop()
-            if change in seen:
-                continue
-            seen.add(change)
-            if _fires(self.trigger, change):
-                return True
-            for other in self.others:
-                if _fires(other.trigger, change):
-                    waiting += other.changes
-            waiting += self._cascaded(change)
-        return False
-
-    def _cascaded(self, change: _Change) -> list[_Change]:
-        table, event, _ = change
-        if event == "INSERT":
-            return []
-        try:
-            children = self.relations.get(table).cascades
-        except Refused:
-            return []
-        return [(fold(child), other, None) for child in children for other in ("UPDATE", "DELETE")]
-
-
-def _changes(statement: Statement) -> list[_Change]:
-    if isinstance(statement, Insert):
-        found: list[_Change] = [(fold(statement.table), "INSERT", None)]
-        if statement.conflict == "REPLACE":
-            found.append((fold(statement.table), "UPDATE", None))
-        if statement.upsert and statement.upsert.assignments:
-            sets = frozenset(fold(name) for name, _ in statement.upsert.assignments)
-            found.append((fold(statement.table), "UPDATE", sets))
-        return found
-    if isinstance(statement, Update):
-        return [(fold(statement.table), "UPDATE", frozenset(fold(name) for name, _ in statement.assignments))]
-    if isinstance(statement, Delete):
-        return [(fold(statement.table), "DELETE", None)]
-    return []
-
-
-def _fires(trigger: Trigger, change: _Change) -> bool:
-    table, event, columns = change
-    if fold(trigger.table) != table or trigger.event != event:
-        return False
-    return columns is None or not trigger.columns or bool(columns & {fold(name) for name in trigger.columns})
 
 
 def _has_query(node: Node | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,12 +22,13 @@ from litelift.translate.select_output import plain
 from litelift.translate.select_parse import SCALAR
 from litelift.translate.select_scope import Bound, Scope
 from litelift.translate.select_tree import Join, Query
-from litelift.translate.trigger_parse import RAISE, Raise
 from litelift.translate.trigger_store import shown, stored
+from litelift.translate.trigger_tree import RAISE, Raise
 from litelift.translate.value import Refused, Typed, literal
 
 _LAST_ROWID = "last_insert_rowid"
 _JSON = frozenset({"json_object", "json_array"})
+_PLAIN = re.compile(r"[\w .-]*", re.ASCII)
 _JSON_GROUPS = frozenset({"json_group_array", "json_group_object"})
 
 
@@ -87,10 +89,6 @@ class TriggerLowering(SelectLowering):
             self.used.add(found.sql)
         return found
 
-    def _is_constant(self, node: Node) -> bool:
-        # What is put together here has no place in the trigger's text.
-        return "span" in node.meta and super()._is_constant(node)
-
     # ------------------------------------------------------------------ what statements need
 
     def joined(self, joins: Sequence[Join], scope: Scope) -> str:
@@ -114,7 +112,11 @@ class TriggerLowering(SelectLowering):
 
     def into(self, typed: Typed, relation: Relation, name: str, text: str) -> str:
         """What is translated already, as the value that a column takes; ``text`` is its SQL in SQLite."""
-        return stored(typed, relation.column(name), text, self.remark, self._text)
+        words = stored(typed, relation.column(name), text, self.remark, self._text)
+        rounded_up = relation.edges.get(relation.find(name) or name)
+        if rounded_up is None:
+            return words
+        return f"{self._need('rtree_bound')}({words}, {'true' if rounded_up else 'false'})"
 
     def _text(self, typed: Typed, use: str) -> str:
         try:
@@ -195,14 +197,17 @@ class TriggerLowering(SelectLowering):
         if len(parts) % 2:
             raise Refused("json_object() with an odd number of arguments")
         pairs = [
-            f"{self._json_label(label)} || ':' || {value}"
+            f"{self._json_label(label)} || {value}"
             for label, value in zip(node.expressions[::2], parts[1::2], strict=True)
         ]
         inside = " || ',' || ".join(pairs)
         return Typed(f"'{{' || {inside} || '}}'" if parts else "'{}'::text", "text")
 
     def _json_label(self, node: Node) -> str:
-        return f"to_json({as_text(plain(self.lower(node)), 'JSON')}::text)::text"
+        typed = self.lower(node)
+        if typed.constant and isinstance(typed.value, str) and _PLAIN.fullmatch(typed.value):
+            return f"""'"{typed.value}":'"""
+        return f"to_json({as_text(plain(typed), 'JSON')}::text)::text || ':'"
 
     def _json_part(self, node: Node) -> str:
         """One value as JSON, as an operand that is never NULL."""
@@ -232,7 +237,7 @@ class TriggerLowering(SelectLowering):
         try:
             value = self._json_part(node.expressions[-1])
             if node.name == "json_group_object":
-                value = f"{self._json_label(node.expressions[0])} || ':' || {value}"
+                value = f"{self._json_label(node.expressions[0])} || {value}"
             order = self._order_inside("json_group_array", node)
             after = f" FILTER (WHERE {self.condition(node.meta['filter'])})" if "filter" in node.meta else ""
         finally:

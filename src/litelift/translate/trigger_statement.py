@@ -13,8 +13,8 @@ from litelift.translate.parse import Node
 from litelift.translate.relation import Relation
 from litelift.translate.select_scope import Bound
 from litelift.translate.select_tree import Query
-from litelift.translate.trigger_parse import Delete, Insert, Update, Upsert
 from litelift.translate.trigger_query import TriggerLowering, row_of
+from litelift.translate.trigger_tree import Delete, Insert, Update, Upsert
 from litelift.translate.value import Refused, Typed, identifier
 
 BREAK = "\0"

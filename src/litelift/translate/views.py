@@ -166,8 +166,12 @@ def _names(sql: str, name: str, relations: Mapping[str, Relation]) -> list[str]:
                 columns.append(quote_identifier(column) + primary)
             connection.execute(f"CREATE TABLE {quote_identifier(table)} ({', '.join(columns)})")
         connection.execute(sql)
-        rows = connection.execute(f"SELECT * FROM {quote_identifier(name)}")  # noqa: S608
-        return [column[0] for column in rows.description]
+        # Its rows are not asked for: over empty tables a computed LIMIT may be NULL, which is an error.
+        rows = connection.execute("SELECT name FROM pragma_table_info(?)", (name,)).fetchall()
+        if not rows:
+            # The pragma tells no error; the view does.
+            connection.execute(f"SELECT * FROM {quote_identifier(name)}")  # noqa: S608
+        return [str(row[0]) for row in rows]
     except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
         raise Refused(f"SQLite itself cannot read it: {error}") from None
     finally:
