@@ -73,6 +73,14 @@ def test_the_proposed_plan_changes_nothing_as_it_stands(source: Path, tmp_path: 
     assert litelift("verify", source, database).status == 3
 
 
+def test_a_plan_for_a_pipe_goes_to_stdout(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = litelift("plan", source, "-o", "-")
+    assert ran.status == 0
+    assert "[defaults]" in ran.out
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_plan_file_that_is_there_is_not_overwritten(source: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text("# mine")

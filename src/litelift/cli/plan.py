@@ -20,7 +20,7 @@ def plan(
     src: SourceWords,
     dst: TargetWords = None,
     output_file: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the plan goes [default: stdout].")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the plan goes [default: -, stdout].")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     json: JsonFlag = False,
@@ -33,6 +33,8 @@ def plan(
     as text are proposed as comments. With DST the target is checked as well.
     """
     output = Output(json, quiet, verbose)
+    if output_file == Path("-"):
+        output_file = None
     with told(output):
         if output_file is not None and output_file.exists() and not force:
             raise UsageError(message=f"{output_file} is there already", hint="Name another file, or use --force.")

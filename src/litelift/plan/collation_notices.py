@@ -64,13 +64,13 @@ def tell_columns(plan: MovePlan, table: Table, facts: Facts) -> None:
         if facts.wanted:
             why = " (a foreign key with another collation, or values that the server's collation takes for equal)"
         said.append(
-            f"{', '.join(indexed)}: NOCASE in SQLite{why}; unique indexes on the folded values keep unique what "
-            "is, but a query of the application tells a from A, and so does ON CONFLICT: write "
-            f'lower({identifier(indexed[0])} COLLATE "C") = lower(...), which finds the index'
+            f"{', '.join(indexed)}: NOCASE in SQLite{why}; what is unique stays so, by indexes on the folded values, "
+            "but a query of the application tells a from A, and so does ON CONFLICT: write "
+            f'lower({identifier(indexed[0])} COLLATE "C") = lower(...), as those indexes do'
         )
     if trimmed:
         said.append(
-            f"{', '.join(trimmed)}: RTRIM in SQLite; unique indexes on the trimmed values keep unique what is, but "
+            f"{', '.join(trimmed)}: RTRIM in SQLite; what is unique stays so, by indexes on the trimmed values, but "
             "a query of the application counts spaces at the end: write "
             f"rtrim({identifier(trimmed[0])} COLLATE \"C\", ' ')"
         )
