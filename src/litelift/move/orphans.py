@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from psycopg import sql
 
 from litelift.plan.plan import ForeignKeyPlan, TablePlan
@@ -63,6 +65,8 @@ def orphans(connection: Connection, schema: str, key: ForeignKeyPlan, planned: T
 
 def _told(value: object) -> str | int | float | None:
     """A value of a key as a notice holds it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)  # JSON has no infinity
     if value is None or isinstance(value, str | int | float):
         return value
     return value.hex() if isinstance(value, bytes) else str(value)

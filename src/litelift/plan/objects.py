@@ -18,7 +18,7 @@ from litelift.plan.samples import misfit_of_default
 from litelift.result import Untranslated
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.lexer import quote_identifier
-from litelift.sqlite.schema import ForeignKey, Index, IndexPart, Schema, Table
+from litelift.sqlite.schema import Column, ForeignKey, Index, IndexPart, Schema, Table
 from litelift.translate import (
     ColumnContext,
     literal_default,
@@ -118,10 +118,14 @@ class _Objects:
         for column in self.planned.columns:
             source = self.table.column(column.source)
             if source.default is not None and not column.identity:
-                column = replace(column, default=self._default(column, source.default, source.declared))
+                column = replace(column, default=self._default(column, source.default, self._affine(source)))
             columns.append(column)
         self.planned = replace(self.planned, columns=tuple(columns))
         self.plan.put(self.planned)
+
+    def _affine(self, source: Column) -> str:
+        """The declared type by whose affinity a DEFAULT is stored: ANY of a STRICT table has none."""
+        return "" if self.table.strict and source.declared.lower() == "any" else source.declared
 
     def _default(self, column: ColumnPlan, text: str, declared: str) -> str | None:
         name = f"{self.planned.target}.{column.target}"
@@ -216,7 +220,7 @@ class _Objects:
             found = self.collations.key(self.table, dict(zip(names, collations, strict=True)))
             self._key("unique", index.name, f"{self.planned.target}_{'_'.join(targets)}_key", targets, found)
             return
-        wanted = index.name or f"{self.planned.target}_idx"
+        wanted = f"{self.planned.target}_idx" if index.name is None else index.name
         try:
             words = tuple(self._part(part) for part in index.parts)
             where = None

@@ -18,6 +18,12 @@ from litelift.prove import values as reading
 from litelift.prove.cells import target_cell
 from litelift.sqlite.schema import Value
 
+_COMPUTED = """
+    select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = %s and c.relname = %s and a.attgenerated <> '' and not a.attisdropped
+"""
+
 KeyTuple = tuple[Any, ...]
 
 _MARKS = re.compile("\ufffd+")
@@ -75,6 +81,8 @@ class Quarantine:
 
     values: dict[KeyTuple, dict[str, list[Entry]]] = field(default_factory=dict)
     rows: dict[KeyTuple, list[dict[str, Value]]] = field(default_factory=dict)
+    computed: frozenset[str] = frozenset()
+    """The target's generated columns: a row that was kept aside does not hold them, for they follow from the others."""
 
     @property
     def empty(self) -> bool:
@@ -86,11 +94,12 @@ class Quarantine:
         kept = self.rows.get(tuple(_lookup_item(key_item(value)) for value in key))
         if not kept:
             return False
-        names = [column.source for column in match.columns]
-        return any(
-            all(name in entry and _same(entry[name], value) for name, value in zip(names, row, strict=False))
-            for entry in kept
-        )
+        wanted = [
+            (column.source, value)
+            for column, value in zip(match.columns, row, strict=False)
+            if column.target not in self.computed
+        ]
+        return any(all(name in entry and _same(entry[name], value) for name, value in wanted) for entry in kept)
 
     def stand_ins(self, key: Sequence[Value], row: Sequence[Value], match: TableMatch) -> dict[int, str]:
         """The cells that the target must hold instead, by position, for the values that were kept aside."""
@@ -145,6 +154,9 @@ def load_quarantine(target: psycopg.Connection[Any], match: TableMatch, run: str
             else:
                 entry = Entry(bytes(original), storage_class, stands_in)
                 found.values.setdefault(key, {}).setdefault(column, []).append(entry)
+        if found.rows:
+            cursor.execute(_COMPUTED, (match.schema, match.target))
+            found.computed = frozenset(name for (name,) in cursor)
     return found
 
 

@@ -92,7 +92,7 @@ class IntegerCodec(Codec):
                 raise Misfit("is not an integer")
             value = int(word)
         elif isinstance(value, float):
-            if not value.is_integer() or abs(value) >= 1 << 63:
+            if not value.is_integer() or not -(1 << 63) <= value < 1 << 63:
                 raise Misfit("is not an integer")
             value = int(value)
         elif isinstance(value, bytes):

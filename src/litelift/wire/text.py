@@ -64,7 +64,12 @@ class TextCodec(Codec):
 
     def text(self, value: Value) -> str:
         """See the class."""
-        text = plain(value)
+        try:
+            text = plain(value)
+        except Misfit as misfit:
+            if self.length is not None and len(misfit.stands_in or "") > self.length:
+                raise Misfit(f"{misfit.reason} of {self.length} characters") from None
+            raise
         if self.length is not None and len(text) > self.length:
             raise Misfit(f"is longer than {self.length} characters ({len(text)})")
         return _held(text)
