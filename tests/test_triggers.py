@@ -185,3 +185,21 @@ def test_a_trigger_that_names_a_view_which_stays_behind_stays_too(
     assert result.exit_code == 3
     assert {item.name for item in result.untranslated} == {"odd", "reads", "instead"}
     assert _rows(database, "select count(*)::int from pg_trigger where not tgisinternal") == [(0,)]
+
+
+def test_a_null_that_only_sqlite_takes_into_a_key_is_no_fault_of_the_trigger(
+    make_sqlite: Callable[..., Path], database: str
+) -> None:
+    source = make_sqlite(
+        """create table sale(id integer primary key, region text, amount int);
+        create table total(region text primary key, amount int);
+        create trigger kept after update on sale begin
+            insert or ignore into total(region, amount) values (new.region, 0);
+            update total set amount = amount + new.amount - old.amount where region = new.region;
+        end;
+        insert into sale values (1, 'north', 5); insert into total values ('north', 5);"""
+    )
+    result = migrate(source, database)
+    assert (result.exit_code, result.untranslated) == (0, [])
+    changed = _rows(database, "update sale set amount = 9 where id = 1", "select region, amount::int from total")
+    assert changed == [("north", 9)]

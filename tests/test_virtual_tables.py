@@ -244,6 +244,29 @@ def test_a_move_that_fails_leaves_no_configuration_behind(
     assert migrate(path, database).exit_code == 0
 
 
+def test_a_trigger_rounds_the_coordinates_of_an_rtree_as_sqlite_does(
+    database: str, make_sqlite: Callable[..., Path]
+) -> None:
+    path = make_sqlite(
+        """create table place(id integer primary key, lat real, lon real);
+        create virtual table spots using rtree(id, x0, x1, y0, y1);
+        insert into place values(1, 40.1, 49.7); insert into spots values(1, 40.1, 40.1, 49.7, 49.7);
+        create trigger ai after insert on place begin
+          insert into spots values(new.id, new.lat, new.lat, new.lon, new.lon); end;
+        create trigger au after update of lat, lon on place begin
+          update spots set x0 = new.lat, x1 = new.lat, y0 = new.lon - 0.1, y1 = new.lon + 0.1 where id = new.id; end;"""
+    )
+    result = migrate(path, database)
+    assert (result.exit_code, result.untranslated) == (0, [])
+    changes = "insert into place values(2, -1.1, 2.7), (3, null, 0.1), (4, 1e39, -1e-50)", "update place set lon = 0.3"
+    rows = "select x0, x1, y0, y1 from spots order by id"
+    with closing(sqlite3.connect(path)) as connection, psycopg.connect(database) as target:
+        for change in changes:
+            connection.execute(change)
+            target.execute(change)
+            assert target.execute(rows).fetchall() == connection.execute(rows).fetchall()
+
+
 def test_inspect_and_plan_show_them_as_tables(make_sqlite: Callable[..., Path], tmp_path: Path, database: str) -> None:
     path = make_sqlite(KEPT.format(module="fts5", rowid="rowid"))
     ran = litelift("inspect", path, "--json")
