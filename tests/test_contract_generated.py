@@ -534,3 +534,50 @@ def test_without_temporary_tables_they_are_ordinary_and_told(make_sqlite: Any, d
         assert ask(database, "select id, b, c from t order by id") == [(1, 8, "4-8"), (2, 16, "8-16")]
     finally:
         ask(database, f"drop owned by {role} cascade; drop role {role};")
+
+
+@pytest.mark.postgres(18)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("v varchar(3) as (a) virtual", "'abcd'"),
+        ("v int as (a || '') virtual", "'x'"),
+        ("v real as (a) virtual", "'x'"),
+    ],
+)
+def test_a_value_that_a_generated_column_cannot_hold_is_refused_with_its_row(
+    column: str, value: str, database: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "app.sqlite"
+    with sqlite3.connect(source) as connection:
+        connection.executescript(
+            f"create table t(id integer primary key, a text, {column}); insert into t(a) values('1');"
+        )
+    connection.close()
+    assert command("migrate", str(source), database)[0] == 0
+    with pytest.raises(psycopg.Error):
+        ask(database, f"insert into t(a) values({value})")
+    assert ask(database, "select count(*)::int from t where v is not null") == [(1,)]
+
+
+def test_a_strict_table_whose_generated_column_breaks_its_type_is_moved(database: str, tmp_path: Path) -> None:
+    source = tmp_path / "app.sqlite"
+    with sqlite3.connect(source) as connection:
+        connection.executescript(
+            "create table t(id integer primary key, a int, v int as (a + 0.5) virtual) strict; insert into t(a) values(1);"
+        )
+    connection.close()
+    assert command("migrate", str(source), database)[0] in (0, 3)
+    assert ask(database, "select v::float8 from t") == [(1.5,)]
+
+
+def test_a_real_that_becomes_a_numeric_keeps_its_digits(database: str, tmp_path: Path) -> None:
+    source = tmp_path / "app.sqlite"
+    with sqlite3.connect(source) as connection:
+        connection.executescript(
+            "create table t(id integer primary key, r real, n numeric as (r)); insert into t(r) values(1.5);"
+        )
+    connection.close()
+    assert command("migrate", str(source), database)[0] == 0
+    ask(database, "insert into t(r) values(123456789.12345679)")
+    assert ask(database, "select n::text from t order by 1") == [("1.5",), ("123456789.12345679",)]

@@ -13,6 +13,7 @@ from litelift.sqlite.census import TableCensus
 from litelift.sqlite.lexer import fold, tokenize, unquote_identifier
 from litelift.sqlite.schema import Column, Schema, Table
 from litelift.translate.generated import TranslatedColumn, named_columns, translate_generated
+from litelift.translate.stored import NOT_OF_TYPE
 from litelift.translate.value import ColumnContext
 
 VIRTUAL_VERSION = 180000
@@ -139,6 +140,8 @@ class _Generated:
             return "PostgreSQL's virtual columns use no functions but its own"
         if column.type.kind != "base" or column.type.domain or column.type.written:
             return "PostgreSQL's virtual columns have none but its own types"
+        if _refuses(column, found):
+            return "its type refuses some values, and a table with a virtual column that fails cannot be read"
         if self._in_trigger(column):
             return "a trigger reads it, and would find no value in a virtual column"
         return None
@@ -172,3 +175,9 @@ class _Generated:
             if fold(column.source) in words and fold(self.table.name) in words:
                 return True
         return False
+
+
+def _refuses(column: ColumnPlan, found: TranslatedColumn) -> bool:
+    """Whether a new row's value may not fit the column; a stored one then refuses the row itself."""
+    narrow = column.type.base in ("int2", "int4") or column.type.precision is not None
+    return narrow or column.type.length is not None or NOT_OF_TYPE in found.sql

@@ -27,8 +27,13 @@ from litelift import errors
 MAGIC = b"SQLite format 3\x00"
 BUSY_SECONDS = 5.0
 
-# integrity_check also tells of rows that break NOT NULL and CHECK; those are the census's business, not corruption.
-_BROKEN_RULES = ("NULL value in ", "CHECK constraint failed in ")
+# integrity_check also tells of rows that break NOT NULL, CHECK and the types of a STRICT table, which SQLite does not
+# hold for generated columns; those are the census's business, not corruption.
+_BROKEN_RULES = (
+    "NULL value in ",
+    "CHECK constraint failed in ",
+    *(f"non-{type_} value in " for type_ in ("INT", "INTEGER", "REAL", "TEXT", "BLOB")),
+)
 
 _URL = re.compile(r"(postgres(ql)?(\+\w+)?|mysql|mariadb)://", re.IGNORECASE)
 _KEYWORDS = re.compile(r"(host|hostaddr|port|dbname|user|password|service)\s*=", re.IGNORECASE)

@@ -25,6 +25,8 @@ _INTEGER = quote_text(f"^{_SPACE}[+-]?[0-9]{{1,18}}{_SPACE}$")
 _NUMBER = quote_text(f"^{_SPACE}[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?{_SPACE}$")
 _SIGNED = ("*", "/", "-", "round(")
 _LARGE = "9.2e18"
+NOT_OF_TYPE = "'not of the column''s type: '"
+"""Stands in every expression that refuses a value."""
 """Below it every whole double is a bigint."""
 
 
@@ -192,7 +194,8 @@ class Store:
     def _numeric(self, typed: Typed) -> str:
         # As a move writes doubles: shortest, and with 15 digits where there is a scale.
         numeric = "::text::numeric" if self.column.type.precision is None else "::numeric"
-        if typed.kind == "int" or (typed.column and typed.kind in NUMBERS):
+        real = typed.type is not None and typed.type.base in ("float4", "float8")
+        if typed.kind == "int" or (typed.column and typed.kind in NUMBERS and not real):
             return f"{typed.operand}::numeric"
         if typed.kind in NUMBERS:
             operand = typed.operand
@@ -318,4 +321,4 @@ def _whole_or_shortest(number: str) -> str:
 
 def _failing(text: str) -> str:
     """A text that fails in a cast to a number or a boolean, with the value in the error; NULL for NULL."""
-    return f"('not of the column''s type: ' || {text})"
+    return f"({NOT_OF_TYPE} || {text})"
