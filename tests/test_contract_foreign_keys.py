@@ -480,3 +480,8 @@ case(
     ("select count(*)=1 from c",),
     exits=3,
 )
+case(
+    "typeof_of_a_real_that_became_its_parents_bigint",
+    "create table p(id integer primary key); create table c(id integer primary key, p_id real references p(id), check (typeof(p_id) <> 'integer')); insert into p values(1); insert into c values(1,1);",
+    ("insert into c values(2,1.0) returning id::int", [2]),
+)

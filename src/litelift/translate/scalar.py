@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from litelift.sqlite.schema import Affinity
 from litelift.translate import jsonvalue
 from litelift.translate.convert import as_integer, as_number, as_text, unmapped
 from litelift.translate.patterns import glob, like
@@ -267,7 +268,10 @@ def _coalesce(a: list[Typed]) -> Typed:
 
 def _typeof(a: list[Typed]) -> Typed:
     typed = a[0]
-    if typed.kind in ("int", "bool"):
+    if typed.kind in ("int", "numeric") and typed.column and typed.affinity in (Affinity.REAL, Affinity.TEXT):
+        # A foreign key's column, made like its parent's: SQLite stores the number by the column's own affinity.
+        name = "'real'" if typed.affinity is Affinity.REAL else "'text'"
+    elif typed.kind in ("int", "bool"):
         name = "'integer'"
     elif typed.kind == "real":
         name = "'real'"
