@@ -11,7 +11,7 @@ EXAMPLES = "generated_databases"
 """The property of a test's report that counts its examples."""
 
 
-SEED = 20261123
+SEED = 3601069138
 """The suite's own, so that it says the same of the same code each time; ``make property`` takes another each time."""
 
 
