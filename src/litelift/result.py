@@ -41,7 +41,10 @@ class Quarantined(BaseModel):
 
 
 class TableResult(BaseModel):
-    """The accounting of one table: ``source_rows = loaded + quarantined_rows`` (+ ``filtered_rows`` of the file)."""
+    """The accounting of one table: ``source_rows = loaded + quarantined_rows`` (+ ``filtered_rows`` of the file).
+
+    ``form`` says by which path its rows were written for COPY, and in which format.
+    """
 
     source: str
     target: str
@@ -53,6 +56,7 @@ class TableResult(BaseModel):
     replaced_rows: int = 0
     bytes: int = 0
     seconds: float = 0.0
+    form: str = ""
 
     @property
     def balanced(self) -> bool:

@@ -14,6 +14,7 @@ import typer
 from litelift import __version__
 from litelift.cli import demo, inspect, migrate, plan, report, server, verify
 from litelift.cli.output import Ended, Output, tell_error
+from litelift.compiled import path_words
 from litelift.errors import LiteliftError, UsageError
 from litelift.report.redact import text as redact
 
@@ -39,7 +40,7 @@ app.add_typer(server.app, name="server", short_help="Start, stop or look at the 
 
 def _version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"litelift {__version__}\n")
+        sys.stdout.write(f"litelift {__version__} ({path_words()})\n")
         raise typer.Exit
 
 

@@ -87,16 +87,20 @@ def _tables(output: Output, result: MigrationResult, first: Collection[str]) -> 
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("")
+    if output.verbose:
+        table.add_column("COPY")
     proofs = {proof.source: proof for proof in result.proof.tables}
     filled = sorted((t for t in result.tables if t.source_rows), key=lambda t: (t.source not in first, -t.source_rows))
-    for item in filled[:TABLES]:
+    shown = len(filled) if output.verbose else TABLES
+    for item in filled[:shown]:
         proof = proofs.get(item.source)
         aside = item.quarantined_rows + item.quarantined_values
         mark = Text("✓", style="green") if proof and proof.equal else Text("✗", style="bold red")
         found = f"{proof.target_rows:,}" if proof else "?"
-        table.add_row(Text(item.target), f"{item.source_rows:,}", found, f"{aside:,}" if aside else "", mark)
+        form = [item.form] if output.verbose else []
+        table.add_row(Text(item.target), f"{item.source_rows:,}", found, f"{aside:,}" if aside else "", mark, *form)
     output.out.print(table)
-    rest = filled[TABLES:]
+    rest = filled[shown:]
     empty = len(result.tables) - len(filled)
     if rest:
         bad = [item for item in rest if not (proofs.get(item.source) and proofs[item.source].equal)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -14,13 +14,17 @@ import psycopg
 from psycopg import sql
 
 from litelift import errors
+from litelift.compiled import Native, native
 from litelift.plan.plan import ColumnPlan, TablePlan
 from litelift.plan.tell import key_words, quoted_value
 from litelift.postgres.connect import Connection
-from litelift.sqlite.scan import Row, clean_text, key_json
+from litelift.postgres.types import TEXT
+from litelift.sqlite.scan import HAS_NULL, Batch, Row, Rows, clean_text, key_json
 from litelift.sqlite.schema import Value
+from litelift.sqlite.twin import SourceConnection
+from litelift.wire.block import Blocks, Format, copy_format
 from litelift.wire.choose import BadTexts, codec_for
-from litelift.wire.codec import NULL, Codec, Misfit, encode, escape
+from litelift.wire.codec import NULL, Codec, Misfit, escape, texts
 
 SPOOL_BYTES = 8 << 20
 STORAGE_CLASSES: dict[type, str] = {type(None): "null", int: "integer", float: "real", str: "text", bytes: "blob"}
@@ -36,7 +40,7 @@ class Unit:
 
 @dataclass(slots=True)
 class UnitResult:
-    """What a unit came to."""
+    """What a unit came to. ``form`` says by which path its rows were written, and in which of COPY's formats."""
 
     table: str
     read: int = 0
@@ -44,6 +48,7 @@ class UnitResult:
     quarantined_rows: int = 0
     quarantined_values: int = 0
     bytes: int = 0
+    form: str = ""
 
 
 def load_unit(
@@ -61,16 +66,22 @@ def load_unit(
         MisfitsFound: a value does not fit, and the plan says fail.
     """
     unit = replace(unit, table=unit.table.loading())
-    loader = Loader(unit, run, bad_texts)
+    scan = unit.table.scan()
+    module = native()
+    fetched = source.batches(scan, unit.between) if isinstance(source, SourceConnection) else None
+    loader = Loader(unit, run, bad_texts, module if fetched is not None else None)
+    batches: Iterator[Batch] = fetched or map(Rows, scan.batches(source, unit.between))
     try:
         with target.transaction(), target.cursor() as cursor:
-            with cursor.copy(copy_statement(unit.table)) as copy:
-                for batch in unit.table.scan().batches(source, unit.between):
+            with cursor.copy(copy_statement(unit.table, loader.form)) as copy:
+                copy.write(loader.blocks.header)
+                for batch in batches:
                     block = loader.block(batch)
                     if block:
                         copy.write(block)
                     if on_rows:
                         on_rows(len(batch))
+                copy.write(loader.blocks.trailer)
             loader.keep_aside(cursor)
             done = loader.result
             cursor.execute(
@@ -97,25 +108,41 @@ def load_unit(
     return loader.result
 
 
-def copy_statement(table: TablePlan) -> sql.Composed:
+def copy_statement(table: TablePlan, form: Format = "text") -> sql.Composed:
     """The COPY that takes a table's rows."""
     columns = sql.SQL(", ").join(map(sql.Identifier, [*(column.target for column in table.columns), *table.empty]))
     name = sql.Identifier(table.schema, table.target)
-    return sql.SQL("copy {} ({}) from stdin").format(name, columns)
+    options = sql.SQL(" with (format binary)" if form == "binary" else "")
+    return sql.SQL("copy {} ({}) from stdin{}").format(name, columns, options)
 
 
 class Loader:
     """Encodes batches by column, and keeps aside what does not fit."""
 
-    def __init__(self, unit: Unit, run: str, bad_texts: BadTexts | None) -> None:
-        """``run`` is the run's id, for the quarantine; ``bad_texts`` the server's judgement on texts."""
+    def __init__(self, unit: Unit, run: str, bad_texts: BadTexts | None, module: Native | None = None) -> None:
+        """See the class.
+
+        Args:
+            unit: what is loaded.
+            run: the run's id, for the quarantine.
+            bad_texts: the server's judgement on texts.
+            module: the compiled path, where it reads the rows.
+        """
         self.table = unit.table
         self.run = run
-        self.result = UnitResult(unit.table.source)
         self.codecs: list[Codec] = [
             codec_for(c.type, lenient=c.lenient, numbers=c.numbers, values=c.values, bad_texts=bad_texts)
             for c in self.table.columns
         ]
+        # What litelift fills by itself is text of a type that it does not look at.
+        self.form: Format = "text"
+        types = [column.type for column in self.table.columns]
+        if not self.table.empty:
+            stand_ins = [c.stand_in if c.on_misfit == "default" else None for c in self.table.columns]
+            self.form = copy_format(types, stand_ins, compiled=module is not None)
+        filled = [TEXT] * len(self.table.empty)
+        self.blocks = Blocks([*types, *filled], [*self.codecs, *map(codec_for, filled)], self.form, module)
+        self.result = UnitResult(unit.table.source, form=f"{'compiled' if module else 'pure'}, {self.form}")
         self.offset = 1 if self.table.keyed_by_rowid else 0
         sources = [column.source for column in self.table.columns]
         self.key_places = [self.offset + sources.index(name) for name in self.table.key]
@@ -127,41 +154,41 @@ class Loader:
         """Give up what was kept aside and not copied."""
         self.aside.close()
 
-    def block(self, batch: list[Row]) -> bytes:
-        """The batch as COPY's text."""
+    def block(self, batch: Batch) -> bytes:
+        """The batch as COPY takes it."""
+        rows = len(batch)
         dropped: dict[int, str] = {}
-        fields = []
-        columns = list(zip(*batch, strict=True))[self.offset :]
-        for column, codec, values in zip(self.table.columns, self.codecs, columns, strict=True):
-            fields.append(encode(codec, values, self._stand_in(batch, column, dropped)))
-            if column.not_null and column.lenient and None in values:
-                fields[-1] = self._fill_nulls(batch, column, values, fields[-1], dropped)
-        fields += [[""] * len(batch) for _ in self.table.empty]
-        lines = list(map("\t".join, zip(*fields, strict=True)))
+        for place, (column, codec) in enumerate(zip(self.table.columns, self.codecs, strict=True)):
+            number = place + self.offset
+            stand_in = self._stand_in(batch, column, dropped)
+            if column.not_null and column.lenient and batch.kinds(number) & HAS_NULL:
+                values = batch.column(number)
+                found = texts(codec, values, stand_in)
+                self.blocks.put(place, self._fill_nulls(batch, column, values, found, dropped))
+            else:
+                self.blocks.add(place, batch, number, stand_in)
+        for place in range(len(self.codecs), len(self.codecs) + len(self.table.empty)):
+            self.blocks.put(place, [""] * rows)
         if self.table.aside:
-            dropped = dict.fromkeys(range(len(batch)), self.table.aside)
-        if dropped:
-            for index, reason in dropped.items():
-                self._aside_row(batch[index], reason)
-            lines = [line for index, line in enumerate(lines) if index not in dropped]
+            dropped = dict.fromkeys(range(rows), self.table.aside)
+        for index, reason in dropped.items():
+            self._aside_row(batch.row(index), reason)
         for index, column, value, reason, text in self.pending:
             # A row that is kept aside whole holds its values already.
             if index not in dropped:
-                self._aside_value(batch[index], column, value, reason, text)
+                self._aside_value(batch.row(index), column, value, reason, text)
         self.pending.clear()
-        self.result.read += len(batch)
-        self.result.loaded += len(lines)
-        if not lines:
-            return b""
-        block = ("\n".join(lines) + "\n").encode()
+        block = self.blocks.block(rows, dropped)
+        self.result.read += rows
+        self.result.loaded += rows - len(dropped)
         self.result.bytes += len(block)
         return block
 
     def _stand_in(
-        self, batch: list[Row], column: ColumnPlan, dropped: dict[int, str]
+        self, batch: Batch, column: ColumnPlan, dropped: dict[int, str]
     ) -> Callable[[int, Value, Misfit], str | None]:
         def stand_in(index: int, value: Value, misfit: Misfit) -> str | None:
-            return self._place(batch[index], index, column, value, misfit, dropped)
+            return self._place(batch.row(index), index, column, value, misfit, dropped)
 
         return stand_in
 
@@ -183,15 +210,18 @@ class Loader:
         return text
 
     def _fill_nulls(
-        self, batch: list[Row], column: ColumnPlan, values: Sequence[Value], fields: list[str], dropped: dict[int, str]
-    ) -> list[str]:
-        filled = list(fields)
+        self,
+        batch: Batch,
+        column: ColumnPlan,
+        values: Sequence[Value],
+        found: list[str | None],
+        dropped: dict[int, str],
+    ) -> list[str | None]:
         misfit = Misfit("is NULL, and the target's column is NOT NULL")
         for index, value in enumerate(values):
             if value is None:
-                text = self._place(batch[index], index, column, value, misfit, dropped)
-                filled[index] = NULL if text is None else escape(text)
-        return filled
+                found[index] = self._place(batch.row(index), index, column, value, misfit, dropped)
+        return found
 
     def _key(self, row: Row) -> dict[str, Any]:
         if self.key_places:

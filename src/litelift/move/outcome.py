@@ -62,6 +62,7 @@ def finish(
                 filtered_rows=table.file_rows - table.rows,
                 replaced_rows=replaced.get(table.source, 0),
                 bytes=table.bytes,
+                form=results[table.source].form,
             )
             for table in plan.tables
         ],

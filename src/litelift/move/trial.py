@@ -16,6 +16,7 @@ from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan, with_column
 from litelift.postgres import types as pg
 from litelift.postgres.connect import Connection, is_trouble
 from litelift.postgres.support import COLLATIONS, make_support
+from litelift.sqlite.scan import Rows
 from litelift.sqlite.schema import Table
 from litelift.translate.generated import named_columns
 from litelift.translate.value import kind_of
@@ -143,7 +144,7 @@ class _Trial:
             self.connection.cursor() as cursor,
             cursor.copy(copy_statement(self.table)) as copy,
         ):
-            for batch in self.table.scan().batches(context.source.connection):
+            for batch in map(Rows, self.table.scan().batches(context.source.connection)):
                 block = loader.block(batch)
                 if block:
                     copy.write(block)

@@ -165,6 +165,7 @@ def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
             total.quarantined_rows += result.quarantined_rows
             total.quarantined_values += result.quarantined_values
             total.bytes += result.bytes
+            total.form = result.form
             if crew.pool is not None:
                 tell(task.unit.table.source, result.read)
         said.append(f"{sum(r.loaded for r in results.values()):,} rows")

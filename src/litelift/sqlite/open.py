@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from litelift import errors
+from litelift.sqlite.twin import SourceConnection, open_twin
 
 MAGIC = b"SQLite format 3\x00"
 BUSY_SECONDS = 5.0
@@ -62,7 +63,7 @@ class Source:
     """An open source. ``connection`` is inside a read transaction; its text is ``str`` with surrogate escapes."""
 
     path: Path
-    connection: sqlite3.Connection
+    connection: SourceConnection
     bytes: int
     journal_mode: str
     page_size: int
@@ -71,8 +72,8 @@ class Source:
 
     def renew(self) -> None:
         """Leave the snapshot for that of this moment."""
-        self.connection.execute("ROLLBACK")
-        _begin(self.connection)
+        self.connection.end()
+        self.connection.begin()
 
     def close(self) -> None:
         """End the snapshot; an empty write-ahead log that SQLite made for this reader alone goes with it."""
@@ -151,7 +152,7 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
         connection = _connect(path)
     try:
         with _explained(path):
-            _begin(connection)
+            connection.begin()
             if check:
                 _check_integrity(connection, path)
             facts = {
@@ -164,12 +165,6 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
     wal = Path(f"{path}-wal")
     size = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     return Source(path, connection, size, facts["journal_mode"], facts["page_size"], facts["encoding"], had_log)
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN")
-    # A deferred transaction takes its snapshot with its first read.
-    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
 @contextmanager
@@ -200,7 +195,7 @@ def writers_held(path: Path) -> Iterator[bool]:
         holder.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> SourceConnection:
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     wal = Path(f"{path}-wal")
     # A write-ahead log's reader needs its shared memory file; in a directory that nobody may write to, and with no log
@@ -208,12 +203,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     if not wal.exists() and not os.access(path.absolute().parent, os.W_OK):
         uri += "&immutable=1"
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
+        uri,
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=16,
+        factory=SourceConnection,
     )
     connection.text_factory = decode_text
     connection.execute("PRAGMA query_only = ON")
     _distrust_schema(connection)
     connection.execute("PRAGMA temp_store = FILE")
+    open_twin(connection, uri, BUSY_SECONDS)
     return connection
 
 

@@ -4,14 +4,65 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Table, Value
 
 BATCH_ROWS = 2000
 BATCH_BYTES = 4 << 20
+SAMPLED = 64
+"""Rows of a batch whose size tells how many the next one takes."""
+TYPE_CODES: dict[type, int] = {int: 1, float: 2, str: 3, bytes: 4, type(None): 5}
+HAS_NULL = 1 << 5
 Row = tuple[Value, ...]
+
+
+class Batch(Protocol):
+    """Rows of a scan, by row or by column."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+        ...
+
+    def column(self, column: int, /) -> Sequence[Value]:
+        """A column's values."""
+        ...
+
+    def row(self, row: int, /) -> Row:
+        """A row's values."""
+        ...
+
+    def kinds(self, column: int, /) -> int:
+        """A column's storage classes: bit N for SQLite's type code N ("Fundamental Datatypes")."""
+        ...
+
+
+class Rows:
+    """A batch of Python's own values."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        """``rows`` are not empty."""
+        self.rows = rows
+        self.columns = list(zip(*rows, strict=True))
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.rows)
+
+    def column(self, column: int, /) -> Sequence[Value]:
+        """A column's values."""
+        return self.columns[column]
+
+    def row(self, row: int, /) -> Row:
+        """A row's values."""
+        return self.rows[row]
+
+    def kinds(self, column: int, /) -> int:
+        """A column's storage classes."""
+        return sum(1 << TYPE_CODES[kind] for kind in set(map(type, self.columns[column])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +89,44 @@ class Scan:
         self, connection: sqlite3.Connection, between: tuple[int, int] | None = None, rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
         """Yield lists of at most ``rows`` rows; fewer where rows are big, so that memory stays bounded."""
-        cursor = connection.execute(self.sql(between is not None), between or ())
+        done = 0
+        size = 16
+        # Python decodes fastest by itself, and fails at bytes that are not UTF-8: the rest is decoded as asked for.
+        factory: Any = str
+        cursor = self._execute(connection, between, 0)
+        while True:
+            try:
+                with _text_as(connection, factory):
+                    batch = cursor.fetchmany(size)
+            except sqlite3.OperationalError as error:
+                if factory is connection.text_factory or "decode" not in str(error):
+                    raise
+                factory = connection.text_factory
+                cursor = self._execute(connection, between, done)
+                continue
+            if not batch:
+                return
+            done += len(batch)
+            yield batch
+            some = batch[:: len(batch) // SAMPLED or 1]
+            width = max(1, sum(_size(value) for row in some for value in row) // len(some))
+            size = max(1, min(rows, BATCH_BYTES // width))
+
+    def _execute(self, connection: sqlite3.Connection, between: tuple[int, int] | None, skipped: int) -> sqlite3.Cursor:
+        skip = f" LIMIT -1 OFFSET {skipped}" if skipped else ""
+        cursor = connection.execute(self.sql(between is not None) + skip, between or ())
         cursor.arraysize = 1
-        first = cursor.fetchmany(16)
-        while first:
-            yield first
-            size = max(1, sum(_size(value) for row in first for value in row) // len(first))
-            first = cursor.fetchmany(max(1, min(rows, BATCH_BYTES // size)))
+        return cursor
+
+
+@contextmanager
+def _text_as(connection: sqlite3.Connection, factory: Any) -> Iterator[None]:
+    before = connection.text_factory
+    connection.text_factory = factory
+    try:
+        yield
+    finally:
+        connection.text_factory = before
 
 
 def _size(value: Value) -> int:

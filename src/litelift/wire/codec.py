@@ -7,12 +7,15 @@ uniform takes the slow path, value by value, which alone knows misfits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import NoneType
 
 from litelift.sqlite.schema import Value
 
 NULL = "\\N"
+
+NativeCodec = tuple[str] | tuple[str, int] | tuple[str, int, int] | tuple[str, int, int, tuple[str, ...]]
+"""The compiled path's kind of column, and its parameters (src/litelift/native/codec.h)."""
 
 
 class Misfit(Exception):
@@ -47,8 +50,13 @@ class Codec:
         self.remarks: Counter[str] = Counter()
         self.forms: Counter[str] = Counter()
 
+    @property
+    def native(self) -> NativeCodec | None:
+        """What the compiled path may write by itself where every value of a batch is plain; None: nothing."""
+        return None
+
     def text(self, value: Value) -> str:
-        """PostgreSQL's input text for one value that is not NULL. Raises Misfit."""
+        """PostgreSQL's input text for one value that is not NULL, the same in every batch. Raises Misfit."""
         raise NotImplementedError
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
@@ -72,23 +80,35 @@ def encode(codec: Codec, values: Sequence[Value], stand_in: Stand) -> list[str]:
     present = [value for value in values if value is not None] if nulls else values
     fast = codec.many(present, kinds)
     if fast is not None:
-        texts = escape_all(fast) if codec.escapes else fast
+        fields = escape_all(fast) if codec.escapes else fast
         if not nulls:
-            return texts
-        rest = iter(texts)
+            return fields
+        rest = iter(fields)
         return [NULL if value is None else next(rest) for value in values]
-    fields = []
+    return [NULL if text is None else escape(text) for text in _one_by_one(codec, values, stand_in)]
+
+
+def texts(codec: Codec, values: Sequence[Value], stand_in: Stand) -> list[str | None]:
+    """The texts of a column's batch, None for NULL; see `encode`."""
+    kinds = set(map(type, values))
+    kinds.discard(NoneType)
+    present = [value for value in values if value is not None]
+    fast = codec.many(present, kinds) if present else []
+    if fast is None:
+        return list(_one_by_one(codec, values, stand_in))
+    rest = iter(fast)
+    return [None if value is None else next(rest) for value in values]
+
+
+def _one_by_one(codec: Codec, values: Sequence[Value], stand_in: Stand) -> Iterator[str | None]:
     for index, value in enumerate(values):
-        if value is None:
-            fields.append(NULL)
-            continue
-        text: str | None
-        try:
-            text = codec.text(value)
-        except Misfit as misfit:
-            text = stand_in(index, value, misfit)
-        fields.append(NULL if text is None else escape(text))
-    return fields
+        text: str | None = None
+        if value is not None:
+            try:
+                text = codec.text(value)
+            except Misfit as misfit:
+                text = stand_in(index, value, misfit)
+        yield text
 
 
 def misfits(codec: Codec, values: Sequence[Value], kinds: set[type]) -> list[tuple[int, Misfit]]:

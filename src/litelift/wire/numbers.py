@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from litelift.sqlite.schema import Value
-from litelift.wire.codec import Codec, Misfit
+from litelift.wire.codec import Codec, Misfit, NativeCodec
 
 RANGES = {"int2": 1 << 15, "int4": 1 << 31, "int8": 1 << 63}
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,18})", re.ASCII)
@@ -44,6 +44,11 @@ class BooleanCodec(Codec):
         super().__init__()
         self.lenient = lenient
 
+    @property
+    def native(self) -> NativeCodec:
+        """0, 1, and the strict words."""
+        return ("bool",)
+
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Only 0 and 1."""
         if kinds == {int} and set(values) <= {0, 1}:
@@ -75,6 +80,11 @@ class IntegerCodec(Codec):
         super().__init__()
         self.limit = RANGES[base]
         self.bits = self.limit.bit_length()
+
+    @property
+    def native(self) -> NativeCodec:
+        """Whole numbers within the range, text without spaces too."""
+        return ("integer", self.bits // 8)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Integers within the range."""
@@ -110,6 +120,11 @@ class RealCodec(Codec):
         """``base`` is float8 or float4."""
         super().__init__()
         self.single = base == "float4"
+
+    @property
+    def native(self) -> NativeCodec:
+        """Finite numbers that the type holds exactly."""
+        return ("float4" if self.single else "float8",)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Finite doubles."""
@@ -158,18 +173,29 @@ class NumericCodec(Codec):
         self.precision = precision
         self.scale = scale
 
+        self.plain = _plain_numbers(precision, scale)
+
+    @property
+    def native(self) -> NativeCodec | None:
+        """Integers, and finite doubles."""
+        if self.precision is None:
+            return ("numeric",) if self.scale is None else None
+        scale = self.scale or 0
+        return ("numeric", self.precision, scale) if 0 <= scale <= self.precision else None
+
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
-        """Integers, or finite doubles where there is no scale."""
-        if kinds == {int}:
-            if self.precision is not None:
-                limit = 10 ** (self.precision - (self.scale or 0))
-                if max(values) >= limit or min(values) <= -limit:  # type: ignore[type-var]
-                    return None
-            return list(map(str, values))
-        if kinds == {float} and self.precision is None:
-            texts = list(map(repr, values))
-            return None if "inf" in texts or "-inf" in texts else texts
-        return None
+        """Integers and doubles whose shortest texts fit."""
+        if not kinds <= {int, float}:
+            return None
+        texts = list(map(repr, values))
+        if kinds == {int} and self.precision is None:
+            return texts
+        joined = "\n".join(texts) + "\n"
+        if self.plain is not None:
+            return texts if self.plain.fullmatch(joined) else None
+        if self.precision is not None or "inf" in joined:
+            return None
+        return [f"{Decimal(text):f}" if "e" in text else text for text in texts] if "e" in joined else texts
 
     def text(self, value: Value) -> str:
         """See the class."""
@@ -196,6 +222,16 @@ class NumericCodec(Codec):
             if exact.copy_abs() >= Decimal(10) ** (self.precision - (self.scale or 0)):
                 raise Misfit(f"has more than {self.precision - (self.scale or 0)} digits before the point")
         return f"{exact:f}"
+
+
+def _plain_numbers(precision: int | None, scale: int | None) -> re.Pattern[str] | None:
+    """Lines of numbers, as repr() writes them, that a scale surely takes."""
+    if precision is None or not 0 <= (scale or 0) <= precision:
+        return None
+    whole = precision - (scale or 0)
+    digits = f"0|[1-9][0-9]{{0,{whole - 1}}}" if whole else "0"
+    decimals = f"[0-9]{{1,{scale}}}" if scale else "0"
+    return re.compile(rf"(?:-?(?:{digits})(?:\.{decimals})?\n)*", re.ASCII)
 
 
 def _decimals(number: Decimal) -> int:

@@ -11,10 +11,11 @@ from decimal import Decimal, InvalidOperation
 from litelift.plan.valuemap import ValueMap
 from litelift.sqlite.scan import clean_text, holdable
 from litelift.sqlite.schema import Value
-from litelift.wire.codec import Codec, Misfit, Unmapped
+from litelift.wire.codec import Codec, Misfit, NativeCodec, Unmapped
 from litelift.wire.numbers import real_text
 
 _UUID = re.compile(r"(\{)?(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(1)\})", re.IGNORECASE)
+_PLAIN_UUIDS = re.compile(r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n)*")
 DEEPEST = 900  # levels of JSON: Python's parser and PostgreSQL's (max_stack_depth) both take these
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -52,6 +53,11 @@ class TextCodec(Codec):
         super().__init__()
         self.length = length
 
+    @property
+    def native(self) -> NativeCodec:
+        """Whatever is holdable text, and short enough."""
+        return ("text", -1 if self.length is None else min(self.length, 1 << 30))
+
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Text that is short enough and holdable."""
         if kinds == {str}:
@@ -79,6 +85,11 @@ class ByteaCodec(Codec):
     """Bytes as they are, whatever the storage class says; a number's text as its bytes."""
 
     escapes = True
+
+    @property
+    def native(self) -> NativeCodec:
+        """Blobs, and the bytes of text."""
+        return ("bytea",)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Blobs only."""
@@ -110,6 +121,11 @@ class JsonCodec(Codec):
         super().__init__()
         self.binary = binary
         self.lenient = lenient
+
+    @property
+    def native(self) -> NativeCodec:
+        """JSON that is surely held unchanged."""
+        return ("jsonb" if self.binary else "json",)
 
     def text(self, value: Value) -> str:
         """See the class."""
@@ -208,6 +224,19 @@ def _refuse(word: str) -> None:
 class UuidCodec(Codec):
     """A UUID in 16 bytes, 32 or 36 characters."""
 
+    @property
+    def native(self) -> NativeCodec:
+        """All forms, without spaces around them."""
+        return ("uuid",)
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """16 bytes each, or PostgreSQL's own form."""
+        if kinds == {bytes} and set(map(len, values)) == {16}:  # type: ignore[arg-type]
+            return [_dashed(value.hex()) for value in values]  # type: ignore[union-attr]
+        if kinds == {str} and _PLAIN_UUIDS.fullmatch("\n".join(values) + "\n"):  # type: ignore[arg-type]
+            return list(values)  # type: ignore[arg-type]
+        return None
+
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, bytes) and len(value) == 16:
@@ -224,6 +253,10 @@ class UuidCodec(Codec):
         raise Misfit("is not a UUID")
 
 
+def _dashed(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 class EnumCodec(Codec):
     """One of an enum type's labels."""
 
@@ -233,6 +266,11 @@ class EnumCodec(Codec):
         """``labels`` as PostgreSQL has them."""
         super().__init__()
         self.labels = frozenset(labels)
+
+    @property
+    def native(self) -> NativeCodec:
+        """Labels only."""
+        return ("enum", -1, -1, tuple(sorted(self.labels)))
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Labels only."""
@@ -258,6 +296,11 @@ class WrittenCodec(Codec):
         self.escapes = inner.escapes
         self.remarks = inner.remarks
         self.forms = inner.forms
+
+    @property
+    def native(self) -> NativeCodec | None:
+        """Whatever of the inner codec's is no blob: the kinds that are wrapped leave those to Python."""
+        return self.inner.native
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Whatever the inner codec takes at once."""

@@ -16,7 +16,7 @@ from typing import cast
 
 from litelift.plan.match import Numbers
 from litelift.sqlite.schema import Value
-from litelift.wire.codec import Codec, Misfit
+from litelift.wire.codec import Codec, Misfit, NativeCodec
 from litelift.wire.numbers import SPACE
 
 _STAMP = re.compile(
@@ -27,6 +27,8 @@ _STAMP = re.compile(
 )
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,40}))?)?", re.ASCII)
 _PLAIN_STAMPS = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\n)*", re.ASCII)
+_WHOLE_STAMPS = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)*", re.ASCII)
+_PLAIN_CLOCKS = re.compile(r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\n)*", re.ASCII)
 _PLAIN_DATES = re.compile(r"(?:\d{4}-\d\d-\d\d\n)*", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}(?:\.[0-9]{1,20})?", re.ASCII)
 _SPAN = re.compile(r"(-?)(\d{1,9}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?", re.ASCII)
@@ -208,13 +210,19 @@ class TimestampCodec(_MomentCodec):
         super().__init__(numbers)
         self.zoned = zoned
         self.precision = 6 if precision is None else precision
+        self._plain = _PLAIN_STAMPS if self.precision == 6 else _WHOLE_STAMPS
+
+    @property
+    def native(self) -> NativeCodec:
+        """ISO text, with an offset too, that needs no rounding."""
+        return ("timestamptz" if self.zoned else "timestamp", self.precision)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Naive ISO text."""
-        if kinds != {str} or self.precision != 6:
+        if kinds != {str}:
             return None
         texts = cast(Sequence[str], values)
-        if not _PLAIN_STAMPS.fullmatch("\n".join(texts) + "\n"):
+        if not self._plain.fullmatch("\n".join(texts) + "\n"):
             return None
         try:
             for text in texts:
@@ -230,7 +238,8 @@ class TimestampCodec(_MomentCodec):
         self.count(value, stamp.form)
         if stamp.rounded:
             self.remarks[f"rounded to {self.precision} decimals of a second"] += 1
-        text = stamp.datetime().isoformat(" ")
+        plain = isinstance(value, str) and self._plain.fullmatch(value + "\n")
+        text = cast(str, value) if plain else stamp.datetime().isoformat(" ")
         return f"{text}+00" if self.zoned else text
 
 
@@ -240,6 +249,11 @@ class DateCodec(_MomentCodec):
     def __init__(self, numbers: Numbers = "epoch") -> None:
         """``numbers`` says how a number is read."""
         super().__init__(numbers)
+
+    @property
+    def native(self) -> NativeCodec:
+        """ISO text, midnight where it has a time."""
+        return ("date",)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """ISO dates."""
@@ -285,6 +299,17 @@ class TimeCodec(Codec):
         """``precision`` in decimals of a second, 0 to 6."""
         super().__init__()
         self.precision = 6 if precision is None else precision
+
+    @property
+    def native(self) -> NativeCodec:
+        """All forms that need no rounding."""
+        return ("time", self.precision)
+
+    def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
+        """Whole seconds."""
+        if kinds != {str} or not _PLAIN_CLOCKS.fullmatch("\n".join(cast(Sequence[str], values)) + "\n"):
+            return None
+        return list(cast(Sequence[str], values))
 
     def text(self, value: Value) -> str:
         """See the class."""

@@ -1,0 +1,59 @@
+/* SQLite's C interface, as far as it is used here.
+ *
+ * Declared from "C-language Interface Specification for SQLite"; the functions are those of the library that the
+ * interpreter's own sqlite3 module uses, whose addresses Python hands over. So neither its headers nor a second copy of
+ * the library is needed: two copies in one process would break each other's locks ("How To Corrupt An SQLite Database
+ * File", section 2.2.1).
+ */
+#ifndef LITELIFT_SQLITE_API_H
+#define LITELIFT_SQLITE_API_H
+
+#include <stdint.h>
+
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+enum {
+    SQLITE_OK = 0,
+    SQLITE_ERROR = 1,
+    SQLITE_NOMEM = 7,
+    SQLITE_INTERRUPT = 9,
+    SQLITE_ROW = 100,
+    SQLITE_DONE = 101
+};
+
+enum { SQLITE_INTEGER = 1, SQLITE_FLOAT = 2, SQLITE_TEXT = 3, SQLITE_BLOB = 4, SQLITE_NULL = 5 };
+
+enum { SQLITE_OPEN_READONLY = 0x1, SQLITE_OPEN_URI = 0x40, SQLITE_OPEN_NOMUTEX = 0x8000 };
+
+/* Return type, name, parameters. */
+#define SQLITE_FUNCTIONS(X)                                                                    \
+    X(int, open_v2, (const char *, sqlite3 **, int, const char *))                             \
+    X(int, close_v2, (sqlite3 *))                                                              \
+    X(int, busy_timeout, (sqlite3 *, int))                                                     \
+    X(void, progress_handler, (sqlite3 *, int, int (*)(void *), void *))                       \
+    X(int, prepare_v2, (sqlite3 *, const char *, int, sqlite3_stmt **, const char **))         \
+    X(int, bind_int64, (sqlite3_stmt *, int, int64_t))                                         \
+    X(int, step, (sqlite3_stmt *))                                                             \
+    X(int, finalize, (sqlite3_stmt *))                                                         \
+    X(int, column_count, (sqlite3_stmt *))                                                     \
+    X(int, column_type, (sqlite3_stmt *, int))                                                 \
+    X(int64_t, column_int64, (sqlite3_stmt *, int))                                            \
+    X(double, column_double, (sqlite3_stmt *, int))                                            \
+    X(const unsigned char *, column_text, (sqlite3_stmt *, int))                               \
+    X(const void *, column_blob, (sqlite3_stmt *, int))                                        \
+    X(int, column_bytes, (sqlite3_stmt *, int))                                                \
+    X(int, errcode, (sqlite3 *))                                                               \
+    X(int, extended_errcode, (sqlite3 *))                                                      \
+    X(const char *, errmsg, (sqlite3 *))                                                       \
+    X(const char *, errstr, (int))
+
+typedef struct {
+#define X(result, name, parameters) result(*name) parameters;
+    SQLITE_FUNCTIONS(X)
+#undef X
+} SqliteApi;
+
+extern SqliteApi sqlite;
+
+#endif

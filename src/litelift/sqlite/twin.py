@@ -1,0 +1,108 @@
+"""The source's connection, and beside it a compiled reader's connection of its own at the same snapshot."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from litelift.compiled import native
+from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS, Scan
+
+if TYPE_CHECKING:
+    from litelift._native import Batch, Connection
+
+ATTEMPTS = 5
+
+
+class SourceConnection(sqlite3.Connection):
+    """A connection whose rows the compiled path may read through ``twin``; None where only this connection can."""
+
+    twin: Connection | None = None
+
+    def begin(self) -> None:
+        """Take this moment's snapshot, with the twin or without it."""
+        for _ in range(ATTEMPTS):
+            if self.twin is None:
+                break
+            try:
+                if self._begin_both(self.twin):
+                    return
+            except sqlite3.Error:
+                # What the twin cannot do is tried alone, where an error has somebody to explain it.
+                self.forget_twin()
+            if self.in_transaction:
+                self.execute("ROLLBACK")
+        self.forget_twin()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.execute("BEGIN")
+        # A deferred transaction takes its snapshot with its first read.
+        self.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+    def _begin_both(self, twin: Connection) -> bool:
+        """Whether nobody wrote in between: then both see the same.
+
+        PRAGMA data_version differs between two calls on one connection if another has changed the database meanwhile.
+        """
+        before = twin.execute("PRAGMA data_version")
+        self._begin()
+        twin.execute("BEGIN")
+        twin.execute("SELECT count(*) FROM sqlite_schema")
+        if twin.execute("PRAGMA data_version") == before:
+            return True
+        twin.execute("ROLLBACK")
+        return False
+
+    def end(self) -> None:
+        """Leave the snapshot."""
+        self.execute("ROLLBACK")
+        if self.twin is not None:
+            self.twin.execute("ROLLBACK")
+
+    def batches(self, scan: Scan, between: tuple[int, int] | None) -> Iterator[Batch] | None:
+        """The rows of ``scan`` through the twin; None where it cannot read them."""
+        module = native()
+        if self.twin is None or module is None:
+            return None
+        try:
+            reader = module.Reader(self.twin, scan.sql(between is not None), between or ())
+        except sqlite3.OperationalError:
+            # A collation or function that only this connection has, for instance.
+            return None
+
+        def fetched() -> Iterator[Batch]:
+            try:
+                while (batch := reader.fetch(BATCH_ROWS, BATCH_BYTES)) is not None:
+                    yield batch
+            finally:
+                reader.close()
+
+        return fetched()
+
+    def forget_twin(self) -> None:
+        """Close the twin."""
+        if self.twin is not None:
+            self.twin.close()
+            self.twin = None
+
+    def close(self) -> None:
+        """Close both."""
+        self.forget_twin()
+        super().close()
+
+
+def open_twin(connection: SourceConnection, uri: str, busy_seconds: float) -> None:
+    """Give the connection a twin with the same settings, where there is a compiled path."""
+    module = native()
+    if module is None:
+        return
+    trusted = connection.execute("PRAGMA trusted_schema").fetchone()
+    with suppress(sqlite3.Error):
+        twin = module.Connection(uri.encode(), int(busy_seconds * 1000))
+        twin.execute("PRAGMA query_only = ON")
+        twin.execute(f"PRAGMA trusted_schema = {int(trusted[0]) if trusted else 0}")
+        twin.execute("PRAGMA temp_store = FILE")
+        connection.twin = twin

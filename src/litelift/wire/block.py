@@ -1,0 +1,136 @@
+"""Batches to blocks for COPY, in text or in binary format, by the compiled path or by Python alone."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from litelift.compiled import Native
+from litelift.postgres.types import PgType
+from litelift.sqlite.scan import Batch
+from litelift.wire.binary import HEADER, TRAILER, Packer, packer
+from litelift.wire.codec import NULL, Codec, Stand, encode, escape, texts
+
+if TYPE_CHECKING:
+    from litelift import _native
+
+Format = Literal["text", "binary"]
+
+
+def copy_format(types: Sequence[PgType], stand_ins: Sequence[str | None], *, compiled: bool) -> Format:
+    """The format in which a table's rows are written.
+
+    Binary where C writes it and every column's type has a binary form: the server reads it faster, and C writes it
+    faster. Python writes text faster.
+
+    Args:
+        types: the columns' types.
+        stand_ins: for each column the default that may take a misfit's place, None where none does. It is in the
+            server's words; one that cannot be packed makes the table's format text.
+        compiled: the compiled path reads the rows.
+    """
+    if not compiled:
+        return "text"
+    for pg, stand_in in zip(types, stand_ins, strict=True):
+        pack = packer(pg)
+        if pack is None:
+            return "text"
+        try:
+            if stand_in is not None:
+                pack(stand_in)
+        except ValueError:
+            return "text"
+    return "binary"
+
+
+class Blocks:
+    """Makes a table's blocks: `add` or `put` every column of a batch, then take its `block`."""
+
+    def __init__(
+        self, types: Sequence[PgType], codecs: Sequence[Codec], form: Format, module: Native | None = None
+    ) -> None:
+        """``module`` is the compiled path; without it ``add`` takes batches of Python's values only."""
+        self.codecs = codecs
+        self.binary = form == "binary"
+        self.packers: list[Packer | None] = [packer(pg) for pg in types]
+        self.texts: list[list[str]] = [[] for _ in codecs]
+        self.fields: list[list[bytes | None]] = [[] for _ in codecs]
+        self.writer = None
+        self.natives: list[_native.Codec | None] = [None] * len(codecs)
+        if module is not None:
+            self.writer = module.Writer(len(codecs), self.binary)
+            known = [codec.native for codec in codecs]
+            self.natives = [module.Codec(*kind) if kind is not None else None for kind in known]
+
+    @property
+    def header(self) -> bytes:
+        """What comes before the first block."""
+        return HEADER if self.binary else b""
+
+    @property
+    def trailer(self) -> bytes:
+        """What comes after the last block."""
+        return TRAILER if self.binary else b""
+
+    def add(self, place: int, batch: Batch, number: int, stand_in: Stand) -> None:
+        """Encode a batch's column ``number`` as the table's at ``place``; see `encode` for ``stand_in``."""
+        codec, native = self.codecs[place], self.natives[place]
+        if self.writer is not None and native is not None:
+            forms = self.writer.encode(place, batch, number, native)  # type: ignore[arg-type]
+            if forms is not None:
+                if forms[0]:
+                    codec.forms["naive"] += forms[0]
+                if forms[1]:
+                    codec.forms["offset"] += forms[1]
+                return
+        values = batch.column(number)
+        if self.binary:
+            self.put(place, texts(codec, values, stand_in))
+        else:
+            self._put_texts(place, encode(codec, values, stand_in))
+
+    def put(self, place: int, found: Sequence[str | None]) -> None:
+        """Take a column's texts, None for NULL."""
+        if not self.binary:
+            self._put_texts(place, [NULL if text is None else escape(text) for text in found])
+            return
+        pack = self.packers[place]
+        assert pack is not None
+        fields = [None if text is None else pack(text) for text in found]
+        if self.writer is not None:
+            self.writer.put(place, fields)
+        else:
+            self.fields[place] = fields
+
+    def _put_texts(self, place: int, escaped: list[str]) -> None:
+        if self.writer is not None:
+            self.writer.put(place, escaped)
+        else:
+            self.texts[place] = escaped
+
+    def block(self, rows: int, dropped: Collection[int]) -> bytes:
+        """The batch's rows, without those ``dropped``."""
+        if self.writer is not None:
+            if not dropped:
+                return self.writer.block(rows)
+            marks = bytearray(rows)
+            for index in dropped:
+                marks[index] = 1
+            return self.writer.block(rows, bytes(marks))
+        if self.binary:
+            packed = zip(*self.fields, strict=True)
+            return b"".join(_packed(row) for index, row in enumerate(packed) if index not in dropped)
+        lines = list(map("\t".join, zip(*self.texts, strict=True)))
+        if dropped:
+            lines = [line for index, line in enumerate(lines) if index not in dropped]
+        return ("\n".join(lines) + "\n").encode() if lines else b""
+
+
+def _packed(row: Sequence[bytes | None]) -> bytes:
+    parts = [struct.pack("!h", len(row))]
+    for field in row:
+        parts.append(struct.pack("!i", -1 if field is None else len(field)))
+        if field is not None:
+            parts.append(field)
+    return b"".join(parts)
