@@ -33,7 +33,7 @@ def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, 
                 censuses[name].merge(census)
             else:
                 censuses[name] = census
-            if crew.pool is not None:
+            if crew.parallel:
                 on_rows(census.rows)
         said.append(f"{sum(census.rows for census in censuses.values()):,} rows, every value")
     return censuses

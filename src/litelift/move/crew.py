@@ -1,28 +1,30 @@
 """The crew: runs units of work, in this process or in several, all at one snapshot of the source.
 
 A task is a plain value and a function of a module; its result is a value. So the work can be handed to any process that
-reaches both ends.
+reaches both ends. The processes are made before either end is open: what is forked then shares nothing but memory, and
+is there at once.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import connection as pipes
-from pathlib import Path
 from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from litelift.errors import WorkerDied
 from litelift.postgres.connect import Connection, Judge, connect
-from litelift.sqlite.open import Source, open_source, writers_held
+from litelift.sqlite.open import Source, open_source
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -69,13 +71,15 @@ class Worker:
 _worker: Worker | None = None
 
 
-def _open_worker(path: Path, dsn: str | None, barrier: Any) -> None:
+def _start_worker(orders: Any, barrier: Any) -> None:
+    """Wait in a new process for what to open, and open it."""
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # The default, whatever the parent has made of them: a worker ends at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
+        path, dsn = orders.get()
         _worker = Worker(open_source(path, check=False), dsn)
         barrier.wait(OPEN_SECONDS)
     except BaseException:
@@ -112,13 +116,57 @@ def _carry_out(function: Callable[[Worker, Any], Any], task: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Crew:
-    """Workers at one snapshot. ``pool`` is None where the work is done in this process."""
+class _Processes:
+    """Worker processes, and how they are told what to open."""
 
-    worker: Worker
+    pool: ProcessPoolExecutor
+    orders: Any
+    barrier: Any
+
+
+@dataclass(slots=True)
+class Crew:
+    """Workers, all at one snapshot once the crew is `open`. Without processes the work is done in this one."""
+
     jobs: int
-    pool: ProcessPoolExecutor | None = None
-    _started: list[Future[Any]] = field(default_factory=list)
+    processes: _Processes | None = None
+    _worker: Worker | None = None
+
+    @property
+    def worker(self) -> Worker:
+        """What this process itself works with."""
+        assert self._worker is not None, "the crew is not open yet"
+        return self._worker
+
+    @property
+    def parallel(self) -> bool:
+        """Whether other processes do the work."""
+        return self.processes is not None
+
+    def open(self, source: Source, dsn: str | None, *, held: bool) -> None:
+        """Bring all to the snapshot of ``source``, which was opened while writers were `held` out, as they are now.
+
+        Where they could not be held out, or where a process cannot open the source, this one works alone.
+        """
+        self._worker = Worker(source, dsn)
+        if self.processes is None:
+            return
+        try:
+            if not held:
+                self._alone()
+                return
+            for _ in range(self.jobs):
+                self.processes.orders.put((source.path, dsn))
+            self.processes.barrier.wait(OPEN_SECONDS)
+        except (BrokenBarrierError, BrokenProcessPool):
+            self._alone()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _alone(self) -> None:
+        self.stop()
+        self.jobs = 1
 
     def run(
         self,
@@ -127,13 +175,14 @@ class Crew:
         on_rows: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[Task, Result]]:
         """Carry out every task; results come as they are done. The first error stops the rest and is raised."""
-        if self.pool is None:
+        if self.processes is None:
             self.worker.on_rows = on_rows
             for task in tasks:
                 yield task, function(self.worker, task)
             return
+        pool = self.processes.pool
         try:
-            pending: dict[Future[Any], Task] = {self.pool.submit(_carry_out, function, task): task for task in tasks}
+            pending: dict[Future[Any], Task] = {pool.submit(_carry_out, function, task): task for task in tasks}
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -148,20 +197,24 @@ class Crew:
             raise
 
     def stop(self) -> None:
-        """End the workers at once, in the middle of what they do."""
-        if self.pool is not None:
+        """End the processes at once, in the middle of what they do."""
+        if self.processes is not None:
+            pool, self.processes = self.processes.pool, None
             # A process that has ended is None or gone from the dictionary.
-            processes = list((self.pool._processes or {}).values())
-            for process in processes:
+            for process in list((pool._processes or {}).values()):
                 process.kill()
-            self.pool.shutdown(wait=True, cancel_futures=True)
-            self.pool = None
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
         """End the workers."""
-        self.worker.close()
-        if self.pool is not None:
-            self.pool.shutdown(wait=True, cancel_futures=True)
+        if self._worker is None:
+            # Nobody has told them what to open, and they wait for it.
+            self.stop()
+            return
+        self._worker.close()
+        if self.processes is not None:
+            self.processes.pool.shutdown(wait=True, cancel_futures=True)
+            self.processes = None
 
 
 def default_jobs(size: int) -> int:
@@ -169,31 +222,33 @@ def default_jobs(size: int) -> int:
     return 1 if size < PARALLEL_BYTES else max(1, min(MAX_JOBS, os.cpu_count() or 1))
 
 
-def gather(path: Path, dsn: str | None, jobs: int, source: Source) -> Crew:
-    """A crew of ``jobs`` workers, all at the snapshot of ``source``, which was opened under the same `writers_held`."""
-    worker = Worker(source, dsn)
+def _context() -> Any:
+    """How processes are made: forked where that is safe, for it takes no time and shares what is imported.
+
+    A fork takes over the locks that other threads hold, but not the threads ("Contexts and start methods" in the manual
+    of multiprocessing); macOS's own libraries do not stand it.
+    """
+    safe = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if safe else "spawn")
+
+
+def gather(jobs: int) -> Crew:
+    """A crew of ``jobs`` workers, before anything is open that they must not share."""
     if jobs <= 1:
-        return Crew(worker, 1)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(jobs + 1)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_worker, initargs=(path, dsn, barrier))
-    crew = Crew(worker, jobs, pool)
+        return Crew(1)
+    context = _context()
+    orders, barrier = context.SimpleQueue(), context.Barrier(jobs + 1)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(orders, barrier))
+    crew = Crew(jobs, _Processes(pool, orders, barrier))
     try:
+        # What is frozen the collector does not look at, in the workers either: so it stays shared.
+        gc.freeze()
         with _interrupts_kept_out():
-            crew._started = [pool.submit(_idle) for _ in range(jobs)]
-        barrier.wait(OPEN_SECONDS)
-    except (BrokenBarrierError, BrokenProcessPool):
-        crew.stop()
-        return Crew(worker, 1)
+            for _ in range(jobs):
+                pool.submit(_idle)
     except BaseException:
         crew.stop()
         raise
+    finally:
+        gc.unfreeze()
     return crew
-
-
-def open_crew(path: Path, dsn: str | None, jobs: int | None) -> Crew:
-    """Open and check the source, and gather a crew at its snapshot."""
-    with writers_held(path) as held:
-        source = open_source(path, check=False)
-        wanted = default_jobs(source.bytes) if jobs is None else jobs
-        return gather(path, dsn, wanted if held else 1, source)

@@ -26,7 +26,7 @@ from litelift.postgres.connect import Connection, Server, normalized, open_serve
 from litelift.postgres.existing import read_type
 from litelift.result import MigrationResult, Notice
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.open import Source, open_source, source_error, source_path, writers_held
+from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
 
@@ -96,17 +96,16 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
     started: list[embedded.EmbeddedServer] = []
     try:
         with contextlib.ExitStack() as stack:
+            crew = gather(options.jobs or default_jobs(source_bytes(path)))
+            stack.callback(crew.close)
             source, schema = stack.enter_context(_source(path, options, timeline))
             server, connection = stack.enter_context(_server(path, dst, options, timeline, started))
-            jobs = options.jobs or default_jobs(source.bytes)
             with writers_held(path) as held:
-                jobs = jobs if held else 1
-                if jobs > 1:
+                if crew.parallel and held:
                     # All workers read one snapshot: that of this moment, in which nobody can write.
                     source.renew()
                     schema = read_catalogue(source.connection)
-                crew = gather(path, server.dsn, jobs, source)
-            stack.callback(crew.close)
+                crew.open(source, server.dsn, held=held)
             options.plan.find_types(lambda asked: read_type(connection, options.plan.defaults.schema_name, asked))
             context = Context(
                 path, options, timeline, source, schema, server, connection, crew, next(iter(started), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from litelift.move import journal, tasks
@@ -15,7 +16,7 @@ from litelift.prove.existing import matches_from_target
 from litelift.prove.sequences import prove_sequences
 from litelift.result import Notice, Proof
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.open import open_source, source_path, writers_held
+from litelift.sqlite.open import open_source, source_bytes, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
 
@@ -45,40 +46,35 @@ def verify(
     dst = normalized(dst)
     file = read_plan(Path(plan)) if isinstance(plan, str | Path) else plan
     timeline = Timeline(on_progress)
-    with explained(path):
+    with explained(path), contextlib.closing(gather(jobs or default_jobs(source_bytes(path)))) as crew:
         with timeline.step("open"):
             source = open_source(path)
         try:
             with timeline.step("server"):
                 server, connection = open_server(normalized(dst))
-            wanted = jobs or default_jobs(source.bytes)
             with connection:
                 with writers_held(path) as held:
-                    wanted = wanted if held else 1
-                    if wanted > 1:
+                    if crew.parallel and held:
                         source.renew()
-                    crew = gather(path, server.dsn, wanted, source)
-                try:
-                    schema = read_catalogue(source.connection)
-                    matches, run, notices = _matches(schema, connection, file)
-                    proof = Proof(notices=notices)
-                    with timeline.step("prove") as said:
-                        pieces = [tasks.ProveTask(match, run, differences) for match in matches]
-                        compared = 0
+                    crew.open(source, server.dsn, held=held)
+                schema = read_catalogue(source.connection)
+                matches, run, notices = _matches(schema, connection, file)
+                proof = Proof(notices=notices)
+                with timeline.step("prove") as said:
+                    pieces = [tasks.ProveTask(match, run, differences) for match in matches]
+                    compared = 0
 
-                        def on_rows(rows: int) -> None:
-                            nonlocal compared
-                            compared += rows
-                            timeline.tell(Progress("prove", done=compared))
+                    def on_rows(rows: int) -> None:
+                        nonlocal compared
+                        compared += rows
+                        timeline.tell(Progress("prove", done=compared))
 
-                        found = {task.match.source: one for task, one in crew.run(tasks.prove, pieces, on_rows)}
-                        proof.tables = [found[match.source] for match in matches]
-                        proof.sequences = prove_sequences(source.connection, connection, matches, schema)
-                        said.append(f"{sum(table.source_rows for table in proof.tables):,} rows")
-                    proof.seconds = timeline.steps[-1].seconds
-                    return proof
-                finally:
-                    crew.close()
+                    found = {task.match.source: one for task, one in crew.run(tasks.prove, pieces, on_rows)}
+                    proof.tables = [found[match.source] for match in matches]
+                    proof.sequences = prove_sequences(source.connection, connection, matches, schema)
+                    said.append(f"{sum(table.source_rows for table in proof.tables):,} rows")
+                proof.seconds = timeline.steps[-1].seconds
+                return proof
         finally:
             source.close()
 

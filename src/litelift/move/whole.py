@@ -166,7 +166,7 @@ def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
             total.quarantined_values += result.quarantined_values
             total.bytes += result.bytes
             total.form = result.form
-            if crew.pool is not None:
+            if crew.parallel:
                 tell(task.unit.table.source, result.read)
         said.append(f"{sum(r.loaded for r in results.values()):,} rows")
     return results
@@ -195,7 +195,7 @@ def _prove(context: Context, run: str, plan: MovePlan) -> Proof:
 
         for task, proof in context.crew.run(tasks.prove, announced(), on_rows):
             proofs[task.match.source] = proof
-            if context.crew.pool is not None:
+            if context.crew.parallel:
                 rows = totals[task.match.source]
                 context.timeline.tell(Progress("prove", task.match.source, rows, rows))
         differ = sum(proof.total_differences for proof in proofs.values())

@@ -162,9 +162,15 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
     except BaseException:
         connection.close()
         raise
+    return Source(
+        path, connection, source_bytes(path), facts["journal_mode"], facts["page_size"], facts["encoding"], had_log
+    )
+
+
+def source_bytes(path: Path) -> int:
+    """The size of the database file, with its write-ahead log."""
     wal = Path(f"{path}-wal")
-    size = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
-    return Source(path, connection, size, facts["journal_mode"], facts["page_size"], facts["encoding"], had_log)
+    return path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
 
 
 @contextmanager
