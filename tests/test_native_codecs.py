@@ -8,6 +8,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -299,6 +300,11 @@ def test_both_paths_write_the_same_bytes(store: Store, pg: PgType, lenient: bool
             assert our_misfits == misfits
             assert our_codec.remarks == codec.remarks
             assert our_codec.forms == codec.forms
+            again = codec_for(pg, lenient=lenient)
+            whole = BytesIO()
+            if Blocks([pg], [again], form, native()).write_rows(batch, 0, whole.write):
+                assert whole.getvalue() == pure
+                assert again.forms == codec.forms
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -347,7 +353,41 @@ def test_plain_values_never_reach_python(store: Store, pg: PgType, plain: list[V
     assert codec.native is not None
     for binary in (False, True):
         writer = store.module.Writer(1, binary)
-        assert writer.encode(0, batch, 0, store.module.Codec(*codec.native)) is not None  # type: ignore[arg-type]
+        plainly = store.module.Codec(*codec.native)
+        assert writer.encode(0, batch, 0, plainly) is not None  # type: ignore[arg-type]
+        assert writer.rows(batch, 0, (plainly,)) is not None  # type: ignore[arg-type]
+
+
+def test_a_batch_that_is_not_plain_is_left_to_its_columns(store: Store) -> None:
+    store.keep([1, "x", 2])
+    (batch,) = store.batches()
+    blocks = Blocks([PgType("int4")], [codec_for(PgType("int4"))], "text", native())
+    assert blocks.write_rows(batch, 0, lambda view: None) is None
+    blocks.add(0, batch, 0, Told())
+    assert blocks.block(3, ()) == b"1\n\\N\n2\n"
+
+
+def test_rows_takes_no_more_columns_than_a_batch_has(store: Store) -> None:
+    store.keep([1])
+    (batch,) = store.batches()
+    writer = store.module.Writer(3, True)
+    codec = store.module.Codec("integer", 8)
+    for first, codecs in ((0, (codec,) * 3), (-1, (codec,) * 3), (0, (codec,) * 2)):
+        with pytest.raises(ValueError, match="columns"):
+            writer.rows(batch, first, codecs)  # type: ignore[arg-type]
+
+
+def test_a_block_in_use_is_not_overwritten(store: Store) -> None:
+    store.keep([1, 2])
+    (batch,) = store.batches()
+    writer = store.module.Writer(1, False)
+    codecs = (store.module.Codec("integer", 8),)
+    writer.rows(batch, 0, codecs)  # type: ignore[arg-type]
+    with memoryview(writer) as block:
+        with pytest.raises(BufferError):
+            writer.rows(batch, 0, codecs)  # type: ignore[arg-type]
+        assert bytes(block) == b"1\n2\n"
+    writer.rows(batch, 0, codecs)  # type: ignore[arg-type]
 
 
 def test_rows_that_are_dropped_are_in_no_block(store: Store) -> None:

@@ -76,9 +76,7 @@ def load_unit(
             with cursor.copy(copy_statement(unit.table, loader.form)) as copy:
                 copy.write(loader.blocks.header)
                 for batch in batches:
-                    block = loader.block(batch)
-                    if block:
-                        copy.write(block)
+                    loader.take(batch, copy.write)
                     if on_rows:
                         on_rows(len(batch))
                 copy.write(loader.blocks.trailer)
@@ -143,6 +141,9 @@ class Loader:
         filled = [TEXT] * len(self.table.empty)
         self.blocks = Blocks([*types, *filled], [*self.codecs, *map(codec_for, filled)], self.form, module)
         self.result = UnitResult(unit.table.source, form=f"{'compiled' if module else 'pure'}, {self.form}")
+        # A NULL in a column of the target that takes none is not plain, whatever it is to its codec.
+        nullable = not any(column.not_null and column.lenient for column in self.table.columns)
+        self.plain = nullable and not self.table.empty and not self.table.aside
         self.offset = 1 if self.table.keyed_by_rowid else 0
         sources = [column.source for column in self.table.columns]
         self.key_places = [self.offset + sources.index(name) for name in self.table.key]
@@ -154,8 +155,22 @@ class Loader:
         """Give up what was kept aside and not copied."""
         self.aside.close()
 
-    def block(self, batch: Batch) -> bytes:
-        """The batch as COPY takes it."""
+    def take(self, batch: Batch, write: Callable[[bytes | memoryview], None]) -> None:
+        """Write a batch as COPY takes it."""
+        rows = len(batch)
+        size = self.blocks.write_rows(batch, self.offset, write) if self.plain else None
+        if size is None:
+            dropped, block = self._block(batch)
+            rows -= len(dropped)
+            size = len(block)
+            if block:
+                write(block)
+        self.result.read += len(batch)
+        self.result.loaded += rows
+        self.result.bytes += size
+
+    def _block(self, batch: Batch) -> tuple[dict[int, str], bytes]:
+        """The rows of a batch that are kept aside whole, and why; and the block of the others."""
         rows = len(batch)
         dropped: dict[int, str] = {}
         for place, (column, codec) in enumerate(zip(self.table.columns, self.codecs, strict=True)):
@@ -178,11 +193,7 @@ class Loader:
             if index not in dropped:
                 self._aside_value(batch.row(index), column, value, reason, text)
         self.pending.clear()
-        block = self.blocks.block(rows, dropped)
-        self.result.read += rows
-        self.result.loaded += rows - len(dropped)
-        self.result.bytes += len(block)
-        return block
+        return dropped, self.blocks.block(rows, dropped)
 
     def _stand_in(
         self, batch: Batch, column: ColumnPlan, dropped: dict[int, str]

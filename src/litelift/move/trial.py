@@ -145,9 +145,7 @@ class _Trial:
             cursor.copy(copy_statement(self.table)) as copy,
         ):
             for batch in map(Rows, self.table.scan().batches(context.source.connection)):
-                block = loader.block(batch)
-                if block:
-                    copy.write(block)
+                loader.take(batch, copy.write)
 
     def verdict(self, column: ColumnPlan) -> _Verdict:
         assert column.generated is not None

@@ -183,24 +183,27 @@ static void reader_free(PyObject *object) {
     Py_DECREF(type);
 }
 
-/* Copy the statement's row into the batch. False where there is no memory. */
+/* Copy the statement's row into the batch. False where there is no memory.
+ *
+ * The values are asked for once a column: each sqlite3_column_ function takes the connection's lock and looks for an
+ * error anew. Such an unprotected value is one thread's alone, as the connection is ("Protected and Unprotected"). */
 static bool take_row(Reader *self, Batch *batch) {
     if (!batch_grow(batch)) return false;
     Cell *cells = &batch->cells[batch->rows * batch->columns];
     for (int column = 0; column < self->columns; column++) {
         Cell *cell = &cells[column];
+        sqlite3_value *value = sqlite.column_value(self->statement, column);
         /* Asked before the value, which a conversion may change. */
-        int kind = sqlite.column_type(self->statement, column);
+        int kind = sqlite.value_type(value);
         cell->kind = (uint8_t)kind;
         cell->size = 0;
         if (kind == SQLITE_INTEGER) {
-            cell->value.integer = sqlite.column_int64(self->statement, column);
+            cell->value.integer = sqlite.value_int64(value);
         } else if (kind == SQLITE_FLOAT) {
-            cell->value.real = sqlite.column_double(self->statement, column);
+            cell->value.real = sqlite.value_double(value);
         } else if (kind == SQLITE_TEXT || kind == SQLITE_BLOB) {
-            const void *bytes = kind == SQLITE_TEXT ? (const void *)sqlite.column_text(self->statement, column)
-                                                    : sqlite.column_blob(self->statement, column);
-            int size = sqlite.column_bytes(self->statement, column);
+            const void *bytes = kind == SQLITE_TEXT ? (const void *)sqlite.value_text(value) : sqlite.value_blob(value);
+            int size = sqlite.value_bytes(value);
             /* An empty blob has no address; text always has one. */
             if (bytes == NULL && (kind == SQLITE_TEXT || size > 0)) return false;
             cell->value.at = batch->arena.size;

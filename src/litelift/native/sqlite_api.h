@@ -12,6 +12,7 @@
 
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
+typedef struct sqlite3_value sqlite3_value;
 
 enum {
     SQLITE_OK = 0,
@@ -39,10 +40,13 @@ enum { SQLITE_OPEN_READONLY = 0x1, SQLITE_OPEN_URI = 0x40, SQLITE_OPEN_NOMUTEX =
     X(int, column_count, (sqlite3_stmt *))                                                     \
     X(int, column_type, (sqlite3_stmt *, int))                                                 \
     X(int64_t, column_int64, (sqlite3_stmt *, int))                                            \
-    X(double, column_double, (sqlite3_stmt *, int))                                            \
-    X(const unsigned char *, column_text, (sqlite3_stmt *, int))                               \
-    X(const void *, column_blob, (sqlite3_stmt *, int))                                        \
-    X(int, column_bytes, (sqlite3_stmt *, int))                                                \
+    X(sqlite3_value *, column_value, (sqlite3_stmt *, int))                                    \
+    X(int, value_type, (sqlite3_value *))                                                      \
+    X(int64_t, value_int64, (sqlite3_value *))                                                 \
+    X(double, value_double, (sqlite3_value *))                                                 \
+    X(const unsigned char *, value_text, (sqlite3_value *))                                    \
+    X(const void *, value_blob, (sqlite3_value *))                                             \
+    X(int, value_bytes, (sqlite3_value *))                                                     \
     X(int, errcode, (sqlite3 *))                                                               \
     X(int, extended_errcode, (sqlite3 *))                                                      \
     X(const char *, errmsg, (sqlite3 *))                                                       \

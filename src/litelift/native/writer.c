@@ -15,6 +15,8 @@ typedef struct {
     int columns;
     bool binary;
     Column *column;
+    Buffer rows;        /* what `rows` made: the writer's own buffer */
+    Py_ssize_t exports; /* how many look at it */
 } Writer;
 
 enum { LENGTH_BYTES = 4 };
@@ -48,6 +50,7 @@ static void writer_free(PyObject *object) {
         free(self->column[place].sizes);
     }
     free(self->column);
+    buffer_free(&self->rows);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -82,28 +85,35 @@ static bool set_length(Buffer *data, size_t start) {
     return true;
 }
 
+/* Write one field, ready to be copied, at the end of `data`. */
+static Verdict encode_field(Encode encode, const Codec *codec, const Batch *batch, const Cell *cell, bool binary,
+                            Buffer *data, Forms *forms) {
+    size_t start = data->size;
+    if (!buffer_reserve(data, LENGTH_BYTES)) return NO_MEMORY;
+    if (cell->kind == SQLITE_NULL) {
+        if (binary) {
+            put_u32(data, UINT32_MAX);
+        } else {
+            put_bytes(data, "\\N", 2);
+        }
+        return PLAIN;
+    }
+    if (binary) data->size += LENGTH_BYTES;
+    /* An empty batch has no arena, and an empty value may stand at its end. */
+    const char *bytes = cell->size == 0 ? "" : batch->arena.data + cell->value.at;
+    Verdict verdict = encode(codec, cell, bytes, data, forms);
+    if (verdict != PLAIN) return verdict;
+    return binary && !set_length(data, start) ? NO_MEMORY : PLAIN;
+}
+
 static Verdict encode_column(Column *column, const Batch *batch, int number, const Codec *codec, bool binary,
                              Forms *forms) {
     Encode encode = (binary ? encode_binary : encode_text)[codec->kind];
     Buffer *data = &column->data;
     for (Py_ssize_t row = 0; row < batch->rows; row++) {
-        const Cell *cell = batch_cell(batch, row, number);
         size_t start = data->size;
-        if (!buffer_reserve(data, LENGTH_BYTES)) return NO_MEMORY;
-        if (cell->kind == SQLITE_NULL) {
-            if (binary) {
-                put_u32(data, UINT32_MAX);
-            } else {
-                put_bytes(data, "\\N", 2);
-            }
-        } else {
-            if (binary) data->size += LENGTH_BYTES;
-            /* An empty batch has no arena, and an empty value may stand at its end. */
-            const char *bytes = cell->size == 0 ? "" : batch->arena.data + cell->value.at;
-            Verdict verdict = encode(codec, cell, bytes, data, forms);
-            if (verdict != PLAIN) return verdict;
-            if (binary && !set_length(data, start)) return NO_MEMORY;
-        }
+        Verdict verdict = encode_field(encode, codec, batch, batch_cell(batch, row, number), binary, data, forms);
+        if (verdict != PLAIN) return verdict;
         column->sizes[row] = data->size - start;
     }
     column->rows = batch->rows;
@@ -130,6 +140,87 @@ static PyObject *writer_encode(PyObject *object, PyObject *arguments) {
     if (verdict == NO_MEMORY) return PyErr_NoMemory();
     if (verdict == DEFER) Py_RETURN_NONE;
     return Py_BuildValue("nn", forms.naive, forms.offset);
+}
+
+/* A whole batch row by row, where every value of it is plain. */
+static Verdict encode_rows(const Writer *self, const Batch *batch, int first, Codec *const *codecs, Forms *forms,
+                           Buffer *out) {
+    for (Py_ssize_t row = 0; row < batch->rows; row++) {
+        if (!buffer_reserve(out, 2)) return NO_MEMORY;
+        if (self->binary) put_u16(out, (uint16_t)self->columns);
+        for (int place = 0; place < self->columns; place++) {
+            const Codec *codec = codecs[place];
+            Encode encode = (self->binary ? encode_binary : encode_text)[codec->kind];
+            const Cell *cell = batch_cell(batch, row, first + place);
+            Verdict verdict = encode_field(encode, codec, batch, cell, self->binary, out, &forms[place]);
+            if (verdict != PLAIN) return verdict;
+            if (!self->binary) {
+                if (!buffer_reserve(out, 1)) return NO_MEMORY;
+                put_byte(out, place + 1 < self->columns ? '\t' : '\n');
+            }
+        }
+    }
+    return PLAIN;
+}
+
+static PyObject *writer_rows(PyObject *object, PyObject *arguments) {
+    Writer *self = (Writer *)object;
+    int first;
+    Batch *batch;
+    PyObject *given;
+    if (!PyArg_ParseTuple(arguments, "O!iO!", types.batch, &batch, &first, &PyTuple_Type, &given)) return NULL;
+    if (PyTuple_Size(given) != self->columns || self->columns == 0 || first < 0 ||
+        first > batch->columns - self->columns) {
+        PyErr_SetString(PyExc_ValueError, "the batch does not have the writer's columns");
+        return NULL;
+    }
+    if (self->exports > 0) {
+        PyErr_SetString(PyExc_BufferError, "the block before is still in use");
+        return NULL;
+    }
+    Codec **codecs = calloc((size_t)self->columns, sizeof *codecs);
+    Forms *forms = calloc((size_t)self->columns, sizeof *forms);
+    if (codecs == NULL || forms == NULL) {
+        free(codecs);
+        free(forms);
+        return PyErr_NoMemory();
+    }
+    Verdict verdict = PLAIN;
+    for (int place = 0; place < self->columns; place++) {
+        PyObject *codec = PyTuple_GetItem(given, place);
+        if (Py_TYPE(codec) != types.codec) verdict = DEFER;
+        codecs[place] = (Codec *)codec;
+    }
+    PyObject *result = NULL;
+    if (verdict == PLAIN) {
+        buffer_clear(&self->rows);
+        Py_BEGIN_ALLOW_THREADS
+        verdict = encode_rows(self, batch, first, codecs, forms, &self->rows);
+        Py_END_ALLOW_THREADS
+        if (verdict != PLAIN) buffer_clear(&self->rows);
+    }
+    if (verdict == NO_MEMORY) {
+        PyErr_NoMemory();
+    } else if (verdict == DEFER) {
+        result = Py_NewRef(Py_None);
+    } else {
+        PyObject *counted = PyList_New(0);
+        bool counting = counted != NULL;
+        for (int place = 0; counting && place < self->columns; place++) {
+            if (forms[place].naive == 0 && forms[place].offset == 0) continue;
+            PyObject *found = Py_BuildValue("inn", place, forms[place].naive, forms[place].offset);
+            counting = found != NULL && PyList_Append(counted, found) == 0;
+            Py_XDECREF(found);
+        }
+        if (counting) {
+            result = counted;
+        } else {
+            Py_XDECREF(counted);
+        }
+    }
+    free(codecs);
+    free(forms);
+    return result;
 }
 
 static bool put_field(Writer *self, Column *column, PyObject *item) {
@@ -238,9 +329,25 @@ static PyObject *writer_block(PyObject *object, PyObject *arguments) {
     return block;
 }
 
+static int writer_buffer(PyObject *object, Py_buffer *view, int flags) {
+    Writer *self = (Writer *)object;
+    void *data = self->rows.size != 0 ? self->rows.data : "";
+    if (PyBuffer_FillInfo(view, object, data, (Py_ssize_t)self->rows.size, 1, flags) < 0) return -1;
+    self->exports++;
+    return 0;
+}
+
+static void writer_release(PyObject *object, Py_buffer *view) {
+    (void)view;
+    ((Writer *)object)->exports--;
+}
+
 static PyMethodDef writer_methods[] = {
     {"encode", writer_encode, METH_VARARGS,
      "encode(place, batch, column, codec): the forms counted, (naive, with an offset); None where a value is not plain."},
+    {"rows", writer_rows, METH_VARARGS,
+     "rows(batch, first, codecs): make a block of the batch's columns from `first`, which the writer's buffer then is; the"
+     " forms counted, by place; None where a value is not plain."},
     {"put", writer_put, METH_VARARGS, "put(place, fields): a column's fields, made elsewhere; None for NULL."},
     {"block", writer_block, METH_VARARGS, "block(rows, skip=None): the rows but those whose byte in skip is not 0."},
     {NULL, NULL, 0, NULL},
@@ -251,6 +358,8 @@ static PyType_Slot writer_slots[] = {
     {Py_tp_new, writer_new},
     {Py_tp_dealloc, writer_free},
     {Py_tp_methods, writer_methods},
+    {Py_bf_getbuffer, writer_buffer},
+    {Py_bf_releasebuffer, writer_release},
     {0, NULL},
 };
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from litelift.compiled import Native
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from litelift import _native
 
 Format = Literal["text", "binary"]
+
+MANY = 8
+"""After so many batches on end that were not plain, no more are tried as a whole."""
 
 
 def copy_format(types: Sequence[PgType], stand_ins: Sequence[str | None], *, compiled: bool) -> Format:
@@ -57,6 +60,7 @@ class Blocks:
         self.texts: list[list[str]] = [[] for _ in codecs]
         self.fields: list[list[bytes | None]] = [[] for _ in codecs]
         self.writer = None
+        self.plainless = 0
         self.natives: list[_native.Codec | None] = [None] * len(codecs)
         if module is not None:
             self.writer = module.Writer(len(codecs), self.binary)
@@ -79,16 +83,37 @@ class Blocks:
         if self.writer is not None and native is not None:
             forms = self.writer.encode(place, batch, number, native)  # type: ignore[arg-type]
             if forms is not None:
-                if forms[0]:
-                    codec.forms["naive"] += forms[0]
-                if forms[1]:
-                    codec.forms["offset"] += forms[1]
+                self._count(codec, *forms)
                 return
         values = batch.column(number)
         if self.binary:
             self.put(place, texts(codec, values, stand_in))
         else:
             self._put_texts(place, encode(codec, values, stand_in))
+
+    def write_rows(self, batch: Batch, first: int, write: Callable[[memoryview], object]) -> int | None:
+        """Write the block of a batch whose values are all plain, and return its size; None where one is not.
+
+        The batch's columns from ``first`` are the table's.
+        """
+        if self.writer is None or None in self.natives or self.plainless > MANY:
+            return None
+        forms = self.writer.rows(batch, first, tuple(self.natives))  # type: ignore[arg-type]
+        if forms is None:
+            self.plainless += 1
+            return None
+        self.plainless = 0
+        for place, naive, offset in forms:
+            self._count(self.codecs[place], naive, offset)
+        with memoryview(self.writer) as block:
+            write(block)
+            return len(block)
+
+    def _count(self, codec: Codec, naive: int, offset: int) -> None:
+        if naive:
+            codec.forms["naive"] += naive
+        if offset:
+            codec.forms["offset"] += offset
 
     def put(self, place: int, found: Sequence[str | None]) -> None:
         """Take a column's texts, None for NULL."""
