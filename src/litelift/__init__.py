@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-from litelift.errors import LiteliftError
-from litelift.move.run import migrate
-from litelift.move.verify import verify
-from litelift.plan.file import PlanFile, read_plan
-from litelift.result import MigrationResult, Proof
+if TYPE_CHECKING:
+    from litelift.errors import LiteliftError
+    from litelift.move.run import migrate
+    from litelift.move.verify import verify
+    from litelift.plan.file import PlanFile, read_plan
+    from litelift.result import MigrationResult, Proof
 
 __all__ = ["LiteliftError", "MigrationResult", "PlanFile", "Proof", "__version__", "migrate", "read_plan", "verify"]
+
+_PLACES = {
+    "LiteliftError": "litelift.errors",
+    "MigrationResult": "litelift.result",
+    "PlanFile": "litelift.plan.file",
+    "Proof": "litelift.result",
+    "migrate": "litelift.move.run",
+    "read_plan": "litelift.plan.file",
+    "verify": "litelift.move.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Each with its first use (PEP 562): the whole takes longer to import than a small command to run.
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

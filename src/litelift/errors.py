@@ -172,6 +172,15 @@ class TargetFull(TargetError):
     hint = "Make room on the server's disk, and run the same command again."
 
 
+class TargetLocks(TargetError):
+    """PostgreSQL's lock table is full: {message}"""
+
+    hint = (
+        "Raise the server's max_locks_per_transaction (postgresql.conf, or ALTER SYSTEM SET; it takes a restart), or "
+        "wait for others who work on many tables, and run the same command again."
+    )
+
+
 class TargetLost(TargetError):
     """the connection to PostgreSQL was lost: {message}"""
 

@@ -12,14 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from litelift import __version__
-from litelift.cli import demo, inspect, migrate, plan, report, server, verify
-from litelift.cli.output import Ended, Output, tell_error
+from litelift.cli.commands import Commands
 from litelift.compiled import path_words
 from litelift.errors import LiteliftError, UsageError
-from litelift.report.redact import text as redact
 
 app = typer.Typer(
     name="litelift",
+    cls=Commands,
     help="Move a production application from SQLite to PostgreSQL, and prove that nothing was lost.",
     epilog="Exit status: 0 moved and proved; 3 moved and proved, and something needs a person; 1 failed; "
     "2 the words of the command, or a plan file, are wrong.",
@@ -29,13 +28,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     pretty_exceptions_enable=False,
 )
-app.command("demo", short_help="Make an ATİS-sized database, move it, prove it.")(demo.demo)
-app.command("inspect", short_help="What is in there, what will be hard, what is proposed.")(inspect.inspect)
-app.command("plan", short_help="The proposal for a move as an editable file.")(plan.plan)
-app.command("migrate", short_help="Move a database and prove that nothing was lost.")(migrate.migrate)
-app.command("verify", short_help="Compare every row of both databases, by content.")(verify.verify)
-app.command("report", short_help="The completion report: Markdown, HTML, JSON.")(report.report)
-app.add_typer(server.app, name="server", short_help="Start, stop or look at the embedded PostgreSQL.")
 
 
 def _version(asked: bool) -> None:
@@ -71,7 +63,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        tell_error(Output(), LiteliftError(message=f"the output could not be written: {error.strerror}"))
+        _tell(LiteliftError(message=f"the output could not be written: {error.strerror}"))
         sys.exit(1)
     except Exception as error:
         # The command line's own errors, whose classes moved from click into typer.
@@ -82,11 +74,21 @@ def main() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    from litelift.cli.output import Ended
+
     raise Ended(number)
+
+
+def _tell(error: LiteliftError, *, json: bool = False) -> None:
+    from litelift.cli.output import Output, tell_error
+
+    tell_error(Output(json=json), error)
 
 
 def _wrong_words(error: Any) -> int:
     """Tell what is wrong with the words of the command, without a password that may be among them."""
+    from litelift.report.redact import text as redact
+
     context = getattr(error, "ctx", None)
     named = [word for word in sys.argv[1:2] if word.isalpha()]
     command = context.command_path if context is not None else " ".join(["litelift", *named])
@@ -96,5 +98,5 @@ def _wrong_words(error: Any) -> int:
         error.show()
     else:
         told = UsageError(message=message[:1].lower() + message[1:].rstrip("."), hint=f"See: {command} --help")
-        tell_error(Output(json="--json" in sys.argv[1:]), told)
+        _tell(told, json="--json" in sys.argv[1:])
     return 2

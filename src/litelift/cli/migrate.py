@@ -124,7 +124,8 @@ def finish(output: Output, result: MigrationResult, folder: Path, first: Collect
         # The target holds the result too; a read-only folder is no reason to call a proved move failed.
         problem = f"the report could not be written to {folder} ({error.strerror}); litelift report DST makes it again"
     if output.json:
-        output.document(render_json(result))
+        file = next((path for path in written if path.suffix == ".json"), None)
+        output.document(file.read_text(encoding="utf-8") if file else render_json(result))
     else:
         summary(output, result, written, first)
     if problem:

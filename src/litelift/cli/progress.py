@@ -27,7 +27,8 @@ class ProgressView:
         """``quiet``: shows nothing."""
         self.console = console
         self.quiet = quiet
-        self.started = self.told = time.monotonic()
+        self.told = time.monotonic()
+        self.started: dict[str, float] = {}
         self.tasks: dict[str, TaskID] = {}
         self.begun: dict[str, float] = {}
         self.bars: Progress | None = None
@@ -51,7 +52,7 @@ class ProgressView:
         elif sign.message:
             self.console.print(Text(f"  {sign.message}"))
         elif sign.table is None and not sign.done:
-            self.started = self.told = time.monotonic()
+            self.started[sign.phase] = self.told = time.monotonic()
         elif self.console.is_terminal:
             self._bar(sign)
         elif time.monotonic() - self.told > PLAIN_SECONDS:
@@ -93,6 +94,6 @@ class ProgressView:
 
     def _finish(self, sign: Sign) -> None:
         self._stop()
-        seconds = duration(time.monotonic() - self.started)
+        seconds = duration(time.monotonic() - self.started.get(sign.phase, time.monotonic()))
         line = Text("✓ ", style="green") + Text(f"{TITLES[sign.phase]:<36} {seconds:>8}  ", style="default")
         self.console.print(line + Text(sign.message, style="dim"))

@@ -14,6 +14,7 @@ from litelift.postgres import embedded
 app = typer.Typer(
     help="Start, stop or look at the embedded PostgreSQL beside a SQLite file.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 Place = Annotated[str, typer.Argument(metavar="SRC", help="The SQLite file that was moved, or the server's folder.")]

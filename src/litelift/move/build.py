@@ -1,27 +1,37 @@
 """Builds what stands on the loaded rows: keys, indexes, checks, foreign keys, sequences, statistics.
 
 What old rows already violate is added NOT VALID and told; what cannot be built at all is kept as untranslated and told.
+All that stands on small tables is built in one round trip for many of them; where the server refuses a statement of
+these, what belongs to them is built one by one.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
 import psycopg
 from psycopg import sql
 
+from litelift.move import statements
 from litelift.move.orphans import orphans
 from litelift.move.schedule import Job, Lock, run
 from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, SequencePlan, TablePlan
-from litelift.postgres.connect import Connection, connect, is_trouble
+from litelift.postgres.connect import Connection, cancel, connect, is_trouble
+from litelift.postgres.lanes import lanes_for, more
+from litelift.postgres.locks import MADE, locks_at_once, packed
 from litelift.result import Notice, Untranslated
 
 WORTH_SHARING = 8 << 20
 """Bytes of a table from which on its indexes are built side by side."""
+SMALL = 1 << 20
+"""Bytes of a table up to which a round trip counts for more than the work."""
+TABLES_AT_ONCE = 50
+SEQUENCES_AT_ONCE = 1000
 OnObject = Callable[[str], None]
 Action = Callable[[Connection], None]
 
@@ -50,35 +60,55 @@ class Builder:
         self.notices: list[Notice] = []
         self.untranslated: list[Untranslated] = []
         self.tables = {table.target: table for table in plan.tables}
+        self._indexes: defaultdict[str, list[IndexPlan]] = defaultdict(list)
+        # The primary keys first: foreign keys, and the checks that read like them, come after.
+        for index in sorted(plan.indexes, key=lambda index: index.kind != "primary key"):
+            self._indexes[index.table].append(index)
+        self._checks: defaultdict[str, list[CheckPlan]] = defaultdict(list)
+        for check in plan.checks:
+            self._checks[check.table].append(check)
         self._no_key: set[str] = set()
+        self._lanes: list[Connection] = []
+        self._stopped = False
 
     def build(self, on_object: OnObject | None = None) -> None:
         """Build everything: side by side where the connections and PostgreSQL's locks allow it."""
 
         def told(job: Job[Connection]) -> None:
+            if self._stopped:
+                raise psycopg.errors.QueryCanceled
             if on_object:
                 on_object(job.name)
 
-        jobs = self._jobs()
         with ExitStack() as stack:
-            lanes = [self._lane(stack) for _ in range(max(1, min(self.jobs, len(jobs))))]
-            run(jobs, lanes, told, _cancel)
-            for sequence in self.plan.sequences:
-                self._sequence(lanes[0], sequence)
+            small = [table for table in self.plan.tables if self._is_small(table)]
+            count = 1 if self.connection is not None else max(self.jobs, lanes_for(len(small), self.jobs))
+            first = self.connection or self._lane(stack.enter_context(connect(self.dsn)))
+            room = locks_at_once(first, count)
+            jobs = self._jobs(small, room)
+            others = more(self.dsn, stack, min(count, len(jobs)) - 1)
+            run(jobs, [first, *map(self._lane, others)], told, cancel)
+            for group in packed(((sequence, 2) for sequence in self.plan.sequences), room, SEQUENCES_AT_ONCE):
+                self._sequences(first, group)
 
-    def _lane(self, stack: ExitStack) -> Connection:
-        if self.connection is not None:
-            return self.connection
-        connection = stack.enter_context(connect(self.dsn))
+    def stop(self) -> None:
+        """End what another thread builds; there `build` raises QueryCanceled."""
+        self._stopped = True
+        for lane in self._lanes:
+            cancel(lane)
+
+    def _lane(self, connection: Connection) -> Connection:
         connection.execute("select set_config('maintenance_work_mem', %s, false)", (self.memory,))
         connection.execute("set synchronous_commit = off")
+        self._lanes.append(connection)
         return connection
 
     # ----------------------------------------------------------------- the jobs
 
-    def _jobs(self) -> list[Job[Connection]]:
+    def _jobs(self, small: list[TablePlan], room: int) -> list[Job[Connection]]:
+        """The jobs; ``room`` is for the locks of one that has many of the ``small`` tables."""
         jobs: list[Job[Connection]] = []
-        built: dict[str, list[Job[Connection]]] = {table.target: [] for table in self.plan.tables}
+        built: dict[str, list[Job[Connection]]] = {}
 
         def add(
             table: str, action: Action, locks: dict[str, Lock], cost: float, after: Sequence[Job[Connection]] = ()
@@ -87,69 +117,84 @@ class Builder:
             jobs.append(job)
             return job
 
-        # The primary keys first: foreign keys, and the checks that read like them, come after.
-        for index in sorted(self.plan.indexes, key=lambda index: index.kind != "primary key"):
-            size = float(self.tables[index.table].bytes)
-            if index.kind == "index" or not self._shares(index):
-                lock: Lock = "share" if index.kind == "index" else "exclusive"
-                built[index.table].append(add(index.table, partial(self._index, index), {index.table: lock}, size))
-                continue
-            made = add(index.table, partial(self._index_of_key, index), {index.table: "share"}, size)
-            attached = add(index.table, partial(self._attach, index), {index.table: "exclusive"}, 0, [made])
-            built[index.table] += [made, attached]
-        for check in self.plan.checks:
-            size = float(self.tables[check.table].bytes)
-            built[check.table].append(add(check.table, partial(self._check, check), {check.table: "exclusive"}, size))
+        weighed = ((table, MADE + len(self._indexes[table.target])) for table in small)
+        for tables in packed(weighed, room, TABLES_AT_ONCE):
+            held: dict[str, Lock] = {table.target: "exclusive" for table in tables}
+            job = add(tables[-1].target, partial(self._small, tables), held, sum(table.bytes for table in tables))
+            built |= {table.target: [job] for table in tables}
         for table in self.plan.tables:
-            if table.create and any(column.null_violated for column in table.columns):
-                built[table.target].append(
-                    add(table.target, partial(self._not_nulls, table), {table.target: "exclusive"}, 0)
-                )
-        known: dict[str, list[Job[Connection]]] = dict(built)
-        if self.connection is None:
-            # A foreign key's validation is a join, for which the planner wants to know its tables.
-            for table in self.plan.tables:
-                analysed = add(
-                    table.target,
-                    partial(self._analyze, table),
-                    {table.target: "share update exclusive"},
-                    table.bytes / 20,
-                    built[table.target],
-                )
-                known[table.target] = [analysed]
+            if table.target not in built:
+                built[table.target] = self._table_jobs(table, add)
         for key in self.plan.foreign_keys:
             pair: dict[str, Lock] = {key.parent: "exclusive", key.table: "exclusive"}
-            ready = [*known[key.table], *known[key.parent]]
-            added = add(key.name, partial(self._add_foreign_key, key), pair, 0, ready)
+            added = add(key.name, partial(self._add_foreign_key, key), pair, 0, [*built[key.table], *built[key.parent]])
             reading: dict[str, Lock] = {key.parent: "row share", key.table: "share update exclusive"}
             add(key.name, partial(self._validate, key), reading, float(self.tables[key.table].bytes), [added])
         return jobs
 
-    def _shares(self, index: IndexPlan) -> bool:
+    def _table_jobs(self, table: TablePlan, add: Callable[..., Job[Connection]]) -> list[Job[Connection]]:
+        """The jobs of one table, up to its statistics; what refers to it waits for those that it returns."""
+        name, size = table.target, float(table.bytes)
+        exclusive: dict[str, Lock] = {name: "exclusive"}
+        share: dict[str, Lock] = {name: "share"}
+        built: list[Job[Connection]] = []
+        for index in self._indexes[name]:
+            if index.kind == "index" or not self._shares(table):
+                held = share if index.kind == "index" else exclusive
+                built.append(add(name, partial(self._index, index), held, size))
+                continue
+            made = add(name, partial(self._index_of_key, index), share, size)
+            built += [made, add(name, partial(self._attach, index), exclusive, 0, [made])]
+        built += [add(name, partial(self._check, check), exclusive, size) for check in self._checks[name]]
+        if _breaks_not_null(table):
+            built.append(add(name, partial(self._not_nulls, table), exclusive, 0))
+        if self.connection is not None:
+            return built
+        # A foreign key's validation is a join, for which the planner wants to know its tables.
+        analyze = partial(self._execute, statements.analyze([table]))
+        return [add(name, analyze, {name: "share update exclusive"}, size / 20, built)]
+
+    def _is_small(self, table: TablePlan) -> bool:
+        """Whether it can be built with others; not where a statement is known to fail."""
+        broken = any(check.violations for check in self._checks[table.target])
+        return table.bytes <= SMALL and not broken and not _breaks_not_null(table)
+
+    def _small(self, tables: list[TablePlan], connection: Connection) -> None:
+        """Build all that belongs to these tables."""
+        schema = self.plan.schema
+        indexes = [index for table in tables for index in self._indexes[table.target]]
+        checks = [check for table in tables for check in self._checks[table.target]]
+        words = [statements.index(schema, index, unique=index.unique, kind=index.kind) for index in indexes]
+        for check in checks:
+            words += [statements.check(schema, check), statements.validate(schema, check.table, check.name)]
+        analyze = [] if self.connection is not None else [statements.analyze(tables)]
+        try:
+            with connection.transaction():
+                self._execute(sql.SQL("\n;\n").join([*words, *analyze]), connection)
+            return
+        except psycopg.Error as error:
+            if is_trouble(error):
+                raise
+        for index in indexes:
+            self._index(index, connection)
+        for check in checks:
+            self._check(check, connection)
+        for words_ in analyze:
+            self._execute(words_, connection)
+
+    def _execute(self, words: sql.Composed, connection: Connection) -> None:
+        connection.execute(words)
+
+    def _shares(self, table: TablePlan) -> bool:
         """Whether a key's index is worth building beside the table's others, and being made a constraint afterwards."""
-        others = sum(other.table == index.table for other in self.plan.indexes) - 1
-        return self.jobs > 1 and others > 0 and self.tables[index.table].bytes >= WORTH_SHARING
+        return self.jobs > 1 and len(self._indexes[table.target]) > 1 and table.bytes >= WORTH_SHARING
 
-    def _analyze(self, table: TablePlan, connection: Connection) -> None:
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table.schema, table.target)))
-
-    def _sequence(self, connection: Connection, sequence: SequencePlan) -> None:
-        connection.execute(
-            sql.SQL("alter table {} alter column {} restart with {}").format(
-                sql.Identifier(self.plan.schema, sequence.table),
-                sql.Identifier(sequence.column),
-                sql.Literal(min(sequence.next_value, (1 << 63) - 1)),
-            )
-        )
-        if sequence.next_value >= 1 << 63:
-            # Used up, as in SQLite: the next value must be an error, not the last one a second time.
-            table = sql.Identifier(self.plan.schema, sequence.table).as_string(connection)
-            connection.execute(
-                "select setval(pg_get_serial_sequence(%s, %s), %s, true)",
-                (table, sequence.column, (1 << 63) - 1),
-            )
-            message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
-            self.notices.append(Notice(level="attention", kind="sequence", message=message, table=sequence.table))
+    def _sequences(self, connection: Connection, planned: list[SequencePlan]) -> None:
+        self._execute(statements.sequences(self.plan.schema, planned), connection)
+        for sequence in planned:
+            if sequence.next_value > statements.GREATEST:
+                message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
+                self.notices.append(Notice(level="attention", kind="sequence", message=message, table=sequence.table))
 
     # ----------------------------------------------------------------- keys and indexes
 
@@ -160,24 +205,19 @@ class Builder:
         """Make the index the constraint that it stands for ("ALTER TABLE", ADD table_constraint_using_index)."""
         if index.name in self._no_key:
             return
-        name = sql.Identifier(index.name)
-        connection.execute(
-            sql.SQL("alter table {} add constraint {} {} using index {}").format(
-                sql.Identifier(self.plan.schema, index.table), name, sql.SQL(index.kind), name
-            )
-        )
+        connection.execute(statements.attach(self.plan.schema, index))
 
     def _index(self, index: IndexPlan, connection: Connection, key: IndexPlan | None = None) -> None:
         """Build an index, or a key's constraint; ``key`` is the constraint that an index will be."""
         try:
             with connection.transaction():
-                connection.execute(self._index_sql(index, index.unique, index.kind))
+                connection.execute(statements.index(self.plan.schema, index, unique=index.unique, kind=index.kind))
         except psycopg.errors.UniqueViolation as error:
             detail = error.diag.message_detail or error.diag.message_primary
             reason = f"values that were different in SQLite are the same here: {detail}"
             self._left(key or index, f"{reason}; a plain index stands in its place")
             with connection.transaction():
-                connection.execute(self._index_sql(index, False, "index"))
+                connection.execute(statements.index(self.plan.schema, index, unique=False, kind="index"))
         except (psycopg.errors.NotNullViolation, psycopg.DataError, psycopg.OperationalError) as error:
             if is_trouble(error):
                 raise
@@ -189,26 +229,12 @@ class Builder:
         self._no_key.add(index.name)
         self.untranslated.append(Untranslated(kind=index.kind, name=index.name, sql=index.source_sql, reason=reason))
 
-    def _index_sql(self, index: IndexPlan, unique: bool, kind: str) -> sql.Composed:
-        table = sql.Identifier(self.plan.schema, index.table)
-        parts = _raw(", ".join(index.parts))
-        if kind in ("primary key", "unique"):
-            return sql.SQL("alter table {} add constraint {} {} ({})").format(
-                table, sql.Identifier(index.name), sql.SQL(kind), parts
-            )
-        head = sql.SQL("create {} index {} on {} using {} ({})").format(
-            sql.SQL("unique" if unique else ""), sql.Identifier(index.name), table, sql.SQL(index.method), parts
-        )
-        return head + _raw(f" where {index.where}") if index.where else sql.Composed([head])
-
     # ----------------------------------------------------------------- checks
 
     def _check(self, check: CheckPlan, connection: Connection) -> None:
-        table, name = sql.Identifier(self.plan.schema, check.table), sql.Identifier(check.name)
-        add = sql.SQL("alter table {} add constraint {} check (").format(table, name) + _raw(check.condition)
         try:
             with connection.transaction():
-                connection.execute(add + sql.SQL("\n) not valid"))
+                connection.execute(statements.check(self.plan.schema, check))
         except psycopg.Error as error:
             if is_trouble(error):
                 raise
@@ -217,14 +243,13 @@ class Builder:
             return
         try:
             with connection.transaction():
-                connection.execute(sql.SQL("alter table {} validate constraint {}").format(table, name))
+                connection.execute(statements.validate(self.plan.schema, check.table, check.name))
         except psycopg.Error as error:
             if is_trouble(error):
                 raise
             self._broken_check(connection, check, error)
 
     def _broken_check(self, connection: Connection, check: CheckPlan, error: psycopg.Error) -> None:
-        table, name = sql.Identifier(self.plan.schema, check.table), sql.Identifier(check.name)
         if check.violations and isinstance(error, psycopg.errors.CheckViolation):
             message = (
                 f"{check.table}: {check.violations} rows break the check {check.name} ({check.source_sql.strip()}) "
@@ -233,7 +258,7 @@ class Builder:
             self.notices.append(Notice(level="attention", kind="check", message=message, table=check.table))
             return
         with connection.transaction():
-            connection.execute(sql.SQL("alter table {} drop constraint {}").format(table, name))
+            connection.execute(statements.drop_constraint(self.plan.schema, check.table, check.name))
         self._untranslated_check(check, f"its translation does not hold for rows for which it holds in SQLite: {error}")
 
     def _untranslated_check(self, check: CheckPlan, reason: str) -> None:
@@ -250,13 +275,8 @@ class Builder:
         for column in table.columns:
             if not column.null_violated:
                 continue
-            connection.execute(
-                sql.SQL("alter table {} add constraint {} check ({} is not null) not valid").format(
-                    sql.Identifier(self.plan.schema, table.target),
-                    sql.Identifier(names.name(f"{column.target}_not_null")),
-                    sql.Identifier(column.target),
-                )
-            )
+            name = names.name(f"{column.target}_not_null")
+            connection.execute(statements.not_null(self.plan.schema, table.target, column.target, name))
             message = (
                 f"{table.target}.{column.target} is NOT NULL, and holds NULLs already; it is a check that is NOT VALID"
             )
@@ -269,7 +289,7 @@ class Builder:
     def _add_foreign_key(self, key: ForeignKeyPlan, connection: Connection) -> None:
         try:
             with connection.transaction():
-                connection.execute(self._foreign_key_sql(key))
+                connection.execute(statements.foreign_key(self.plan.schema, key))
         except psycopg.Error as error:
             if is_trouble(error):
                 raise
@@ -281,44 +301,14 @@ class Builder:
             self._no_key.add(f"{key.table}.{key.name}")
 
     def _validate(self, key: ForeignKeyPlan, connection: Connection) -> None:
-        table, name = sql.Identifier(self.plan.schema, key.table), sql.Identifier(key.name)
         if f"{key.table}.{key.name}" in self._no_key:
             return
         try:
             with connection.transaction():
-                connection.execute(sql.SQL("alter table {} validate constraint {}").format(table, name))
+                connection.execute(statements.validate(self.plan.schema, key.table, key.name))
         except psycopg.errors.ForeignKeyViolation:
             self.notices += orphans(connection, self.plan.schema, key, self.tables[key.table])
 
-    def _foreign_key_sql(self, key: ForeignKeyPlan) -> sql.Composed:
-        words: list[sql.Composable] = [
-            sql.SQL("alter table {} add constraint {} foreign key ({}) references {} ({})").format(
-                sql.Identifier(self.plan.schema, key.table),
-                sql.Identifier(key.name),
-                _names(key.columns),
-                sql.Identifier(self.plan.schema, key.parent),
-                _names(key.parent_columns),
-            )
-        ]
-        for event, action in (("delete", key.on_delete), ("update", key.on_update)):
-            if action in ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"):
-                words.append(sql.SQL(f"on {event} {action.lower()}"))
-        if key.deferrable:
-            words.append(sql.SQL("deferrable initially deferred" if key.initially_deferred else "deferrable"))
-        words.append(sql.SQL("not valid"))
-        return sql.SQL(" ").join(words)
 
-
-def _cancel(connection: Connection) -> None:
-    # What one lane failed at, or Ctrl-C, makes the others' work unwanted.
-    with suppress(psycopg.Error):
-        connection.cancel_safe(timeout=5)
-
-
-def _names(names: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
-
-
-def _raw(text: str) -> sql.Composed:
-    # Our own translation, made of quoted identifiers and literals.
-    return sql.Composed([sql.SQL(text)])
+def _breaks_not_null(table: TablePlan) -> bool:
+    return table.create and any(column.null_violated for column in table.columns)

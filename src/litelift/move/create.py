@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
 import psycopg
 from psycopg import sql
 
 from litelift import errors
-from litelift.move.journal import make_functions
-from litelift.move.undo import last_move
-from litelift.plan.plan import MovePlan, TablePlan
-from litelift.postgres.connect import Connection, is_trouble
+from litelift.move import schedule
+from litelift.move.journal import begin_run, make_functions, make_schema
+from litelift.move.schedule import Job
+from litelift.move.undo import last_move, note_made, note_tables
+from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan
+from litelift.postgres.connect import Connection, cancel, is_trouble
+from litelift.postgres.lanes import lanes_for, more
+from litelift.postgres.locks import MADE, locks_at_once, packed
 from litelift.postgres.support import COLLATIONS, make_support
 from litelift.result import Untranslated
+
+TABLES_AT_ONCE = 200
+"""Tables that one transaction makes at most: one string of statements, and one note."""
 
 _OCCUPANTS = """
     select c.relname from pg_class c
@@ -95,35 +107,127 @@ def _refuse_taken_types(connection: Connection, plan: MovePlan) -> None:
         )
 
 
+def begin_move(connection: Connection, plan: MovePlan, source: dict[str, Any]) -> str:
+    """Begin a whole move: its line in the journal, and what its tables need. Returns the run's id.
+
+    All of it in one transaction: where there is a schema or a type of ours, there is the line that tells so. Raises
+    TargetRights, and UsageError where a type is there already.
+    """
+    with connection.transaction():
+        new = connection.execute("select to_regnamespace(quote_ident(%s))", (plan.schema,)).fetchone() == (None,)
+        journaled = make_schema(connection)
+        run = begin_run(connection, plan, source)
+        _surroundings(connection, plan)
+        note_made(connection, run, plan, schema=new, journal=journaled)
+    return run
+
+
+def make_tables(
+    connection: Connection, run: str, plan: MovePlan, dsn: str, jobs: int, on_table: Callable[[str], None]
+) -> list[Untranslated]:
+    """Make the tables of a run that has begun: many in one transaction, which notes them in the run's line.
+
+    Args:
+        connection: the target.
+        run: its id.
+        plan: what to make.
+        dsn: the target, for more connections where they are worth it.
+        jobs: how much is to be done at one time.
+        on_table: hears the last of those that are there by now.
+
+    Returns:
+        The defaults that the server refused.
+
+    Raises:
+        TargetRights.
+    """
+    tables = _made(plan)
+    lanes = lanes_for(len(tables), jobs)
+    refused: dict[int, list[Untranslated]] = {}
+
+    def make(number: int, group: list[TablePlan], lane: Connection) -> None:
+        with lane.transaction():
+            refused[number] = _make(lane, group)
+            note_tables(lane, run, plan.schema, [table.target for table in group])
+        on_table(group[-1].target)
+
+    groups = list(_groups(connection, tables, lanes))
+    work = [Job(group[0].target, partial(make, place, group), {}, len(group)) for place, group in enumerate(groups)]
+    with _rights(connection, plan), ExitStack() as stack:
+        schedule.run(work, [connection, *more(dsn, stack, lanes - 1)], cancel=cancel)
+    return [told for place in range(len(groups)) for told in refused[place]]
+
+
 def create_tables(connection: Connection, plan: MovePlan) -> list[Untranslated]:
     """Make the schema, the enum types, the tables, and their defaults, in one transaction.
 
     Returns the defaults that the server refused. Raises TargetRights, and UsageError where a type is there already.
     """
+    with connection.transaction(), _rights(connection, plan):
+        _surroundings(connection, plan)
+        return [told for group in _groups(connection, _made(plan), 1) for told in _make(connection, group)]
+
+
+def _made(plan: MovePlan) -> list[TablePlan]:
+    return [table for table in plan.tables if table.create]
+
+
+def _groups(connection: Connection, tables: list[TablePlan], lanes: int) -> Iterator[list[TablePlan]]:
+    weighed = ((table, MADE + sum(column.identity for column in table.columns)) for table in tables)
+    return packed(weighed, locks_at_once(connection, lanes), TABLES_AT_ONCE)
+
+
+def _surroundings(connection: Connection, plan: MovePlan) -> None:
     _refuse_taken_types(connection, plan)
+    with _rights(connection, plan):
+        if not connection.execute("select 1 from pg_namespace where nspname = %s", (plan.schema,)).fetchone():
+            connection.execute(sql.SQL("create schema {}").format(sql.Identifier(plan.schema)))
+        for name, labels in plan.enums.items():
+            words = sql.SQL(", ").join(map(sql.Literal, labels))
+            connection.execute(sql.SQL("create type {} as enum ({})").format(sql.Identifier(plan.schema, name), words))
+        make_functions(connection, plan.functions)
+        make_support(connection, plan.support)
+
+
+@contextmanager
+def _rights(connection: Connection, plan: MovePlan) -> Iterator[None]:
     try:
-        with connection.transaction():
-            if not connection.execute("select 1 from pg_namespace where nspname = %s", (plan.schema,)).fetchone():
-                connection.execute(sql.SQL("create schema {}").format(sql.Identifier(plan.schema)))
-            for name, labels in plan.enums.items():
-                words = sql.SQL(", ").join(map(sql.Literal, labels))
-                connection.execute(
-                    sql.SQL("create type {} as enum ({})").format(sql.Identifier(plan.schema, name), words)
-                )
-            make_functions(connection, plan.functions)
-            make_support(connection, plan.support)
-            refused: list[Untranslated] = []
-            for table in plan.tables:
-                if table.create:
-                    connection.execute(_table(table))
-                    refused += _defaults(connection, table)
-            return refused
+        yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise errors.TargetRights(
             role=connection.info.user,
             action=f"make tables in the schema {plan.schema} ({error.diag.message_primary})",
             grant=f'GRANT CREATE ON SCHEMA "{plan.schema}" TO "{connection.info.user}"',
         ) from None
+
+
+def _make(connection: Connection, tables: list[TablePlan]) -> list[Untranslated]:
+    """Make tables in one round trip; where the server refuses a statement, one after the other."""
+    statements = [words for table in tables for words in (_table(table), *(words for _, words in _defaults(table)))]
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("\n;\n").join(statements))
+        return []
+    except psycopg.Error as error:
+        if is_trouble(error):
+            raise
+    return [told for table in tables for told in _make_one(connection, table)]
+
+
+def _make_one(connection: Connection, table: TablePlan) -> list[Untranslated]:
+    connection.execute(_table(table))
+    refused = []
+    for column, words in _defaults(table):
+        try:
+            with connection.transaction():
+                connection.execute(words)
+        except psycopg.Error as error:
+            if is_trouble(error):
+                raise
+            reason = f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
+            name = f"{table.target}.{column.target}"
+            refused.append(Untranslated(kind="default", name=name, sql=column.default or "", reason=reason))
+    return refused
 
 
 def _table(table: TablePlan) -> sql.Composed:
@@ -149,24 +253,14 @@ def _table(table: TablePlan) -> sql.Composed:
     )
 
 
-def _defaults(connection: Connection, table: TablePlan) -> list[Untranslated]:
-    refused = []
-    for column in table.columns:
-        if column.default is None or column.identity:
-            continue
-        head = sql.SQL("alter table {} alter column {} set default ").format(
-            sql.Identifier(table.schema, table.target), sql.Identifier(column.target)
-        )
-        try:
-            with connection.transaction():
-                connection.execute(head + _raw(column.default))
-        except psycopg.Error as error:
-            if is_trouble(error):
-                raise
-            reason = f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
-            name = f"{table.target}.{column.target}"
-            refused.append(Untranslated(kind="default", name=name, sql=column.default, reason=reason))
-    return refused
+def _defaults(table: TablePlan) -> list[tuple[ColumnPlan, sql.Composed]]:
+    head = sql.SQL("alter table {} alter column {} set default ")
+    name = sql.Identifier(table.schema, table.target)
+    return [
+        (column, head.format(name, sql.Identifier(column.target)) + _raw(column.default))
+        for column in table.columns
+        if column.default is not None and not column.identity
+    ]
 
 
 def _generated(expression: str, kind: str) -> sql.Composable:

@@ -76,7 +76,7 @@ def finish(
     )
     journal.tell(connection, run, plan.notices, plan.untranslated)
     state = "proved" if result.exit_code != 1 else "differs"
-    journal.finish_run(connection, run, state, render_json(result))
+    journal.finish_run(connection, run, state, render_json(result, indent=None))
     return result
 
 

@@ -6,10 +6,11 @@ two indexes of one table can be built at once, a validation and an index cannot.
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 Lock = Literal["row share", "share", "share update exclusive", "exclusive"]
@@ -46,33 +47,38 @@ def compatible(first: Mapping[str, Lock], second: Mapping[str, Lock]) -> bool:
     return not any(table in longer and longer[table] in _CONFLICTS[lock] for table, lock in shorter.items())
 
 
-@dataclass
 class Schedule(Generic[Lane]):
     """Jobs that are to be carried out, and those that run. Shared by the lanes' threads."""
 
-    jobs: Iterable[Job[Lane]]
-    _waiting: list[Job[Lane]] = field(init=False)
-    _running: list[Job[Lane]] = field(init=False, default_factory=list)
-    _done: set[int] = field(init=False, default_factory=set)
-    _stopped: bool = field(init=False, default=False)
-    _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
-
-    def __post_init__(self) -> None:
+    def __init__(self, jobs: Iterable[Job[Lane]]) -> None:
         """Order the jobs by what depends on them."""
-        jobs = list(self.jobs)
-        weights = _weights(jobs)
-        self._waiting = sorted(jobs, key=lambda job: -weights[id(job)])
+        self._jobs = list(jobs)
+        self._left = len(self._jobs)
+        self._running: list[Job[Lane]] = []
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._following = _following(self._jobs)
+        self._weights = _weights(self._jobs, self._following)
+        self._places = {id(job): place for place, job in enumerate(self._jobs)}
+        # How many others each still waits for; those that wait for none, the heaviest first.
+        self._awaited = {id(job): len(job.after) for job in self._jobs}
+        self._ready: list[tuple[float, int]] = []
+        for job in self._jobs:
+            if not job.after:
+                self._make_ready(job)
 
     def take(self) -> Job[Lane] | None:
         """The next job that can start, waiting for one if need be; None when nothing is left, or all is stopped."""
         with self._changed:
-            while self._waiting and not self._stopped:
-                for place, job in enumerate(self._waiting):
-                    if self._can_start(job):
-                        self._running.append(job)
-                        return self._waiting.pop(place)
+            while self._left and not self._stopped:
+                job = self._next()
+                if job is not None:
+                    self._left -= 1
+                    self._running.append(job)
+                    return job
                 if not self._running:
-                    raise RuntimeError(f"jobs that wait for each other: {[job.name for job in self._waiting[:10]]}")
+                    waiting = [job.name for job in self._jobs if self._awaited[id(job)]]
+                    raise RuntimeError(f"jobs that wait for each other: {waiting[:10]}")
                 self._changed.wait()
             return None
 
@@ -80,7 +86,10 @@ class Schedule(Generic[Lane]):
         """Say that a job has ended."""
         with self._changed:
             self._running.remove(job)
-            self._done.add(id(job))
+            for other in self._following.get(id(job), ()):
+                self._awaited[id(other)] -= 1
+                if not self._awaited[id(other)]:
+                    self._make_ready(other)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -89,18 +98,36 @@ class Schedule(Generic[Lane]):
             self._stopped = True
             self._changed.notify_all()
 
-    def _can_start(self, job: Job[Lane]) -> bool:
-        return all(id(other) in self._done for other in job.after) and all(
-            compatible(job.locks, other.locks) for other in self._running
-        )
+    def _make_ready(self, job: Job[Lane]) -> None:
+        heapq.heappush(self._ready, (-self._weights[id(job)], self._places[id(job)]))
+
+    def _next(self) -> Job[Lane] | None:
+        """Take the heaviest job that can run beside those that do."""
+        passed = []
+        found = None
+        while self._ready and found is None:
+            entry = heapq.heappop(self._ready)
+            job = self._jobs[entry[1]]
+            if all(compatible(job.locks, other.locks) for other in self._running):
+                found = job
+            else:
+                passed.append(entry)
+        for entry in passed:
+            heapq.heappush(self._ready, entry)
+        return found
 
 
-def _weights(jobs: Sequence[Job[Any]]) -> dict[int, float]:
-    """The cost of each job and of the longest chain of jobs that wait for it."""
+def _following(jobs: Sequence[Job[Any]]) -> dict[int, list[Job[Any]]]:
+    """The jobs that wait for each."""
     following: dict[int, list[Job[Any]]] = {}
     for job in jobs:
         for other in job.after:
             following.setdefault(id(other), []).append(job)
+    return following
+
+
+def _weights(jobs: Sequence[Job[Any]], following: Mapping[int, list[Job[Any]]]) -> dict[int, float]:
+    """The cost of each job and of the longest chain of jobs that wait for it."""
     weights: dict[int, float] = {}
     # Whatever comes after a job stands after it in no particular order: depth first, without recursion.
     for first in jobs:

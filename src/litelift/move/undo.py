@@ -11,20 +11,32 @@ from psycopg import sql
 
 from litelift.plan.plan import MovePlan
 from litelift.postgres.connect import Connection
+from litelift.postgres.locks import MADE, locks_at_once, packed
 
+TABLES_AT_ONCE = 200
 _JOURNAL = ("untranslated", "notice", "quarantine", "unit", "run")
 
 
 def note_made(connection: Connection, run: str, plan: MovePlan, *, schema: bool, journal: bool) -> None:
-    """Write down what a run made: tables, types, whether the schema, and whether litelift's own schema."""
+    """Write down what a run made before its tables: types, whether the schema, and whether litelift's own schema."""
     connection.execute(
         "update litelift.run set made = jsonb_build_object('schema', %s::boolean, 'journal', %s::boolean,"
-        " 'tables', (select coalesce(jsonb_agg(c.oid::bigint), '[]') from pg_class c"
-        "            where c.relnamespace = n.oid and c.relkind = 'r' and c.relname = any(%s)),"
+        " 'tables', '[]'::jsonb,"
         " 'enums', (select coalesce(jsonb_agg(t.oid::bigint), '[]') from pg_type t"
         "           where t.typnamespace = n.oid and t.typtype = 'e' and t.typname = any(%s)))"
         " from pg_namespace n where n.nspname = %s and run_id = %s",
-        (schema, journal, [table.target for table in plan.tables if table.create], list(plan.enums), plan.schema, run),
+        (schema, journal, list(plan.enums), plan.schema, run),
+    )
+
+
+def note_tables(connection: Connection, run: str, schema: str, names: list[str]) -> None:
+    """Write down tables that a run made; in the transaction that makes them."""
+    connection.execute(
+        "update litelift.run set made = jsonb_set(made, '{tables}', made->'tables' ||"
+        " (select coalesce(jsonb_agg(c.oid::bigint), '[]')"
+        "  from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        "  where n.nspname = %s and c.relkind = 'r' and c.relname = any(%s))) where run_id = %s",
+        (schema, names, run),
     )
 
 
@@ -63,19 +75,28 @@ def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
 
 
 def remove_made(connection: Connection, run: str) -> int:
-    """Drop exactly what a whole run made, with all that hangs on it, and its lines here; the number of its tables."""
+    """Drop exactly what a whole run made, with all that hangs on it, and its lines here; the number of its tables.
+
+    Its line goes last, with what it tells of: what ends this in the middle leaves the rest to the next.
+    """
+    # What a session of the run still has to commit is noted in the line first.
+    found = connection.execute(
+        "select schema_name, made from litelift.run where run_id = %s for update", (run,)
+    ).fetchone()
+    if found is None:
+        return 0
+    schema, made = found[0], found[1] or {}
+    # Each table, and about how many locks its end takes: of all that depends on it, and of its TOAST table.
+    tables = connection.execute(
+        "select n.nspname, c.relname, (select count(*) from pg_depend d where d.refclassid = 'pg_class'::regclass"
+        " and d.refobjid = c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where c.oid = any(%s::bigint[]::oid[])",
+        (made.get("tables", []),),
+    ).fetchall()
+    weighed = ((sql.Identifier(*names), MADE + 3 * depending) for *names, depending in tables)
+    for group in packed(weighed, locks_at_once(connection), TABLES_AT_ONCE):
+        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(group)))
     with connection.transaction():
-        found = connection.execute("select schema_name, made from litelift.run where run_id = %s", (run,)).fetchone()
-        if found is None:
-            return 0
-        schema, made = found[0], found[1] or {}
-        tables = connection.execute(
-            "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-            " where c.oid = any(%s::bigint[]::oid[])",
-            (made.get("tables", []),),
-        ).fetchall()
-        for names in tables:
-            connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(*names)))
         enums = connection.execute(
             "select n.nspname, t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
             " where t.oid = any(%s::bigint[]::oid[])",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
@@ -13,13 +14,14 @@ from litelift.move import journal, tasks
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
-from litelift.move.create import create_tables, refuse_occupied, refuse_without_rights
+from litelift.move.create import begin_move, make_tables, refuse_occupied, refuse_without_rights
 from litelift.move.load import UnitResult
 from litelift.move.outcome import TAKEN_BACK, finish
 from litelift.move.progress import Progress
+from litelift.move.proof import compare_tables
 from litelift.move.trial import try_generated
 from litelift.move.triggers import make_triggers
-from litelift.move.undo import note_made, remains, remove_made
+from litelift.move.undo import remains, remove_made
 from litelift.move.views import make_views
 from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
@@ -27,7 +29,7 @@ from litelift.plan.whole import plan_triggers_again, plan_whole
 from litelift.postgres.connect import Connection, Server, connect
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
-from litelift.result import MigrationResult, Notice, Proof, TableProof
+from litelift.result import MigrationResult, Notice, Proof
 
 AGAIN_SECONDS = 20.0
 LEFT_BEHIND = "The target could not be reached to take back what was half done; the next litelift migrate removes it."
@@ -59,22 +61,17 @@ def move_whole(context: Context) -> MigrationResult:
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
             f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"
         )
-    # In one transaction, so that the run's line is there with its tables, or neither is.
-    with context.timeline.step("create"), connection.transaction():
-        new = connection.execute("select to_regnamespace(quote_ident(%s))", (name,)).fetchone() == (None,)
-        journaled = journal.make_schema(connection)
-        run = journal.begin_run(connection, plan, context.source_json)
-        plan.untranslated += create_tables(connection, plan)
-        note_made(connection, run, plan, schema=new, journal=journaled)
+    run: str | None = None
     try:
+        with context.timeline.step("create"):
+            run = begin_move(connection, plan, context.source_json)
+            tell = context.timeline.tell
+            made = make_tables(
+                connection, run, plan, server.dsn, crew.jobs, lambda table: tell(Progress("create", table))
+            )
+            plan.untranslated += made
         results = _load(context, run, plan)
-        with context.timeline.step("build") as said:
-            builder = Builder(plan, server.dsn, crew.jobs)
-            builder.build(lambda table: context.timeline.tell(Progress("build", table)))
-            plan.notices += builder.notices
-            plan.untranslated += builder.untranslated
-            said.append(f"{len(plan.indexes)} keys and indexes, {len(plan.foreign_keys)} foreign keys")
-        proof = _prove(context, run, plan)
+        proof = _build_and_prove(context, run, plan)
         proof.sequences = prove_sequences(
             context.source.connection, connection, [table.match() for table in plan.tables], context.schema
         )
@@ -85,7 +82,8 @@ def move_whole(context: Context) -> MigrationResult:
         return finish(context, run, plan, results, {}, proof)
     except BaseException as error:
         crew.stop()
-        _undo(context, error, run)
+        if run is not None:
+            _undo(context, error, run)
         raise
 
 
@@ -172,32 +170,58 @@ def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
     return results
 
 
-def _prove(context: Context, run: str, plan: MovePlan) -> Proof:
-    pieces = [
-        tasks.ProveTask(table.match(), run, context.options.differences)
-        for table in sorted(plan.tables, key=lambda table: -table.bytes)
-    ]
+def _build_and_prove(context: Context, run: str, plan: MovePlan) -> Proof:
+    """Build, and compare the rows beside that where workers can: nothing that is built changes a row."""
+    builder = Builder(plan, context.server.dsn, context.crew.jobs)
+    if not context.crew.parallel:
+        _build(context, plan, builder)
+        return _prove(context, run, plan)
+    with ThreadPoolExecutor(1) as beside:
+        building = beside.submit(_build, context, plan, builder)
+
+        def ended(done: Future[None]) -> None:
+            if done.exception() is not None:
+                context.crew.stop()
+
+        building.add_done_callback(ended)
+        try:
+            return _prove(context, run, plan, building.result)
+        except BaseException as error:
+            failure = building.exception() if building.done() else None
+            builder.stop()
+            if failure is not None and not isinstance(error, KeyboardInterrupt):
+                # What made the crew stop says more than that it did.
+                raise failure from None
+            raise
+
+
+def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
+    with context.timeline.step("build") as said:
+        builder.build(lambda table: context.timeline.tell(Progress("build", table)))
+        plan.notices += builder.notices
+        plan.untranslated += builder.untranslated
+        said.append(f"{len(plan.indexes)} keys and indexes, {len(plan.foreign_keys)} foreign keys")
+
+
+def _prove(context: Context, run: str, plan: MovePlan, others: Callable[[], object] | None = None) -> Proof:
     totals = {table.source: table.rows for table in plan.tables}
-    proofs: dict[str, TableProof] = {}
     with context.timeline.step("prove") as said:
         done = dict.fromkeys(totals, 0)
-        current = ""
 
-        def on_rows(rows: int) -> None:
-            done[current] += rows
-            context.timeline.tell(Progress("prove", current, done[current], totals[current]))
+        def tell(table: str, rows: int) -> None:
+            done[table] += rows
+            context.timeline.tell(Progress("prove", table, done[table], totals[table]))
 
-        def announced() -> Iterator[tasks.ProveTask]:
-            nonlocal current
-            for piece in pieces:
-                current = piece.match.source
-                yield piece
-
-        for task, proof in context.crew.run(tasks.prove, announced(), on_rows):
-            proofs[task.match.source] = proof
-            if context.crew.parallel:
-                rows = totals[task.match.source]
-                context.timeline.tell(Progress("prove", task.match.source, rows, rows))
-        differ = sum(proof.total_differences for proof in proofs.values())
-        said.append(f"{sum(p.source_rows for p in proofs.values()):,} rows, {differ:,} differences")
-    return Proof(tables=[proofs[table.source] for table in plan.tables], seconds=context.timeline.steps[-1].seconds)
+        proofs = compare_tables(
+            context.crew,
+            context.connection,
+            [table.match() for table in plan.tables],
+            run=run,
+            limit=context.options.differences,
+            live=False,
+            tell=tell,
+            others=others,
+        )
+        differ = sum(proof.total_differences for proof in proofs)
+        said.append(f"{sum(proof.source_rows for proof in proofs):,} rows, {differ:,} differences")
+    return Proof(tables=proofs, seconds=context.timeline.steps[-1].seconds)

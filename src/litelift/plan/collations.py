@@ -8,6 +8,7 @@ section 7).
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -99,13 +100,16 @@ class Collations:
         except KeyError:
             return table, column
 
-    def _referred(self) -> set[tuple[str, frozenset[str]]]:
-        """The keys that foreign keys refer to: of PostgreSQL's, they must be under the columns' own collation."""
-        return {
-            (fold(key.parent), frozenset(map(fold, key.parent_columns)))
-            for table in self.tables.values()
-            for key in table.foreign_keys
-        }
+    def _referred(self) -> defaultdict[str, set[frozenset[str]]]:
+        """The keys of each table, by its fold, to which foreign keys refer.
+
+        Of PostgreSQL's, they must be under the columns' own collation.
+        """
+        found: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
+        for table in self.tables.values():
+            for key in table.foreign_keys:
+                found[fold(key.parent)].add(frozenset(map(fold, key.parent_columns)))
+        return found
 
     def _settle(self) -> None:
         chosen = self._chosen() if self.wanted else set()
@@ -151,8 +155,7 @@ class Collations:
             if not group & bound and asked == {"NOCASE"} and all(map(self._has_type_of_its_own, group)):
                 chosen.add(place)
         for name, table in self.tables.items():
-            referred = {names for known, names in self.referred if known == fold(name)}
-            for names in {frozenset(table.primary_key)} | referred:
+            for names in {frozenset(table.primary_key)} | self.referred[fold(name)]:
                 try:
                     places = {self._place(table, column) for column in names}
                 except KeyError:
@@ -211,7 +214,7 @@ class Collations:
     def key(self, table: Table, names: Mapping[str, str], *, primary: bool = False) -> KeyShape:
         """How the unique key of these columns, each with the collation that SQLite compares it by, is built."""
         columns = {name: self._column(table, name) for name in names}
-        referred = (fold(table.name), frozenset(map(fold, names))) in self.referred
+        referred = frozenset(map(fold, names)) in self.referred[fold(table.name)]
         carried = {name for name, column in columns.items() if column.collation == "nocase"}
         under = all(names[name] == "NOCASE" for name in carried)
         if carried and not (primary or referred):
@@ -256,9 +259,10 @@ class Collations:
     # ----------------------------------------------------------------- what is told
 
     def _facts(self, table: Table) -> Facts:
-        referred = {name for known, names in self.referred if known == fold(table.name) for name in names}
+        referred = {name for names in self.referred[fold(table.name)] for name in names}
+        places = [(table.name, column.name) for column in table.columns]
         return Facts(
-            {source: collation for (name, source), collation in self.columns.items() if name == table.name},
+            {source: self.columns[name, source] for name, source in places if (name, source) in self.columns},
             frozenset(referred | set(map(fold, table.primary_key))),
             exact=self.exact,
             wanted=self.wanted,

@@ -15,7 +15,18 @@ from litelift.errors import PlanFileError, UsageError
 from litelift.plan.against import mismatches
 from litelift.plan.locate import key_lines
 from litelift.plan.names import SYSTEM_COLUMNS
-from litelift.plan.problems import Problem, combined, did_you_mean, dotted, either, find, line_of, section_words, shown
+from litelift.plan.problems import (
+    Problem,
+    ascii_lower,
+    combined,
+    did_you_mean,
+    dotted,
+    either,
+    find,
+    line_of,
+    section_words,
+    shown,
+)
 from litelift.plan.typewords import is_built_in, parse_type
 from litelift.plan.valuemap import ValueMap, fold
 from litelift.postgres.types import PgType
@@ -163,7 +174,11 @@ class TablePlan(_Section):
 
     def column(self, name: str) -> ColumnPlan:
         """What was decided about the column ``name`` (its name in SQLite); an empty ColumnPlan where nothing was."""
-        return find(self.columns, name) or ColumnPlan()
+        return find(self.columns, name) or _UNDECIDED_COLUMN
+
+
+_UNDECIDED_COLUMN = ColumnPlan()
+_UNDECIDED_TABLE = TablePlan()
 
 
 class PlanFile(_Section):
@@ -174,6 +189,7 @@ class PlanFile(_Section):
 
     _path: Path | None = PrivateAttr(default=None)
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+    _folded: dict[str, TablePlan] = PrivateAttr(default_factory=dict)
 
     @property
     def path(self) -> Path | None:
@@ -182,7 +198,12 @@ class PlanFile(_Section):
 
     def table(self, name: str) -> TablePlan:
         """What was decided about the table ``name`` (its name in SQLite); an empty TablePlan where nothing was."""
-        return find(self.tables, name) or TablePlan()
+        found = self.tables.get(name)
+        if found is not None or not self.tables:
+            return found or _UNDECIDED_TABLE
+        if not self._folded:
+            self._folded = {ascii_lower(written): section for written, section in reversed(self.tables.items())}
+        return self._folded.get(ascii_lower(name), _UNDECIDED_TABLE)
 
     def column(self, table: str, column: str) -> ColumnPlan:
         """What was decided about ``column`` of ``table``, by their names in SQLite."""

@@ -18,7 +18,8 @@ from litelift.plan.request import whole_requests
 from litelift.plan.whole import plan_whole
 from litelift.result import Notice, Untranslated
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.census import ColumnCensus, TableCensus, shown, take_census
+from litelift.sqlite.census import ColumnCensus, TableCensus, shown
+from litelift.sqlite.count import take_census
 from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.open import open_source
 from litelift.sqlite.schema import ForeignKey, Schema, Table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Literal
 
 MAX_BYTES = 63
@@ -27,23 +28,22 @@ class Namer:
 
     def made_up(self, wanted: str) -> str:
         """A name for what has none in the source: one that the source gives is left to what has it there."""
-        reserved, before = self.reserved - self.taken, self.taken
-        self.taken = before | reserved
-        given = self.name(wanted)
-        self.taken = before | {given}
-        return given
+        return self._name(wanted, lambda name: name in self.taken or name in self.reserved)
 
     def name(self, wanted: str) -> str:
         """The name that ``wanted`` gets: itself where that fits (63 bytes; PostgreSQL manual, 4.1.1) and is free."""
+        return self._name(wanted, self.taken.__contains__)
+
+    def _name(self, wanted: str, is_taken: Callable[[str], bool]) -> str:
         kept = wanted.lower() if self.identifiers == "lower" else wanted
         kept = kept.replace("\x00", "")
         given = kept
-        if len(given.encode("utf-8", "replace")) > MAX_BYTES or given in self.taken or not given:
+        if len(given.encode("utf-8", "replace")) > MAX_BYTES or is_taken(given) or not given:
             digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()
             stem = kept.encode("utf-8", "replace")[: MAX_BYTES - 9].decode("utf-8", "ignore")
             given = f"{stem}_{digest[:8]}"
             counter = 8
-            while given in self.taken:
+            while is_taken(given):
                 counter += 1
                 given = f"{stem}_{digest[counter - 8 : counter]}"
         self.taken.add(given)

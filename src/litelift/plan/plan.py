@@ -206,26 +206,35 @@ class MovePlan:
 
     mode: Literal["whole", "data-only"]
     schema: str
-    tables: tuple[TablePlan, ...] = ()
+    tables: list[TablePlan] = field(default_factory=list)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
     support: frozenset[str] = frozenset()
-    indexes: tuple[IndexPlan, ...] = ()
-    checks: tuple[CheckPlan, ...] = ()
-    foreign_keys: tuple[ForeignKeyPlan, ...] = ()
-    sequences: tuple[SequencePlan, ...] = ()
+    indexes: list[IndexPlan] = field(default_factory=list)
+    checks: list[CheckPlan] = field(default_factory=list)
+    foreign_keys: list[ForeignKeyPlan] = field(default_factory=list)
+    sequences: list[SequencePlan] = field(default_factory=list)
     views: tuple[ViewPlan, ...] = ()
     triggers: tuple[tuple[OtherObject, TranslatedTrigger], ...] = ()
     notices: list[Notice] = field(default_factory=list)
     untranslated: list[Untranslated] = field(default_factory=list)
+    _places: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def table(self, source: str) -> TablePlan | None:
         """The plan of a source table, None where it stays behind."""
-        return next((table for table in self.tables if table.source == source), None)
+        place = self._place(source)
+        return None if place is None else self.tables[place]
 
     def put(self, table: TablePlan) -> None:
         """Replace the plan of a table."""
-        self.tables = tuple(table if old.source == table.source else old for old in self.tables)
+        place = self._place(table.source)
+        if place is not None:
+            self.tables[place] = table
+
+    def _place(self, source: str) -> int | None:
+        for place in range(len(self._places), len(self.tables)):
+            self._places[self.tables[place].source] = place
+        return self._places.get(source)
 
 
 def with_column(table: TablePlan, column: ColumnPlan) -> TablePlan:

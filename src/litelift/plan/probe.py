@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from litelift.compiled import Native
 from litelift.plan.match import Numbers
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Value
 from litelift.wire.choose import BadTexts, codec_for
 from litelift.wire.codec import Codec, Misfit, Unmapped, misfits
+
+if TYPE_CHECKING:
+    from litelift import _native
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,17 @@ class CodecProbe:
         self.codec = codec
 
     def check(self, values: Sequence[Value], kinds: set[type]) -> list[tuple[int, str]]:
-        """See `litelift.sqlite.census.Probe`."""
+        """See `litelift.sqlite.count_column.Probe`."""
         return [(at, _reason(misfit)) for at, misfit in misfits(self.codec, values, kinds) if not misfit.replaced]
+
+    def native(self, module: Native) -> _native.Codec | None:
+        """See `litelift.sqlite.count_column.Probe`."""
+        kind = self.codec.native
+        return None if kind is None else module.Codec(*kind)
+
+    def count_forms(self, naive: int, offset: int) -> None:
+        """See `litelift.sqlite.count_column.Probe`."""
+        self.codec.count_forms(naive, offset)
 
     def tally(self) -> Mapping[str, int]:
         """The forms of times and the declared changes that the codec counted."""

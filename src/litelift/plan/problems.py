@@ -47,6 +47,8 @@ def line_of(lines: Mapping[tuple[str | int, ...], int], keys: tuple[str | int, .
 
 def find(sections: Mapping[str, _T], name: str) -> _T | None:
     """The section of that name, exact or else without regard to ASCII case."""
+    if not sections:
+        return None
     if name in sections:
         return sections[name]
     folded = ascii_lower(name)
@@ -55,7 +57,8 @@ def find(sections: Mapping[str, _T], name: str) -> _T | None:
 
 def ascii_lower(name: str | int) -> str:
     """SQLite's own case folding of names: A to Z only."""
-    return "".join(c.lower() if c.isascii() else c for c in str(name))
+    text = str(name)
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
 
 
 def section_words(keys: tuple[str | int, ...]) -> str:

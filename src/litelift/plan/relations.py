@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Literal
 
-from litelift.plan.plan import MovePlan, TablePlan
+from litelift.plan.plan import IndexPlan, MovePlan, TablePlan
 from litelift.postgres import types
 from litelift.sqlite.lexer import fold
-from litelift.sqlite.schema import Schema, Table
+from litelift.sqlite.schema import ForeignKey, Schema, Table
 from litelift.sqlite.virtual import auxiliary_types
 from litelift.translate.relation import Relation
 from litelift.translate.value import ColumnContext
@@ -17,11 +18,25 @@ _ACTS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 
 def plan_relations(plan: MovePlan, schema: Schema) -> dict[str, Relation]:
     """Every table of the plan, and every view that is planned so far, by its source name."""
-    found = {planned.source: _relation(plan, schema, planned, schema.table(planned.source)) for planned in plan.tables}
+    known = _Known(plan, schema)
+    found = {planned.source: _relation(known, planned, schema.table(planned.source)) for planned in plan.tables}
     return found | {view.match.source: view.relation for view in plan.views if view.relation is not None}
 
 
-def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) -> Relation:
+class _Known:
+    """The indexes of each table of the target, and the foreign keys that refer to each of the source, by its fold."""
+
+    def __init__(self, plan: MovePlan, schema: Schema) -> None:
+        self.indexes: defaultdict[str, list[IndexPlan]] = defaultdict(list)
+        for index in plan.indexes:
+            self.indexes[index.table].append(index)
+        self.children: defaultdict[str, list[tuple[Table, ForeignKey]]] = defaultdict(list)
+        for table in schema.tables:
+            for key in table.foreign_keys:
+                self.children[fold(key.parent)].append((table, key))
+
+
+def _relation(known: _Known, planned: TablePlan, table: Table) -> Relation:
     columns: dict[str, ColumnContext] = {}
     generated: dict[str, Literal["stored", "virtual"]] = {}
     for column in planned.columns:
@@ -41,8 +56,8 @@ def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) 
     sources = {column.target: column.source for column in planned.columns}
     keys: list[tuple[str, ...]] = []
     other_keys = keyed = False
-    for index in plan.indexes:
-        if index.table != planned.target or not (index.unique or index.kind == "primary key"):
+    for index in known.indexes[planned.target]:
+        if not (index.unique or index.kind == "primary key"):
             continue
         keyed = keyed or index.kind == "primary key"
         if index.where is None and index.columns:
@@ -50,6 +65,7 @@ def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) 
         else:
             other_keys = True
     moved = all(name in columns for name in table.primary_key)
+    children = known.children[fold(table.name)]
     return Relation(
         planned.schema,
         planned.target,
@@ -59,8 +75,8 @@ def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) 
         keys=tuple(keys),
         other_keys=other_keys,
         generated=generated,
-        cascades=tuple(other.name for other in schema.tables if _acts(other, table)),
-        checked=_checked(schema, table),
+        cascades=tuple(dict.fromkeys(child.name for child, key in children if {key.on_delete, key.on_update} & _ACTS)),
+        checked=_checked(children, table),
         rowid=table.rowid_alias if table.rowid_alias in columns else None,
         hidden=frozenset(table.hidden),
         also_rowid=("docid",) if _has_docid(table) else (),
@@ -68,22 +84,13 @@ def _relation(plan: MovePlan, schema: Schema, planned: TablePlan, table: Table) 
     )
 
 
-def _checked(schema: Schema, table: Table) -> frozenset[tuple[str, str]]:
+def _checked(children: list[tuple[Table, ForeignKey]], table: Table) -> frozenset[tuple[str, str]]:
     """What its foreign keys without an action look at after a change, on both of their sides."""
     found = {(event, fold(key.parent)) for key in table.foreign_keys for event in ("INSERT", "UPDATE")}
-    for child in schema.tables:
-        for key in child.foreign_keys:
-            if fold(key.parent) == fold(table.name):
-                actions = (("DELETE", key.on_delete), ("UPDATE", key.on_update))
-                found |= {(event, fold(child.name)) for event, action in actions if action == "NO ACTION"}
+    for child, key in children:
+        actions = (("DELETE", key.on_delete), ("UPDATE", key.on_update))
+        found |= {(event, fold(child.name)) for event, action in actions if action == "NO ACTION"}
     return frozenset(found)
-
-
-def _acts(child: Table, parent: Table) -> bool:
-    return any(
-        fold(key.parent) == fold(parent.name) and bool({key.on_delete, key.on_update} & _ACTS)
-        for key in child.foreign_keys
-    )
 
 
 def _edges(planned: TablePlan, table: Table) -> dict[str, bool]:

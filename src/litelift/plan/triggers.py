@@ -29,9 +29,11 @@ def plan_triggers(plan: MovePlan, schema: Schema, server_version: int, names: Na
 
     ``names`` is the namespace of the schema's functions; ``server_version`` is PostgreSQL's server_version_num.
     """
+    triggers = sorted((other for other in schema.others if other.kind == "trigger"), key=lambda other: other.name)
+    if not triggers:
+        return PlannedTriggers((), (), ())
     known = plan_relations(plan, schema)
     places = {fold(name): relation for name, relation in known.items()}
-    triggers = sorted((other for other in schema.others if other.kind == "trigger"), key=lambda other: other.name)
     virtual = staying(plan, schema)
     carried = {table.name for table in schema.tables if table.virtual is not None} - virtual
     shadows = {fold(other.name) for other in schema.others if other.kind == "shadow table"}

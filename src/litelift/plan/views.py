@@ -22,6 +22,8 @@ def plan_views(plan: MovePlan, schema: Schema, file: PlanFile, names: Namer, ser
     views = {
         other.name: other.sql for other in schema.others if other.kind == "view" and not file.table(other.name).exclude
     }
+    if not views:
+        return
     relations = plan_relations(plan, schema) | view_relations(plan)
     order = order_views(views, frozenset(relations))
     for name, reason in order.refused.items():

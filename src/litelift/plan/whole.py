@@ -70,6 +70,7 @@ def plan_whole(
     refuse_failing(_failing(decisions))
     relations = Namer(file.defaults.identifiers, taken)
     _reserve(relations, requests, file)
+    made = frozenset(column.enum for section in file.tables.values() for column in section.columns.values())
     for request in requests:
         table = request.table
         if len(request.scan.columns) > MAX_COLUMNS:
@@ -79,7 +80,7 @@ def plan_whole(
         relations.taken.add(target)
         if not given and target != table.name:
             tell.renamed(plan, "table", table.name, table.name, target)
-        columns = _columns(plan, request, target, censuses[table.name], decisions, file)
+        columns = _columns(plan, request, target, censuses[table.name], decisions, file, made)
         plan.tables += (
             TablePlan(
                 table.name,
@@ -283,10 +284,10 @@ def _columns(
     census: TableCensus,
     decisions: Decisions,
     file: PlanFile,
+    made: frozenset[str | None],
 ) -> tuple[ColumnPlan, ...]:
     table = request.table
     names = Namer(file.defaults.identifiers, SYSTEM_COLUMNS)
-    made = {column.enum for section in file.tables.values() for column in section.columns.values()}
     columns = []
     for name in request.scan.columns:
         column, section, decision = table.column(name), file.column(table.name, name), decisions[table.name, name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -220,12 +221,20 @@ def stopped(error: psycopg.Error) -> errors.TargetError:
         return errors.TargetError(message=f"PostgreSQL refused: {said}", hint="Ask the owner for that right.")
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return errors.TargetError(message=f"PostgreSQL takes no writes: {said}", hint=errors.TargetReadOnly.hint)
+    if isinstance(error, psycopg.errors.OutOfMemory) and "max_locks_per_transaction" in str(error):
+        return errors.TargetLocks(message=said)
     if state.startswith("53") and not isinstance(error, psycopg.errors.TooManyConnections):
         return errors.TargetFull(message=said)
     if is_lost(error):
         return errors.TargetLost(message=said)
     hint = "Look at the server's log, and run the same command again."
     return errors.TargetError(message=f"PostgreSQL stopped the move: {said}", hint=hint)
+
+
+def cancel(connection: Connection) -> None:
+    """End what another thread has this connection do, if anything; its thread gets QueryCanceled."""
+    with suppress(psycopg.Error):
+        connection.cancel_safe(timeout=5)
 
 
 def is_trouble(error: psycopg.Error) -> bool:

@@ -7,6 +7,7 @@ Sources: "PRAGMA Statements" (table_xinfo, index_list, index_xinfo, foreign_key_
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +56,10 @@ def read_catalogue(connection: sqlite3.Connection) -> Schema:
             else:
                 # A full-text table whose tokenizer is not here keeps its text in a table that can be read.
                 shadows.pop(content_name(definitions[entry.id]) or "", None)
-    indexes = [entry for entry in objects if entry.type == "index"]
+    indexes: defaultdict[str, list[_Entry]] = defaultdict(list)
+    for entry in objects:
+        if entry.type == "index":
+            indexes[fold(entry.table)].append(entry)
     tables: list[Table] = []
     others: list[OtherObject] = []
     for entry in objects:
@@ -71,7 +75,7 @@ def read_catalogue(connection: sqlite3.Connection) -> Schema:
         elif entry.type == "table" and fold(entry.name) in shadows:
             others.append(OtherObject("shadow table", entry.name, shadows[fold(entry.name)], entry.sql))
         elif entry.type == "table":
-            tables.append(reader.table(entry, indexes))
+            tables.append(reader.table(entry, indexes[fold(entry.name)]))
     tables = _resolve_parents(tables)
     return Schema(tuple(tables), tuple(others), reader.sequences(tables), reader.encoding())
 

@@ -38,7 +38,9 @@ class Token:
     @property
     def keyword(self) -> str:
         """The bare word in capitals, '' for every other kind of token."""
-        return self.text.translate(_UPPER) if self.kind is Kind.WORD else ""
+        if self.kind is not Kind.WORD:
+            return ""
+        return self.text.upper() if self.text.isascii() else self.text.translate(_UPPER)
 
     @property
     def is_name(self) -> bool:
@@ -62,7 +64,9 @@ _RESERVED_WORDS = """
 RESERVED = frozenset(_RESERVED_WORDS.split())
 """The words that SQLite never takes as a bare name; its other keywords fall back to names (%fallback in parse.y)."""
 
-_NAME = r"[A-Za-z0-9_$\x80-\U0010ffff]"
+# Everything but the ASCII that ends a name; a range up to U+10FFFF takes ten times as long to compile.
+_NAME = r"[^\x00-\x23\x25-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]"
+_FIRST = r"[^\x00-\x40\x5b-\x5e\x60\x7b-\x7f]"
 _DIGITS = r"\d(?:_?\d)*"
 
 # The order decides: a space before a word (U+FEFF is both), a comment before an operator, a blob before a word.
@@ -72,7 +76,7 @@ _TOKEN = re.compile(
     | (?P<comment>  --[^\n]* | /\*(?!\Z)(?:.*?\*/|.*\Z))
     | (?P<blob>     [xX]'(?:[0-9A-Fa-f]{{2}})*')
     | (?P<badblob>  [xX]')
-    | (?P<word>     [A-Za-z_\x80-\U0010ffff]{_NAME}*+)
+    | (?P<word>     {_FIRST}{_NAME}*+)
     | (?P<number>   (?:0[xX][0-9A-Fa-f](?:_?[0-9A-Fa-f])*+
                     | (?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)(?!{_NAME}))
     | (?P<string>   '(?>[^']+|'')*+')
@@ -157,4 +161,4 @@ def quote_string(value: str) -> str:
 
 def fold(name: str) -> str:
     """The name in ASCII lower case: two names are one to SQLite when their folds are equal."""
-    return name.translate(_LOWER)
+    return name.lower() if name.isascii() else name.translate(_LOWER)

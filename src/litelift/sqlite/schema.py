@@ -145,10 +145,16 @@ class Schema:
     others: tuple[OtherObject, ...] = ()
     sequences: dict[str, int] = field(default_factory=dict)
     encoding: str = "UTF-8"
+    _places: dict[str, Table] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Know the tables by their names: a schema can have thousands."""
+        for table in self.tables:
+            self._places.setdefault(fold(table.name), table)
 
     def table(self, name: str) -> Table:
         """The table of that name, without regard to ASCII case. Raises KeyError."""
-        for table in self.tables:
-            if fold(table.name) == fold(name):
-                return table
-        raise KeyError(name)
+        try:
+            return self._places[fold(name)]
+        except KeyError:
+            raise KeyError(name) from None

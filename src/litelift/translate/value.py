@@ -169,7 +169,7 @@ def identifier(name: str) -> str:
 
 def text_of(text: str) -> str:
     """``text`` itself. Raises Refused where PostgreSQL cannot hold it: a NUL character, or bytes that are not UTF-8."""
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\0" in text or not (text.isascii() or all(letter < "\ud800" or letter > "\udfff" for letter in text)):
         raise Refused("PostgreSQL cannot hold a NUL character or invalid UTF-8 in text")
     return text
 

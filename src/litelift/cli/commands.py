@@ -1,0 +1,57 @@
+"""The subcommands, each imported when it is asked for: importing all takes longer than many a command runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# Each in the module of its name; a group has an ``app`` there, a command a function of its name.
+_COMMANDS = {
+    "demo": "Make an ATİS-sized database, move it, prove it.",
+    "inspect": "What is in there, what will be hard, what is proposed.",
+    "plan": "The proposal for a move as an editable file.",
+    "migrate": "Move a database and prove that nothing was lost.",
+    "verify": "Compare every row of both databases, by content.",
+    "report": "The completion report: Markdown, HTML, JSON.",
+    "server": "Start, stop or look at the embedded PostgreSQL.",
+}
+
+
+class _Imported(Mapping[str, Any]):
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _command(name, _COMMANDS[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+def _command(name: str, short_help: str) -> Any:
+    module = importlib.import_module(f"litelift.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, short_help=short_help)(getattr(module, name))
+    made = typer.main.get_command(app)
+    made.name, made.short_help = name, short_help
+    return made
+
+
+class Commands(TyperGroup):
+    """The command itself."""
+
+    def __init__(self, **words: Any) -> None:
+        """See typer."""
+        super().__init__(**words)
+        self.commands: Any = _Imported()
