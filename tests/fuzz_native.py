@@ -12,10 +12,16 @@ import time
 from pathlib import Path
 
 from litelift.compiled import native
+from litelift.postgres.types import TEXT
+from litelift.sqlite.integrity import KEY_BYTES
+from litelift.wire.block import Blocks, Format
 from litelift.wire.choose import codec_for
 from test_native_codecs import TYPES, written
 from test_native_reader import BROKEN, STATEMENTS, broken
 
+FORMATS: tuple[Format, ...] = ("text", "binary")
+KEY = bytes(range(KEY_BYTES))
+PLAINEST = [codec_for(TEXT)] * 20
 KINDS = [kind for kind in (codec_for(pg).native for pg in TYPES) if kind is not None]
 
 
@@ -36,14 +42,23 @@ def fuzz(seconds: float, seed: int) -> tuple[int, int, int]:
             files += 1
             for statement in STATEMENTS:
                 try:
-                    reader = module.Reader(module.Connection(f"file:{path}?mode=ro".encode(), 0), statement, ())
+                    reading = module.Connection(f"file:{path}?mode=ro".encode(), 0)
+                    reader = module.Reader(reading, statement, ())
+                    module.Reader(reading, statement, ()).digest(KEY, ((0,), (0, 0)))
                     left = 2000
                     while left > 0 and (batch := reader.fetch(400, 1 << 20)) is not None:
                         left -= len(batch)
                         rows += len(batch)
+                        blocks = Blocks(
+                            [TEXT] * len(batch.row(0)), PLAINEST[: len(batch.row(0))], FORMATS[files % 2], module
+                        )
+                        blocks.write_rows(batch, 0, bytes)
                         pg = TYPES[(files + left) % len(TYPES)]
-                        written(pg, batch, "binary" if files % 2 else "text", True, False)
+                        written(pg, batch, FORMATS[files % 2], True, False)
                         for column in range(len(batch.row(0))):
+                            tally = module.Tally(tuple(module.Codec(*kind) for kind in KINDS), 40, 80, 100)
+                            tally.add(batch, column, -1, True)
+                            tally.take()
                             for kind in KINDS:
                                 writer = module.Writer(1, files % 2 == 0)
                                 if writer.encode(0, batch, column, module.Codec(*kind)) is not None:

@@ -21,6 +21,7 @@ from litelift.postgres.types import PgType
 from litelift.sqlite.open import decode_text
 from litelift.sqlite.scan import Batch, Rows
 from litelift.sqlite.schema import Value
+from litelift.sqlite.twin import fetched
 from litelift.wire.binary import packer
 from litelift.wire.block import Blocks, Format
 from litelift.wire.choose import codec_for
@@ -437,3 +438,107 @@ def test_a_day_is_a_day_in_every_year(store: Store) -> None:
         )
         lines = written(pg, batch, "text", True, False)[0].decode().splitlines()
     assert lines == [f"{datetime.fromisoformat(str(day)).isoformat(' ')}+00" for day in days]
+
+
+LARGE = 1 << 20
+
+
+@pytest.mark.parametrize("form", ["text", "binary"])
+def test_python_s_large_blobs_go_in_pieces_and_make_the_same_bytes(store: Store, form: Format) -> None:
+    some = bytes(range(256)) * (LARGE // 256)
+    store.keep([some + b"end", None, b"", some * 5, b"small", some])
+    (batch,) = store.batches(size=1 << 30)
+    types = [PgType("bytea"), PgType("int8")]
+    made = []
+    for rows, module in ((batch, native()), (Rows(store.rows()), None)):
+        blocks = Blocks(types, [codec_for(pg) for pg in types], form, module)
+        pieces: list[bytes] = []
+        for place in (0, 1):
+            blocks.add(place, rows, place, Told())
+        assert blocks.write_block(len(rows), {5}, pieces.append) == sum(map(len, pieces))
+        made.append(pieces)
+    whole, pieces = made
+    assert b"".join(pieces) == b"".join(whole)
+    assert len(whole) == 1
+    assert max(map(len, pieces)) <= 8 << 20
+
+
+@pytest.mark.parametrize("pg", [PgType("bytea"), PgType("text")], ids=["bytea", "text"])
+def test_a_large_value_is_not_copied_into_the_block(store: Store, pg: PgType) -> None:
+    found: list[Value] = ["a", "ə" * LARGE, None, "b" * (9 << 20), "c"]
+    store.keep(found)
+    (batch,) = store.batches(size=1 << 30)
+    ours, pure = BytesIO(), BytesIO()
+    longest = 0
+
+    def write(view: memoryview) -> None:
+        nonlocal longest
+        longest = max(longest, len(view))
+        ours.write(view)
+
+    size = Blocks([pg], [codec_for(pg)], "binary", native()).write_rows(batch, 0, write)
+    blocks = Blocks([pg], [codec_for(pg)], "binary")
+    blocks.add(0, Rows(store.rows()), 0, Told())
+    assert blocks.write_block(len(found), (), pure.write) == size == len(ours.getvalue())
+    assert ours.getvalue() == pure.getvalue()
+    assert longest <= 4 << 20
+
+
+def streamed(store: Store, pg: PgType, form: Format) -> tuple[bytes, Codec]:
+    """What a load writes: rows while they are plain, one that is not by column, the rest in batches."""
+    codec = codec_for(pg)
+    blocks = Blocks([pg], [codec], form, native())
+    reader = store.module.Reader(store.connection, "select v from t order by id", ())
+    out = BytesIO()
+    ended = False
+    while blocks.streams and not ended:
+        done = blocks.stream(reader, 0, out.write)
+        if done.left is not None:
+            blocks.add(0, done.left, 0, Told())
+            out.write(blocks.block(1, ()))
+        ended = done.ended
+    for batch in fetched(reader):
+        blocks.add(0, batch, 0, Told())
+        out.write(blocks.block(len(batch), ()))
+    return out.getvalue(), codec
+
+
+@pytest.mark.parametrize("pg", TYPES, ids=lambda pg: pg.display)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(found=batches | st.lists(values, min_size=10, max_size=30))
+def test_a_stream_writes_what_python_does(store: Store, pg: PgType, found: list[Value]) -> None:
+    store.keep(found)
+    rows = store.rows()
+    for form in cast(list[Format], ["text", "binary"]):
+        ours, codec = streamed(store, pg, form)
+        pure, _, other = written(pg, Rows(rows), form, False, False) if rows else (b"", [], codec_for(pg))
+        assert ours == pure
+        assert codec.forms == other.forms
+        assert codec.remarks == other.remarks
+
+
+def test_a_stream_stops_at_each_row_that_is_not_plain_and_then_for_good(store: Store) -> None:
+    store.keep([1, "x", 2, *["y"] * 20, 3])
+    blocks = Blocks([PgType("int4")], [codec_for(PgType("int4"))], "text", native())
+    reader = store.module.Reader(store.connection, "select v from t order by id", ())
+    out = BytesIO()
+    first = blocks.stream(reader, 0, out.write)
+    assert (first.rows, first.ended, out.getvalue()) == (1, False, b"1\n")
+    assert first.left is not None
+    assert first.left.row(0) == ("x",)
+    stops = 1
+    while blocks.streams:
+        assert blocks.stream(reader, 0, out.write).left is not None
+        stops += 1
+    assert 5 < stops < 15
+    assert sum(map(len, fetched(reader))) == 24 - stops - 2
+
+
+def test_a_stream_leaves_a_large_value_to_its_batch(store: Store) -> None:
+    store.keep(["a", "b" * LARGE, "c"])
+    blocks = Blocks([PgType("text")], [codec_for(PgType("text"))], "binary", native())
+    reader = store.module.Reader(store.connection, "select v from t order by id", ())
+    done = blocks.stream(reader, 0, lambda view: None)
+    assert done.rows == 1
+    assert done.left is not None
+    assert blocks.write_rows(done.left, 0, lambda view: None) is not None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PURE = "LITELIFT_PURE"
 """Set to anything but 0 or nothing, this environment variable leaves the compiled path unused."""
 
-INTERFACE = 1
+INTERFACE = 3
 """The interface of the extension that this code knows."""
 
 # As Python's sqlite3 raises them, by primary result code ("Result and Error Codes"); others are a DatabaseError.
@@ -35,6 +35,11 @@ class Native(Protocol):
     Reader: type[_native.Reader]
     Codec: type[_native.Codec]
     Writer: type[_native.Writer]
+    Tally: type[_native.Tally]
+    Lines: type[_native.Lines]
+
+    def use_libpq(self, get_copy_data: int, free_memory: int, /) -> None:
+        """Know libpq by the addresses of its functions."""
 
 
 @cache

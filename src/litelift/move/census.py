@@ -1,23 +1,34 @@
-"""The census of a whole source, shared by the crew."""
+"""The census of a whole source, shared by the crew, and with it the source's check where that was left to the crew."""
 
 from __future__ import annotations
+
+import sqlite3
 
 from litelift.move import tasks
 from litelift.move.context import Context
 from litelift.move.progress import Progress
 from litelift.plan.request import CensusRequest
 from litelift.sqlite.census import TableCensus
+from litelift.sqlite.integrity import Check, check_integrity, shares
 
 
 def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, TableCensus]:
-    """Take the census of every table, in pieces that the crew shares, and merge it by table."""
+    """Take the census of every table, in pieces that the crew shares, and merge it by table.
+
+    Raises SourceCorrupt where the source is checked only now, and SQLite finds faults.
+    """
     connection = context.source.connection
     crew = context.crew
-    pieces = []
+    counts: list[tasks.CensusTask] = []
     for request in requests:
         wanted = 1 if crew.jobs == 1 else crew.jobs * 2
         for between in tasks.ranges(connection, request.table.name, request.table.rowid, wanted):
-            pieces.append(tasks.CensusTask(request, between))
+            counts.append(tasks.CensusTask(request, between))
+    # The longest first: the look at the whole file, then the tables that are worth dividing.
+    counts.sort(key=lambda task: task.between is None)
+    divided = sum(task.between is not None for task in counts)
+    checks = [] if context.source.checked else shares(connection)
+    pieces: list[tasks.CensusTask | Check] = [*checks[:1], *counts[:divided], *checks[1:], *counts[divided:]]
     censuses: dict[str, TableCensus] = {}
     with context.timeline.step("census") as said:
         counted = 0
@@ -27,13 +38,25 @@ def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, 
             counted += rows
             context.timeline.tell(Progress("census", done=counted))
 
-        for task, census in crew.run(tasks.count, pieces, on_rows):
-            name = task.request.table.name
-            if name in censuses:
-                censuses[name].merge(census)
-            else:
-                censuses[name] = census
-            if crew.parallel:
-                on_rows(census.rows)
-        said.append(f"{sum(census.rows for census in censuses.values()):,} rows, every value")
+        try:
+            for task, found in crew.run(tasks.survey, pieces, on_rows):
+                if isinstance(task, Check):
+                    if not found:
+                        check_integrity(connection, context.path)
+                    continue
+                assert isinstance(found, TableCensus)
+                name = task.request.table.name
+                if name in censuses:
+                    censuses[name].merge(found)
+                else:
+                    censuses[name] = found
+                if crew.parallel:
+                    on_rows(found.rows)
+        except sqlite3.DatabaseError:
+            # Where the file is damaged, SQLite's check says it better.
+            if not context.source.checked:
+                check_integrity(connection, context.path)
+            raise
+        rows = sum(census.rows for census in censuses.values())
+        said.append(f"{rows:,} rows, every value{'' if context.source.checked else '; integrity ok'}")
     return censuses

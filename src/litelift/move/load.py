@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -21,10 +21,13 @@ from litelift.postgres.connect import Connection
 from litelift.postgres.types import TEXT
 from litelift.sqlite.scan import HAS_NULL, Batch, Row, Rows, clean_text, key_json
 from litelift.sqlite.schema import Value
-from litelift.sqlite.twin import SourceConnection
+from litelift.sqlite.twin import SourceConnection, fetched
 from litelift.wire.block import Blocks, Format, copy_format
 from litelift.wire.choose import BadTexts, codec_for
 from litelift.wire.codec import NULL, Codec, Misfit, escape, texts
+
+if TYPE_CHECKING:
+    from litelift._native import Reader
 
 SPOOL_BYTES = 8 << 20
 STORAGE_CLASSES: dict[type, str] = {type(None): "null", int: "integer", float: "real", str: "text", bytes: "blob"}
@@ -68,17 +71,21 @@ def load_unit(
     unit = replace(unit, table=unit.table.loading())
     scan = unit.table.scan()
     module = native()
-    fetched = source.batches(scan, unit.between) if isinstance(source, SourceConnection) else None
-    loader = Loader(unit, run, bad_texts, module if fetched is not None else None)
-    batches: Iterator[Batch] = fetched or map(Rows, scan.batches(source, unit.between))
+    reader = source.reader(scan, unit.between) if isinstance(source, SourceConnection) else None
+    loader = Loader(unit, run, bad_texts, module if reader is not None else None)
     try:
         with target.transaction(), target.cursor() as cursor:
             with cursor.copy(copy_statement(unit.table, loader.form)) as copy:
                 copy.write(loader.blocks.header)
+                if reader is not None:
+                    loader.stream(reader, copy.write, on_rows)
+                batches = fetched(reader) if reader is not None else map(Rows, scan.batches(source, unit.between))
                 for batch in batches:
                     loader.take(batch, copy.write)
                     if on_rows:
                         on_rows(len(batch))
+                    # Before the next is read: each may hold one huge value.
+                    del batch
                 copy.write(loader.blocks.trailer)
             loader.keep_aside(cursor)
             done = loader.result
@@ -155,22 +162,36 @@ class Loader:
         """Give up what was kept aside and not copied."""
         self.aside.close()
 
+    def stream(
+        self, reader: Reader, write: Callable[[bytes | memoryview], None], on_rows: Callable[[int], None] | None
+    ) -> None:
+        """Write what a reader has while nearly all of it is plain; what is left then comes in batches."""
+        while self.plain and self.blocks.streams:
+            done = self.blocks.stream(reader, self.offset, write)
+            self.result.read += done.rows
+            self.result.loaded += done.rows
+            self.result.bytes += done.bytes
+            if done.left is not None:
+                self.take(done.left, write)
+            if on_rows:
+                on_rows(done.rows + (done.left is not None))
+            if done.ended:
+                break
+
     def take(self, batch: Batch, write: Callable[[bytes | memoryview], None]) -> None:
         """Write a batch as COPY takes it."""
         rows = len(batch)
         size = self.blocks.write_rows(batch, self.offset, write) if self.plain else None
         if size is None:
-            dropped, block = self._block(batch)
+            dropped = self._encode(batch)
             rows -= len(dropped)
-            size = len(block)
-            if block:
-                write(block)
+            size = self.blocks.write_block(len(batch), dropped, write)
         self.result.read += len(batch)
         self.result.loaded += rows
         self.result.bytes += size
 
-    def _block(self, batch: Batch) -> tuple[dict[int, str], bytes]:
-        """The rows of a batch that are kept aside whole, and why; and the block of the others."""
+    def _encode(self, batch: Batch) -> dict[int, str]:
+        """Encode a batch column by column; the rows that are kept aside whole, and why."""
         rows = len(batch)
         dropped: dict[int, str] = {}
         for place, (column, codec) in enumerate(zip(self.table.columns, self.codecs, strict=True)):
@@ -193,7 +214,7 @@ class Loader:
             if index not in dropped:
                 self._aside_value(batch.row(index), column, value, reason, text)
         self.pending.clear()
-        return dropped, self.blocks.block(rows, dropped)
+        return dropped
 
     def _stand_in(
         self, batch: Batch, column: ColumnPlan, dropped: dict[int, str]

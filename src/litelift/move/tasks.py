@@ -10,12 +10,15 @@ from litelift.move.load import Unit, UnitResult, load_unit
 from litelift.plan.match import TableMatch
 from litelift.plan.plan import TablePlan
 from litelift.plan.request import CensusRequest
-from litelift.prove.tables import prove_table
+from litelift.prove.pieces import Piece, TableSums, Terms, prove_piece
+from litelift.prove.tables import look_into
 from litelift.result import TableProof
-from litelift.sqlite.census import TableCensus, take_census
+from litelift.sqlite.census import TableCensus
+from litelift.sqlite.count import take_census
+from litelift.sqlite.integrity import Check
 from litelift.sqlite.lexer import quote_identifier
 
-UNIT_BYTES = 32 << 20
+UNIT_BYTES = 12 << 20
 MIN_UNIT_ROWS = 20_000
 
 
@@ -44,6 +47,11 @@ def count(worker: Worker, task: CensusTask) -> TableCensus:
     )
 
 
+def survey(worker: Worker, task: CensusTask | Check) -> TableCensus | bool:
+    """Take the census of a range, or do a share of the source's check: whether it passes."""
+    return task.passes(worker.source.connection) if isinstance(task, Check) else count(worker, task)
+
+
 @dataclass(frozen=True, slots=True)
 class LoadTask:
     """A unit to load, in a run."""
@@ -59,29 +67,29 @@ def load(worker: Worker, task: LoadTask) -> UnitResult:
 
 @dataclass(frozen=True, slots=True)
 class ProveTask:
-    """A table to compare. ``limit`` differences at most are kept (None: all)."""
+    """A piece of the proof to sum."""
 
+    terms: Terms
+    piece: Piece
+
+
+def prove(worker: Worker, task: ProveTask) -> list[TableSums]:
+    """Sum the tables of a piece, in their order."""
+    return prove_piece(worker.source.connection, worker.target, task.terms, task.piece, worker.on_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LookTask:
+    """A table whose sums are unlike. ``limit`` differences at most are kept (None: all)."""
+
+    terms: Terms
     match: TableMatch
-    run: str | None
     limit: int | None
 
 
-def prove(worker: Worker, task: ProveTask) -> TableProof:
-    """Compare a table."""
-    tell = worker.on_rows
-
-    def on_progress(_: str, rows: int) -> None:
-        if tell:
-            tell(rows)
-
-    return prove_table(
-        worker.source.connection,
-        worker.target,
-        task.match,
-        quarantine_run=task.run,
-        limit=task.limit,
-        on_progress=on_progress,
-    )
+def look(worker: Worker, task: LookTask) -> TableProof:
+    """Compare a table once more, and find where it differs."""
+    return look_into(worker.source.connection, worker.target, task.terms, task.match, task.limit)
 
 
 def ranges(connection: sqlite3.Connection, table: str, rowid: str | None, units: int) -> list[tuple[int, int] | None]:

@@ -55,14 +55,26 @@ static bool valid_column(const Batch *self, int column) {
     return false;
 }
 
+/* The value, or a view of its bytes where they are more. */
+static PyObject *value_up_to(Batch *self, const Cell *cell, Py_ssize_t most) {
+    if ((Py_ssize_t)cell->size <= most) return value_of(self, cell);
+    PyObject *whole = PyMemoryView_FromObject((PyObject *)self);
+    if (whole == NULL) return NULL;
+    Py_ssize_t start = (Py_ssize_t)cell->value.at;
+    PyObject *view = PySequence_GetSlice(whole, start, start + (Py_ssize_t)cell->size);
+    Py_DECREF(whole);
+    return view;
+}
+
 static PyObject *batch_column(PyObject *object, PyObject *arguments) {
     Batch *self = (Batch *)object;
     int column;
-    if (!PyArg_ParseTuple(arguments, "i", &column) || !valid_column(self, column)) return NULL;
+    Py_ssize_t most = PY_SSIZE_T_MAX;
+    if (!PyArg_ParseTuple(arguments, "i|n", &column, &most) || !valid_column(self, column)) return NULL;
     PyObject *values = PyList_New(self->rows);
     if (values == NULL) return NULL;
     for (Py_ssize_t row = 0; row < self->rows; row++) {
-        PyObject *value = value_of(self, batch_cell(self, row, column));
+        PyObject *value = value_up_to(self, batch_cell(self, row, column), most);
         if (value == NULL || PyList_SetItem(values, row, value) < 0) {
             Py_DECREF(values);
             return NULL;
@@ -91,6 +103,17 @@ static PyObject *batch_row(PyObject *object, PyObject *arguments) {
     return values;
 }
 
+static PyObject *batch_value(PyObject *object, PyObject *arguments) {
+    Batch *self = (Batch *)object;
+    Py_ssize_t row;
+    int column;
+    Py_ssize_t most = PY_SSIZE_T_MAX;
+    if (!PyArg_ParseTuple(arguments, "ni|n", &row, &column, &most) || !valid_column(self, column)) return NULL;
+    if (row >= 0 && row < self->rows) return value_up_to(self, batch_cell(self, row, column), most);
+    PyErr_SetString(PyExc_IndexError, "no such row in the batch");
+    return NULL;
+}
+
 static PyObject *batch_kinds(PyObject *object, PyObject *arguments) {
     Batch *self = (Batch *)object;
     int column;
@@ -102,9 +125,17 @@ static PyObject *batch_kinds(PyObject *object, PyObject *arguments) {
 
 static Py_ssize_t batch_length(PyObject *object) { return ((Batch *)object)->rows; }
 
+/* The bytes of all texts and blobs; they do not change. */
+static int batch_buffer(PyObject *object, Py_buffer *view, int flags) {
+    Batch *self = (Batch *)object;
+    void *data = self->arena.size != 0 ? self->arena.data : "";
+    return PyBuffer_FillInfo(view, object, data, (Py_ssize_t)self->arena.size, 1, flags);
+}
+
 static PyMethodDef batch_methods[] = {
-    {"column", batch_column, METH_VARARGS, "A column's values, as a list."},
+    {"column", batch_column, METH_VARARGS, "column(column, most=...): a column's values, as a list; those of more bytes as views of these."},
     {"row", batch_row, METH_VARARGS, "A row's values, as a tuple."},
+    {"value", batch_value, METH_VARARGS, "value(row, column, most=...): a value; a view of its bytes where they are more."},
     {"kinds", batch_kinds, METH_VARARGS, "A column's storage classes: bit N for SQLite's type code N."},
     {NULL, NULL, 0, NULL},
 };
@@ -114,6 +145,7 @@ static PyType_Slot batch_slots[] = {
     {Py_tp_dealloc, batch_free},
     {Py_tp_methods, batch_methods},
     {Py_sq_length, batch_length},
+    {Py_bf_getbuffer, batch_buffer},
     {0, NULL},
 };
 

@@ -48,14 +48,20 @@ static inline void put_bytes(Buffer *buffer, const char *bytes, size_t size) {
     buffer->size += size;
 }
 
+/* Numbers, the most significant byte first. */
 static inline void put_u16(Buffer *buffer, uint16_t value) {
-    put_byte(buffer, (char)(value >> 8));
-    put_byte(buffer, (char)value);
+    char bytes[2] = {(char)(value >> 8), (char)value};
+    put_bytes(buffer, bytes, sizeof bytes);
+}
+
+static inline void set_u32(char *at, uint32_t value) {
+    char bytes[4] = {(char)(value >> 24), (char)(value >> 16), (char)(value >> 8), (char)value};
+    memcpy(at, bytes, sizeof bytes);
 }
 
 static inline void put_u32(Buffer *buffer, uint32_t value) {
-    put_u16(buffer, (uint16_t)(value >> 16));
-    put_u16(buffer, (uint16_t)value);
+    set_u32(buffer->data + buffer->size, value);
+    buffer->size += 4;
 }
 
 static inline void put_u64(Buffer *buffer, uint64_t value) {

@@ -42,19 +42,29 @@ static int hexadecimal(char byte) {
     return -1;
 }
 
-/* What follows the backslash. U+0000 and surrogates are another's business. */
+/* Four hexadecimal digits; -1 where they are not there. */
+static int unit(Text *text) {
+    if (text->end - text->at < 4) return -1;
+    int code = 0;
+    for (int digit = 0; digit < 4; digit++) {
+        int part = hexadecimal(*text->at++);
+        if (part < 0) return -1;
+        code = code * 16 + part;
+    }
+    return code;
+}
+
+static bool is_high(int code) { return code >= 0xD800 && code <= 0xDBFF; }
+static bool is_low(int code) { return code >= 0xDC00 && code <= 0xDFFF; }
+
+/* What follows the backslash. U+0000 and half a surrogate pair are another's business. */
 static bool escape(Text *text) {
     if (text->at >= text->end) return false;
     char byte = *text->at++;
     if (byte != 'u') return byte != '\0' && strchr("\"\\/bfnrt", byte) != NULL;
-    if (text->end - text->at < 4) return false;
-    int code = 0;
-    for (int digit = 0; digit < 4; digit++) {
-        int part = hexadecimal(*text->at++);
-        if (part < 0) return false;
-        code = code * 16 + part;
-    }
-    return code != 0 && (code < 0xD800 || code > 0xDFFF);
+    int code = unit(text);
+    if (!is_high(code)) return code > 0 && !is_low(code);
+    return word(text, "\\u") && is_low(unit(text));
 }
 
 /* After the opening quote, up to and with the closing one. `escaped`: it has a backslash. */
@@ -93,6 +103,37 @@ static bool number(Text *text) {
     return text->at - start <= NUMBER_BYTES;
 }
 
+typedef struct {
+    const char *at;
+    size_t size;
+    bool escaped;
+} Key;
+
+/* The next UTF-16 code unit or, of a character that is not escaped, byte, of a key that is good. */
+static int next_unit(Text *key, bool *byte) {
+    static const char escapes[] = "b\bf\fn\nr\rt\t";
+    *byte = *key->at != '\\';
+    if (*byte) return (unsigned char)*key->at++;
+    char letter = key->at[1];
+    key->at += 2;
+    if (letter == 'u') return unit(key);
+    const char *found = strchr(escapes, letter);
+    return found != NULL && (found - escapes) % 2 == 0 ? found[1] : letter;
+}
+
+/* Whether two keys may be equal: an escaped character that is not ASCII may be any other that is not. */
+static bool may_be_equal(const Key *one, const Key *other) {
+    if (!one->escaped && !other->escaped) return one->size == other->size && memcmp(one->at, other->at, one->size) == 0;
+    Text left = {one->at, one->at + one->size, true}, right = {other->at, other->at + other->size, true};
+    while (left.at < left.end && right.at < right.end) {
+        bool left_byte, right_byte;
+        int a = next_unit(&left, &left_byte), b = next_unit(&right, &right_byte);
+        if (left_byte != right_byte && a >= 0x80 && b >= 0x80) return true;
+        if (a != b) return false;
+    }
+    return left.at == left.end && right.at == right.end;
+}
+
 static bool array(Text *text, int depth) {
     skip_space(text);
     if (next_is(text, ']')) return true;
@@ -103,25 +144,20 @@ static bool array(Text *text, int depth) {
 }
 
 static bool object(Text *text, int depth) {
-    struct {
-        const char *at;
-        size_t size;
-    } keys[KEYS];
+    Key keys[KEYS];
     int count = 0;
     skip_space(text);
     if (next_is(text, '}')) return true;
     do {
         skip_space(text);
         bool escaped;
-        const char *key = text->at + 1;
+        const char *start = text->at + 1;
         if (!next_is(text, '"') || !string(text, &escaped)) return false;
         if (text->binary) {
-            if (escaped || count == KEYS) return false;
-            keys[count].at = key;
-            keys[count].size = (size_t)(text->at - 1 - key);
+            if (count == KEYS) return false;
+            keys[count] = (Key){start, (size_t)(text->at - 1 - start), escaped};
             for (int other = 0; other < count; other++)
-                if (keys[other].size == keys[count].size && memcmp(keys[other].at, key, keys[count].size) == 0)
-                    return false;
+                if (may_be_equal(&keys[other], &keys[count])) return false;
             count++;
         }
         skip_space(text);

@@ -1,10 +1,9 @@
 /* The module litelift._native. */
-#include "native.h"
-
+#include "lines.h"
 #include "sqlite_api.h"
 
 /* Counted up with every change of what Python sees, as INTERFACE in compiled.py is. */
-enum { INTERFACE = 1 };
+enum { INTERFACE = 3 };
 
 SqliteApi sqlite;
 Types types;
@@ -39,6 +38,7 @@ static PyObject *use(PyObject *module, PyObject *arguments) {
 
 static PyMethodDef methods[] = {
     {"use", use, METH_VARARGS, "use(addresses, failure): SQLite's functions by name, and what makes its exceptions."},
+    {"use_libpq", use_libpq, METH_VARARGS, "use_libpq(PQgetCopyData, PQfreemem): the addresses of its functions."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -84,7 +84,9 @@ PyMODINIT_FUNC PyInit__native(void) {
         !add_type(module, "Reader", &reader_spec, &types.reader) ||
         !add_type(module, "Batch", &batch_spec, &types.batch) ||
         !add_type(module, "Codec", &codec_spec, &types.codec) ||
-        !add_type(module, "Writer", &writer_spec, &types.writer)) {
+        !add_type(module, "Writer", &writer_spec, &types.writer) ||
+        !add_type(module, "Tally", &tally_spec, &types.tally) ||
+        !add_type(module, "Lines", &lines_spec, &types.lines)) {
         Py_DECREF(module);
         return NULL;
     }

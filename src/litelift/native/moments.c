@@ -16,11 +16,12 @@ static bool read_two(const char *text, int *value) {
     return true;
 }
 
-static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+/* Without branches here and below, for the processor cannot guess a date. */
+static int is_leap(int year) { return (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0)); }
 
 static int month_days(int year, int month) {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+    return days[month - 1] + ((month == 2) & is_leap(year));
 }
 
 static const int days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
@@ -31,13 +32,27 @@ static int64_t days_of_years(int year) {
     return past * 365 + past / 4 - past / 100 + past / 400;
 }
 
+/* Whether eight bytes are YYYY-MM-, looked at together. */
+static bool is_year_and_month(const char *text) {
+    uint64_t word, zeros, dashes;
+    memcpy(&word, text, 8);
+    memcpy(&zeros, "0000-00-", 8);
+    memcpy(&dashes, "\0\0\0\0\377\0\0\377", 8);
+    word ^= zeros;
+    /* A byte of more than nine reaches the high bit; those that are there already need no carry. */
+    uint64_t over = (word & UINT64_C(0x7F7F7F7F7F7F7F7F)) + UINT64_C(0x7676767676767676);
+    return ((over | word) & UINT64_C(0x8080808080808080)) == 0 && (word & dashes) == 0;
+}
+
+static int digit(char byte) { return byte - '0'; }
+
 bool read_day(const char *text, int64_t *days) {
-    int high, low, month, day;
-    if (!read_two(text, &high) || !read_two(text + 2, &low) || text[4] != '-' || text[7] != '-') return false;
-    if (!read_two(text + 5, &month) || !read_two(text + 8, &day)) return false;
-    int year = high * 100 + low;
+    int day;
+    if (!is_year_and_month(text) || !read_two(text + 8, &day)) return false;
+    int year = digit(text[0]) * 1000 + digit(text[1]) * 100 + digit(text[2]) * 10 + digit(text[3]);
+    int month = digit(text[5]) * 10 + digit(text[6]);
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days(year, month)) return false;
-    *days = FIRST_DAY + days_of_years(year) + days_before[month - 1] + (month > 2 && is_leap(year)) + day - 1;
+    *days = FIRST_DAY + days_of_years(year) + days_before[month - 1] + ((month > 2) & is_leap(year)) + day - 1;
     return true;
 }
 

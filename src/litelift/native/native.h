@@ -38,6 +38,8 @@ typedef struct {
     PyTypeObject *batch;
     PyTypeObject *codec;
     PyTypeObject *writer;
+    PyTypeObject *tally;
+    PyTypeObject *lines;
     PyObject *failure; /* makes the exception for a result code and a message */
 } Types;
 
@@ -48,9 +50,16 @@ extern PyType_Spec reader_spec;
 extern PyType_Spec batch_spec;
 extern PyType_Spec codec_spec;
 extern PyType_Spec writer_spec;
+extern PyType_Spec tally_spec;
+extern PyType_Spec lines_spec;
 
 Batch *batch_new(int columns);
 bool batch_grow(Batch *batch);
+
+/* An empty batch has no arena, and an empty value may stand at its end. */
+static inline const char *batch_bytes(const Batch *batch, const Cell *cell) {
+    return cell->size == 0 ? "" : batch->arena.data + cell->value.at;
+}
 
 static inline const Cell *batch_cell(const Batch *batch, Py_ssize_t row, int column) {
     return &batch->cells[row * batch->columns + column];

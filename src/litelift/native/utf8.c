@@ -20,17 +20,27 @@ static size_t sequence(const unsigned char *at, size_t left) {
     return length;
 }
 
+/* Whether one of the eight bytes is zero, or not ASCII. */
+static bool is_special(const char *text) {
+    uint64_t word;
+    memcpy(&word, text, 8);
+    return ((((word - ONES) & ~word) | word) & HIGHS) != 0;
+}
+
+/* Whether all eight bytes and more are ASCII, and none is zero. */
+static bool is_ascii(const char *text, size_t size) {
+    for (size_t at = 0; at + 8 < size; at += 8)
+        if (is_special(text + at)) return false;
+    return !is_special(text + size - 8);
+}
+
 bool utf8_holdable(const char *text, size_t size, size_t *characters) {
+    *characters = size;
+    if (size >= 8 && is_ascii(text, size)) return true;
     const unsigned char *at = (const unsigned char *)text, *end = at + size;
     size_t continuations = 0;
     while (at < end) {
-        while (end - at >= 8) {
-            uint64_t word;
-            memcpy(&word, at, 8);
-            /* A byte that is zero, or not ASCII. */
-            if ((((word - ONES) & ~word) | word) & HIGHS) break;
-            at += 8;
-        }
+        while (end - at >= 8 && !is_special((const char *)at)) at += 8;
         size_t run = end - at < 8 ? (size_t)(end - at) : 8;
         for (const unsigned char *stop = at + run; at < stop;) {
             if (*at == 0) return false;

@@ -1,25 +1,7 @@
 /* Puts a batch's columns together as a block for COPY. */
-#include "codec.h"
+#include "writer.h"
+
 #include "sqlite_api.h"
-
-/* A column's fields, each ready to be copied: in binary format with its length before it. */
-typedef struct {
-    Buffer data;
-    size_t *sizes;
-    Py_ssize_t room;
-    Py_ssize_t rows;
-} Column;
-
-typedef struct {
-    PyObject_HEAD
-    int columns;
-    bool binary;
-    Column *column;
-    Buffer rows;        /* what `rows` made: the writer's own buffer */
-    Py_ssize_t exports; /* how many look at it */
-} Writer;
-
-enum { LENGTH_BYTES = 4 };
 
 static PyObject *writer_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     (void)keywords;
@@ -51,6 +33,7 @@ static void writer_free(PyObject *object) {
     }
     free(self->column);
     buffer_free(&self->rows);
+    free(self->holes);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -77,17 +60,14 @@ static Column *begin(Writer *self, int place, Py_ssize_t rows) {
 
 /* Write the length of the field that begins at `start`. False where PostgreSQL cannot have so long a one. */
 static bool set_length(Buffer *data, size_t start) {
-    size_t length = data->size - start - LENGTH_BYTES, end = data->size;
+    size_t length = data->size - start - LENGTH_BYTES;
     if (length > INT32_MAX) return false;
-    data->size = start;
-    put_u32(data, (uint32_t)length);
-    data->size = end;
+    set_u32(data->data + start, (uint32_t)length);
     return true;
 }
 
-/* Write one field, ready to be copied, at the end of `data`. */
-static Verdict encode_field(Encode encode, const Codec *codec, const Batch *batch, const Cell *cell, bool binary,
-                            Buffer *data, Forms *forms) {
+Verdict writer_field(Encode encode, const Codec *codec, const Cell *cell, const char *bytes, bool binary, Buffer *data,
+                     Forms *forms) {
     size_t start = data->size;
     if (!buffer_reserve(data, LENGTH_BYTES)) return NO_MEMORY;
     if (cell->kind == SQLITE_NULL) {
@@ -99,8 +79,6 @@ static Verdict encode_field(Encode encode, const Codec *codec, const Batch *batc
         return PLAIN;
     }
     if (binary) data->size += LENGTH_BYTES;
-    /* An empty batch has no arena, and an empty value may stand at its end. */
-    const char *bytes = cell->size == 0 ? "" : batch->arena.data + cell->value.at;
     Verdict verdict = encode(codec, cell, bytes, data, forms);
     if (verdict != PLAIN) return verdict;
     return binary && !set_length(data, start) ? NO_MEMORY : PLAIN;
@@ -112,7 +90,8 @@ static Verdict encode_column(Column *column, const Batch *batch, int number, con
     Buffer *data = &column->data;
     for (Py_ssize_t row = 0; row < batch->rows; row++) {
         size_t start = data->size;
-        Verdict verdict = encode_field(encode, codec, batch, batch_cell(batch, row, number), binary, data, forms);
+        const Cell *cell = batch_cell(batch, row, number);
+        Verdict verdict = writer_field(encode, codec, cell, batch_bytes(batch, cell), binary, data, forms);
         if (verdict != PLAIN) return verdict;
         column->sizes[row] = data->size - start;
     }
@@ -140,87 +119,6 @@ static PyObject *writer_encode(PyObject *object, PyObject *arguments) {
     if (verdict == NO_MEMORY) return PyErr_NoMemory();
     if (verdict == DEFER) Py_RETURN_NONE;
     return Py_BuildValue("nn", forms.naive, forms.offset);
-}
-
-/* A whole batch row by row, where every value of it is plain. */
-static Verdict encode_rows(const Writer *self, const Batch *batch, int first, Codec *const *codecs, Forms *forms,
-                           Buffer *out) {
-    for (Py_ssize_t row = 0; row < batch->rows; row++) {
-        if (!buffer_reserve(out, 2)) return NO_MEMORY;
-        if (self->binary) put_u16(out, (uint16_t)self->columns);
-        for (int place = 0; place < self->columns; place++) {
-            const Codec *codec = codecs[place];
-            Encode encode = (self->binary ? encode_binary : encode_text)[codec->kind];
-            const Cell *cell = batch_cell(batch, row, first + place);
-            Verdict verdict = encode_field(encode, codec, batch, cell, self->binary, out, &forms[place]);
-            if (verdict != PLAIN) return verdict;
-            if (!self->binary) {
-                if (!buffer_reserve(out, 1)) return NO_MEMORY;
-                put_byte(out, place + 1 < self->columns ? '\t' : '\n');
-            }
-        }
-    }
-    return PLAIN;
-}
-
-static PyObject *writer_rows(PyObject *object, PyObject *arguments) {
-    Writer *self = (Writer *)object;
-    int first;
-    Batch *batch;
-    PyObject *given;
-    if (!PyArg_ParseTuple(arguments, "O!iO!", types.batch, &batch, &first, &PyTuple_Type, &given)) return NULL;
-    if (PyTuple_Size(given) != self->columns || self->columns == 0 || first < 0 ||
-        first > batch->columns - self->columns) {
-        PyErr_SetString(PyExc_ValueError, "the batch does not have the writer's columns");
-        return NULL;
-    }
-    if (self->exports > 0) {
-        PyErr_SetString(PyExc_BufferError, "the block before is still in use");
-        return NULL;
-    }
-    Codec **codecs = calloc((size_t)self->columns, sizeof *codecs);
-    Forms *forms = calloc((size_t)self->columns, sizeof *forms);
-    if (codecs == NULL || forms == NULL) {
-        free(codecs);
-        free(forms);
-        return PyErr_NoMemory();
-    }
-    Verdict verdict = PLAIN;
-    for (int place = 0; place < self->columns; place++) {
-        PyObject *codec = PyTuple_GetItem(given, place);
-        if (Py_TYPE(codec) != types.codec) verdict = DEFER;
-        codecs[place] = (Codec *)codec;
-    }
-    PyObject *result = NULL;
-    if (verdict == PLAIN) {
-        buffer_clear(&self->rows);
-        Py_BEGIN_ALLOW_THREADS
-        verdict = encode_rows(self, batch, first, codecs, forms, &self->rows);
-        Py_END_ALLOW_THREADS
-        if (verdict != PLAIN) buffer_clear(&self->rows);
-    }
-    if (verdict == NO_MEMORY) {
-        PyErr_NoMemory();
-    } else if (verdict == DEFER) {
-        result = Py_NewRef(Py_None);
-    } else {
-        PyObject *counted = PyList_New(0);
-        bool counting = counted != NULL;
-        for (int place = 0; counting && place < self->columns; place++) {
-            if (forms[place].naive == 0 && forms[place].offset == 0) continue;
-            PyObject *found = Py_BuildValue("inn", place, forms[place].naive, forms[place].offset);
-            counting = found != NULL && PyList_Append(counted, found) == 0;
-            Py_XDECREF(found);
-        }
-        if (counting) {
-            result = counted;
-        } else {
-            Py_XDECREF(counted);
-        }
-    }
-    free(codecs);
-    free(forms);
-    return result;
 }
 
 static bool put_field(Writer *self, Column *column, PyObject *item) {
@@ -329,25 +227,13 @@ static PyObject *writer_block(PyObject *object, PyObject *arguments) {
     return block;
 }
 
-static int writer_buffer(PyObject *object, Py_buffer *view, int flags) {
-    Writer *self = (Writer *)object;
-    void *data = self->rows.size != 0 ? self->rows.data : "";
-    if (PyBuffer_FillInfo(view, object, data, (Py_ssize_t)self->rows.size, 1, flags) < 0) return -1;
-    self->exports++;
-    return 0;
-}
-
-static void writer_release(PyObject *object, Py_buffer *view) {
-    (void)view;
-    ((Writer *)object)->exports--;
-}
-
 static PyMethodDef writer_methods[] = {
     {"encode", writer_encode, METH_VARARGS,
      "encode(place, batch, column, codec): the forms counted, (naive, with an offset); None where a value is not plain."},
     {"rows", writer_rows, METH_VARARGS,
-     "rows(batch, first, codecs): make a block of the batch's columns from `first`, which the writer's buffer then is; the"
-     " forms counted, by place; None where a value is not plain."},
+     "rows(batch, first, codecs): make a block of the batch's columns from `first`, which the writer's buffer then is. "
+     "The forms counted, by place; and the large values that belong into it: (place in the block, place in the batch, "
+     "size). None where a value is not plain."},
     {"put", writer_put, METH_VARARGS, "put(place, fields): a column's fields, made elsewhere; None for NULL."},
     {"block", writer_block, METH_VARARGS, "block(rows, skip=None): the rows but those whose byte in skip is not 0."},
     {NULL, NULL, 0, NULL},

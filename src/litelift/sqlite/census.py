@@ -1,45 +1,25 @@
-"""The census: one streaming pass over every value, before anything is written.
+"""The census: what a table's columns really hold, counted by `litelift.sqlite.count`.
 
-It counts what is really stored, and tests every value against the probes that the caller hands it; it knows nothing of
-PostgreSQL. Counts of two ranges of a table merge into the table's.
+Counts of two ranges of a table merge into the table's.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import NoneType
-from typing import Any, Protocol
+from typing import Any
 
-from litelift.sqlite.scan import Row, Scan, holdable, key_json
+from litelift.sqlite.forms import FORMS
 from litelift.sqlite.schema import Value
 
 SAMPLES = 100
 DISTINCT = 40
 DISTINCT_CHARS = 80
-JSON_CHARS = 4096
 KEPT_CHARS = 1000
 EXACT_IN_DOUBLE = 1 << 53
 
 Key = dict[str, Any]
-
-
-class Probe(Protocol):
-    """A test of a column's values. ``name`` tells it from the column's other probes."""
-
-    name: str
-
-    def check(self, values: Sequence[Value], kinds: set[type]) -> list[tuple[int, str]]:
-        """The values (none NULL, of the Python types ``kinds``) that fail, by index, and why."""
-        ...
-
-    def tally(self) -> Mapping[str, int]:
-        """Whatever else the probe counted."""
-        ...
 
 
 @dataclass(slots=True)
@@ -60,11 +40,11 @@ class Failures:
     distinct: Counter[str] = field(default_factory=Counter)
     tally: Counter[str] = field(default_factory=Counter)
 
-    def add(self, key: Key, value: Value, reason: str) -> None:
+    def add(self, key: Callable[[], Key], value: Value, reason: str) -> None:
         """Count one more."""
         self.count += 1
         if len(self.samples) < SAMPLES:
-            self.samples.append(Offender(key, _beginning(value), reason))
+            self.samples.append(Offender(key(), beginning(value), reason))
         if len(self.distinct) < 1000:
             self.distinct[shown(value)] += 1
 
@@ -74,14 +54,6 @@ class Failures:
         self.samples = [*self.samples, *other.samples][:SAMPLES]
         self.distinct += other.distinct
         self.tally += other.tally
-
-
-FORMS: dict[str, re.Pattern[str]] = {
-    "uuid": re.compile(r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\x1f)*"),
-    "date and time": re.compile(r"(?:\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\x1f)*"),
-    "JSON": re.compile(r"(?:\s*(?:\{[^\x1f]*\}|\[[^\x1f]*\])\s*\x1f)*"),
-    "number": re.compile(r"(?:-?\d+(?:\.\d+)?\x1f)*"),
-}
 
 
 @dataclass(slots=True)
@@ -96,7 +68,7 @@ class Extreme:
     def add(self, size: float, key: Callable[[], Key], value: Value) -> None:
         """Take one more into account."""
         if size > self.first:
-            self.first, self.second, self.key, self.value = size, self.first, key(), _beginning(value)
+            self.first, self.second, self.key, self.value = size, self.first, key(), beginning(value)
         elif size > self.second:
             self.second = size
 
@@ -193,181 +165,10 @@ class TableCensus:
                 self.columns[name] = column
 
 
-def take_census(
-    connection: sqlite3.Connection,
-    scan: Scan,
-    key: Sequence[str],
-    probes: Mapping[str, Sequence[Probe]],
-    *,
-    between: tuple[int, int] | None = None,
-    on_rows: Callable[[int], None] | None = None,
-) -> TableCensus:
-    """Count a table, or a range of its rowids.
-
-    Args:
-        connection: the source, inside its snapshot.
-        scan: what to read; with the rowid where ``key`` is empty.
-        key: the columns that name a row.
-        probes: the tests of each column.
-        between: the first and the last rowid.
-        on_rows: told the number of rows of each batch.
-    """
-    census = TableCensus(scan.table, columns={name: ColumnCensus() for name in scan.columns})
-    positions = [scan.columns.index(name) for name in key]
-    offset = 1 if scan.with_rowid else 0
-    for name, column in census.columns.items():
-        column.probes = {probe.name: Failures() for probe in probes.get(name, ())}
-    for batch in scan.batches(connection, between):
-        census.rows += len(batch)
-
-        def key_of(index: int, batch: list[Row] = batch) -> Key:
-            row = batch[index]
-            if positions:
-                return key_json(key, [row[offset + at] for at in positions])
-            return {"rowid": row[0]} if offset else {"row": repr(row)[:200]}
-
-        columns = list(zip(*batch, strict=True))[offset:]
-        for (name, column), values in zip(census.columns.items(), columns, strict=True):
-            _count(column, values, key_of, probes.get(name, ()))
-        if on_rows:
-            on_rows(len(batch))
-    for name, column in census.columns.items():
-        for probe in probes.get(name, ()):
-            column.probes[probe.name].tally.update(probe.tally())
-    return census
-
-
-def _count(
-    column: ColumnCensus, values: Sequence[Value], key_of: Callable[[int], Key], probes: Sequence[Probe]
-) -> None:
-    kinds = set(map(type, values))
-    where: Sequence[int] = range(len(values))
-    if NoneType in kinds:
-        kinds.discard(NoneType)
-        where = [index for index, value in enumerate(values) if value is not None]
-        column.nulls += len(values) - len(where)
-        values = [values[index] for index in where]
-    if not values:
-        return
-    for kind in kinds:
-        some = values if len(kinds) == 1 else [value for value in values if type(value) is kind]
-        places = where if len(kinds) == 1 else [at for at, v in zip(where, values, strict=True) if type(v) is kind]
-        _count_kind(column, kind, some, places, key_of)
-    _count_distinct(column, values)
-    for probe in probes:
-        failures = column.probes[probe.name]
-        for index, reason in probe.check(values, kinds):
-            failures.add(key_of(where[index]), values[index], reason)
-
-
-def _count_kind(
-    column: ColumnCensus, kind: type, values: Sequence[Any], where: Sequence[int], key_of: Callable[[int], Key]
-) -> None:
-    if kind is str:
-        _count_text(column, values, where, key_of)
-    elif kind is int:
-        least, greatest = min(values), max(values)
-        column.integers += len(values)
-        column.bytes += 8 * len(values)
-        column.least = min(column.least, least)
-        column.greatest = max(column.greatest, greatest)
-        _count_size(column, values, where, key_of)
-    elif kind is float:
-        column.reals += len(values)
-        column.bytes += 8 * len(values)
-        column.infinite += sum(1 for value in values if value in (float("inf"), float("-inf")))
-        _count_size(column, values, where, key_of)
-    else:
-        column.blobs += len(values)
-        sizes = list(map(len, values))
-        column.bytes += sum(sizes)
-        column.longest = max(column.longest, max(sizes))
-        for index, value in zip(where, values, strict=True):
-            reason = "is a blob with a NUL" if b"\x00" in value else ""
-            try:
-                value.decode()
-            except UnicodeDecodeError:
-                column.undecodable += 1
-                reason = "is a blob that is not UTF-8 text"
-            if not reason:
-                continue
-            column.unreadable.count += 1
-            # In a column of pictures every blob is one of these: only the first are worth a key.
-            if len(column.unreadable.samples) < SAMPLES:
-                column.unreadable.samples.append(Offender(key_of(index), _beginning(value), reason))
-
-
-def _count_size(
-    column: ColumnCensus, values: Sequence[Any], where: Sequence[int], key_of: Callable[[int], Key]
-) -> None:
-    # Only what beats the second largest so far can change the two largest; a batch rarely does.
-    if max(max(values), -min(values)) > column.size.second:
-        for index, value in zip(where, values, strict=True):
-            size = abs(value)
-            if size > column.size.second:
-                column.size.add(size, lambda at=index: key_of(at), value)  # type: ignore[misc]
-
-
-def _count_text(
-    column: ColumnCensus, values: Sequence[str], where: Sequence[int], key_of: Callable[[int], Key]
-) -> None:
-    column.texts += len(values)
-    sizes = list(map(len, values))
-    column.bytes += sum(sizes)
-    longest = max(sizes)
-    column.longest = max(column.longest, longest)
-    if longest > column.length.second:
-        for index, value, size in zip(where, values, sizes, strict=True):
-            if size > column.length.second:
-                column.length.add(size, lambda at=index: key_of(at), value)  # type: ignore[misc]
-    if not holdable("".join(values)):
-        for index, value in zip(where, values, strict=True):
-            if not holdable(value):
-                reason = "holds a NUL character" if "\x00" in value else "holds bytes that are not UTF-8"
-                column.unholdable.add(key_of(index), value, reason)
-    if column.forms:
-        _count_forms(column, values, where, key_of)
-
-
-def _count_forms(
-    column: ColumnCensus, values: Sequence[str], where: Sequence[int], key_of: Callable[[int], Key]
-) -> None:
-    joined = "\x1f".join(values) + "\x1f"
-    for name in list(column.forms):
-        pattern, failures = FORMS[name], column.forms[name]
-        if pattern.fullmatch(joined) and name != "JSON":
-            continue
-        for index, value in zip(where, values, strict=True):
-            if not pattern.fullmatch(value + "\x1f") or (name == "JSON" and not _is_json(value)):
-                failures.add(key_of(index), value, f"does not look like the column's other values ({name})")
-                if failures.count * 10 > max(column.texts, 20):
-                    del column.forms[name]
-                    break
-
-
-def _is_json(text: str) -> bool:
-    # A long document is taken at its brackets' word: the forms are hints, and parsing is slow.
-    if len(text) > JSON_CHARS:
-        return True
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _count_distinct(column: ColumnCensus, values: Sequence[Value]) -> None:
-    if column.distinct is None:
-        return
-    if column.longest > DISTINCT_CHARS or column.blobs or column.reals:
-        column.distinct = None
-        return
-    column.distinct.update(values)
-    if len(column.distinct) > DISTINCT:
-        column.distinct = None
-
-
-def _beginning(value: Value) -> Value:
+def beginning(value: Value | memoryview) -> Value:
+    """What is kept of a value."""
+    if isinstance(value, memoryview):
+        return bytes(value[:KEPT_CHARS])
     # Offenders outlive their batch: a hundred values of 60 MB would not do.
     return value[:KEPT_CHARS] if isinstance(value, str | bytes) else value
 

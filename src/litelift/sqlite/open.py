@@ -14,7 +14,6 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,18 +22,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from litelift import errors
+from litelift.sqlite.integrity import check_integrity, provide_collations, schema_is_whole
 from litelift.sqlite.twin import SourceConnection, open_twin
 
 MAGIC = b"SQLite format 3\x00"
 BUSY_SECONDS = 5.0
-
-# integrity_check also tells of rows that break NOT NULL, CHECK and the types of a STRICT table, which SQLite does not
-# hold for generated columns; those are the census's business, not corruption.
-_BROKEN_RULES = (
-    "NULL value in ",
-    "CHECK constraint failed in ",
-    *(f"non-{type_} value in " for type_ in ("INT", "INTEGER", "REAL", "TEXT", "BLOB")),
-)
 
 _URL = re.compile(r"(postgres(ql)?(\+\w+)?|mysql|mariadb)://", re.IGNORECASE)
 _KEYWORDS = re.compile(r"(host|hostaddr|port|dbname|user|password|service)\s*=", re.IGNORECASE)
@@ -60,7 +52,10 @@ decode_text = methodcaller("decode", "utf-8", "surrogateescape")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open source. ``connection`` is inside a read transaction; its text is ``str`` with surrogate escapes."""
+    """An open source. ``connection`` is inside a read transaction; its text is ``str`` with surrogate escapes.
+
+    ``checked`` says whether it was found whole; else its check is still to come.
+    """
 
     path: Path
     connection: SourceConnection
@@ -68,7 +63,8 @@ class Source:
     journal_mode: str
     page_size: int
     encoding: str
-    had_log: bool = True
+    had_log: bool
+    checked: bool
 
     def renew(self) -> None:
         """Leave the snapshot for that of this moment."""
@@ -139,7 +135,8 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
 
     Args:
         words: a path or sqlite:///path.
-        check: run PRAGMA integrity_check first (a worker that joins a checked snapshot leaves it out).
+        check: run PRAGMA integrity_check first. Left out by a worker that joins a checked snapshot, and where a crew
+            shares the check (`litelift.sqlite.integrity`).
 
     Raises:
         SourceNotFound, SourceIsDirectory, SourceUnreadable, NotADatabase, SourceEncrypted, SourceTruncated,
@@ -153,8 +150,9 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
     try:
         with _explained(path):
             connection.begin()
-            if check:
-                _check_integrity(connection, path)
+            provide_collations(connection)
+            if check or not schema_is_whole(connection):
+                check_integrity(connection, path)
             facts = {
                 name: connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("journal_mode", "page_size", "encoding")
@@ -163,7 +161,14 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
         connection.close()
         raise
     return Source(
-        path, connection, source_bytes(path), facts["journal_mode"], facts["page_size"], facts["encoding"], had_log
+        path,
+        connection,
+        source_bytes(path),
+        facts["journal_mode"],
+        facts["page_size"],
+        facts["encoding"],
+        had_log,
+        check,
     )
 
 
@@ -295,83 +300,6 @@ def _not_a_database(path: Path, header: bytes, size: int) -> errors.SourceError:
 def _entropy(data: bytes) -> float:
     total = len(data)
     return -sum(n / total * math.log2(n / total) for n in Counter(data).values())
-
-
-def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
-    while True:
-        try:
-            found = _interruptibly(connection, _faults)
-            break
-        except sqlite3.OperationalError as error:
-            name = _missing_collation(error)
-            if name is None:
-                raise
-            provide_collation(connection, name)
-    if found:
-        raise errors.SourceCorrupt(path=path, message="; ".join(line.replace("\n", " ") for line in found))
-
-
-def _faults(connection: sqlite3.Connection) -> list[str]:
-    """The first three faults that PRAGMA integrity_check finds."""
-    found: list[str] = []
-    try:
-        for (line,) in connection.execute("PRAGMA integrity_check(1000000)"):
-            if line != "ok" and not line.startswith(_BROKEN_RULES):
-                # Its heading says which of the attached databases it is about.
-                found.append(line.removeprefix("*** in database main ***\n"))
-            if len(found) == 3:
-                break
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
-            raise
-        found = found or [str(error)]
-    if found:
-        damaged = _damaged_tables(connection)
-        if damaged:
-            found.insert(0, f"damaged {'tables' if len(damaged) > 1 else 'table'} {', '.join(damaged)}")
-    return found
-
-
-def _damaged_tables(connection: sqlite3.Connection) -> list[str]:
-    """The tables whose rows or indexes cannot be read through, at most ten."""
-    damaged: list[str] = []
-    try:
-        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0").fetchall()
-    except sqlite3.DatabaseError:
-        return damaged
-    for (name,) in names:
-        word = name.replace("'", "''")
-        try:
-            lines = [line for (line,) in connection.execute(f"PRAGMA integrity_check('{word}')")]
-        except sqlite3.DatabaseError:
-            lines = ["malformed"]
-        if any(line != "ok" and not line.startswith(_BROKEN_RULES) for line in lines):
-            damaged.append(name)
-        if len(damaged) == 10:
-            break
-    return damaged
-
-
-def _interruptibly(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
-    """Do in a thread what SQLite may take minutes for in one step, in which Ctrl-C would not be heard."""
-    with ThreadPoolExecutor(1) as pool:
-        result = pool.submit(work, connection)
-        try:
-            return result.result()
-        except BaseException:
-            connection.interrupt()
-            raise
-
-
-def _missing_collation(error: sqlite3.OperationalError) -> str | None:
-    prefix = "no such collation sequence: "
-    text = str(error)
-    return text.removeprefix(prefix) if text.startswith(prefix) else None
-
-
-def provide_collation(connection: sqlite3.Connection, name: str) -> None:
-    """Stand in for a collation that only the application has, so that its tables can be read at all."""
-    connection.create_collation(name, lambda a, b: (a > b) - (a < b))
 
 
 @contextmanager

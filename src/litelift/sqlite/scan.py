@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from sys import getsizeof
 from typing import Any, Protocol
 
 from litelift.sqlite.lexer import quote_identifier
@@ -35,6 +37,10 @@ class Batch(Protocol):
         """A row's values."""
         ...
 
+    def value(self, row: int, column: int, /) -> Value:
+        """A row's value in a column."""
+        ...
+
     def kinds(self, column: int, /) -> int:
         """A column's storage classes: bit N for SQLite's type code N ("Fundamental Datatypes")."""
         ...
@@ -59,6 +65,10 @@ class Rows:
     def row(self, row: int, /) -> Row:
         """A row's values."""
         return self.rows[row]
+
+    def value(self, row: int, column: int, /) -> Value:
+        """A row's value in a column."""
+        return self.rows[row][column]
 
     def kinds(self, column: int, /) -> int:
         """A column's storage classes."""
@@ -109,8 +119,10 @@ class Scan:
             done += len(batch)
             yield batch
             some = batch[:: len(batch) // SAMPLED or 1]
-            width = max(1, sum(_size(value) for row in some for value in row) // len(some))
-            size = max(1, min(rows, BATCH_BYTES // width))
+            width = sum(map(getsizeof, chain.from_iterable(some))) // len(some)
+            size = max(1, min(rows, BATCH_BYTES // max(1, width)))
+            # Before the next is read: each may hold one huge value.
+            del batch, some
 
     def _execute(self, connection: sqlite3.Connection, between: tuple[int, int] | None, skipped: int) -> sqlite3.Cursor:
         skip = f" LIMIT -1 OFFSET {skipped}" if skipped else ""
@@ -127,10 +139,6 @@ def _text_as(connection: sqlite3.Connection, factory: Any) -> Iterator[None]:
         yield
     finally:
         connection.text_factory = before
-
-
-def _size(value: Value) -> int:
-    return len(value) if isinstance(value, str | bytes) else 8
 
 
 def key_columns(table: Table) -> tuple[str, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from litelift.compiled import native
 from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS, Scan
 
 if TYPE_CHECKING:
-    from litelift._native import Batch, Connection
+    from litelift._native import Batch, Connection, Reader
 
 ATTEMPTS = 5
 
@@ -62,25 +62,21 @@ class SourceConnection(sqlite3.Connection):
         if self.twin is not None:
             self.twin.execute("ROLLBACK")
 
-    def batches(self, scan: Scan, between: tuple[int, int] | None) -> Iterator[Batch] | None:
-        """The rows of ``scan`` through the twin; None where it cannot read them."""
+    def reader(self, scan: Scan, between: tuple[int, int] | None) -> Reader | None:
+        """The twin's reader of ``scan``; None where it cannot read it."""
         module = native()
         if self.twin is None or module is None:
             return None
         try:
-            reader = module.Reader(self.twin, scan.sql(between is not None), between or ())
+            return module.Reader(self.twin, scan.sql(between is not None), between or ())
         except sqlite3.OperationalError:
             # A collation or function that only this connection has, for instance.
             return None
 
-        def fetched() -> Iterator[Batch]:
-            try:
-                while (batch := reader.fetch(BATCH_ROWS, BATCH_BYTES)) is not None:
-                    yield batch
-            finally:
-                reader.close()
-
-        return fetched()
+    def batches(self, scan: Scan, between: tuple[int, int] | None) -> Iterator[Batch] | None:
+        """The rows of ``scan`` through the twin; None where it cannot read them."""
+        reader = self.reader(scan, between)
+        return None if reader is None else fetched(reader)
 
     def forget_twin(self) -> None:
         """Close the twin."""
@@ -92,6 +88,15 @@ class SourceConnection(sqlite3.Connection):
         """Close both."""
         self.forget_twin()
         super().close()
+
+
+def fetched(reader: Reader) -> Iterator[Batch]:
+    """The rows that a reader has left."""
+    with closing(reader):
+        while (batch := reader.fetch(BATCH_ROWS, BATCH_BYTES)) is not None:
+            yield batch
+            # Before the next is read: each may hold one huge value.
+            del batch
 
 
 def open_twin(connection: SourceConnection, uri: str, busy_seconds: float) -> None:

@@ -55,6 +55,13 @@ class Codec:
         """What the compiled path may write by itself where every value of a batch is plain; None: nothing."""
         return None
 
+    def count_forms(self, naive: int, offset: int) -> None:
+        """Add the forms that the compiled path counted."""
+        if naive:
+            self.forms["naive"] += naive
+        if offset:
+            self.forms["offset"] += offset
+
     def text(self, value: Value) -> str:
         """PostgreSQL's input text for one value that is not NULL, the same in every batch. Raises Misfit."""
         raise NotImplementedError
@@ -62,6 +69,10 @@ class Codec:
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """The texts of a batch without NULLs whose Python types are ``kinds``; None where the slow path must decide."""
         return None
+
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Whether `many` takes the batch, without the texts where that is cheaper; what it counts is counted."""
+        return self.many(values, kinds) is not None
 
 
 Stand = Callable[[int, Value, Misfit], str | None]
@@ -113,7 +124,7 @@ def _one_by_one(codec: Codec, values: Sequence[Value], stand_in: Stand) -> Itera
 
 def misfits(codec: Codec, values: Sequence[Value], kinds: set[type]) -> list[tuple[int, Misfit]]:
     """The values of a batch (NULLs left out, types ``kinds``) that do not fit, by index."""
-    if not values or codec.many(values, kinds) is not None:
+    if not values or codec.fit(values, kinds):
         return []
     found = []
     for index, value in enumerate(values):

@@ -7,6 +7,9 @@ import re
 import struct
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import repeat
+from operator import mul, truediv
+from typing import cast
 
 from litelift.sqlite.schema import Value
 from litelift.wire.codec import Codec, Misfit, NativeCodec
@@ -24,7 +27,6 @@ _NOT_FINITE = {
     "-infinity": "-Infinity",
     "nan": "NaN",
 }
-
 # What SQLite and PostgreSQL skip around a number; str.strip() would take away a no-break space too.
 SPACE = " \t\n\r\f\v"
 
@@ -88,11 +90,14 @@ class IntegerCodec(Codec):
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """Integers within the range."""
-        if kinds == {int}:
-            if self.bits < 64 and (max(values) >= self.limit or min(values) < -self.limit):  # type: ignore[type-var, operator]
-                return None
-            return list(map(str, values))
-        return None
+        return list(map(str, values)) if self.fit(values, kinds) else None
+
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Integers within the range."""
+        if kinds != {int}:
+            return False
+        numbers = cast(Sequence[int], values)
+        return self.bits == 64 or -self.limit <= min(numbers) <= max(numbers) < self.limit
 
     def text(self, value: Value) -> str:
         """See the class."""
@@ -133,6 +138,12 @@ class RealCodec(Codec):
             return None if "inf" in texts or "-inf" in texts else texts
         return None
 
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Finite doubles."""
+        if kinds == {float} and not self.single and math.isfinite(sum(cast(Sequence[float], values))):
+            return True
+        return super().fit(values, kinds)
+
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, bytes):
@@ -172,8 +183,10 @@ class NumericCodec(Codec):
         super().__init__()
         self.precision = precision
         self.scale = scale
-
         self.plain = _plain_numbers(precision, scale)
+        self.unit = 10 ** max(0, scale or 0)
+        # Below it a double that is the nearest to a number of units has no more decimals than the scale.
+        self.below = min(10 ** (precision - (scale or 0)), 10**15 // self.unit) if precision and self.plain else 0
 
     @property
     def native(self) -> NativeCodec | None:
@@ -196,6 +209,26 @@ class NumericCodec(Codec):
         if self.precision is not None or "inf" in joined:
             return None
         return [f"{Decimal(text):f}" if "e" in text else text for text in texts] if "e" in joined else texts
+
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Numbers that are finite, or the nearest to whole units of the last decimal."""
+        if not kinds <= {int, float}:
+            return False
+        numbers = cast(Sequence[float], values)
+        if self.precision is None and self.scale is None and math.isfinite(sum(numbers)):
+            return True
+        return self._are_units(numbers) or super().fit(values, kinds)
+
+    def _are_units(self, numbers: Sequence[float]) -> bool:
+        """Whether each is surely the nearest to a whole number of units of the last decimal."""
+        if not self.below:
+            return False
+        # The same prices and quantities come again and again.
+        some = list(set(numbers))
+        if not -self.below < min(some) <= max(some) < self.below:
+            return False
+        units = map(round, map(mul, some, repeat(float(self.unit))))
+        return list(map(truediv, units, repeat(self.unit))) == some
 
     def text(self, value: Value) -> str:
         """See the class."""

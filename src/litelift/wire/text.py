@@ -97,6 +97,10 @@ class ByteaCodec(Codec):
             return ["\\x" + value.hex() for value in values]  # type: ignore[union-attr]
         return None
 
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Blobs only."""
+        return kinds == {bytes}
+
     def text(self, value: Value) -> str:
         """See the class."""
         if isinstance(value, bytes):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import cast
 
@@ -67,6 +68,31 @@ class Stamp:
     def datetime(self) -> datetime:
         """As a naive datetime in the years 1 to 9999."""
         return EPOCH + timedelta(microseconds=self.microseconds)
+
+
+# The days of one column are few, and looked at once.
+_days: set[str] = set()
+_MOST_DAYS = 50_000
+
+
+def _are_days(texts: Sequence[str]) -> bool:
+    """Whether all are dates that exist, as YYYY-MM-DD."""
+    new = set(texts) - _days
+    if not new:
+        return True
+    if not _PLAIN_DATES.fullmatch("\n".join(new) + "\n") or not _exist(new):
+        return False
+    if len(_days) < _MOST_DAYS:
+        _days.update(new)
+    return True
+
+
+def _exist(texts: Collection[str]) -> bool:
+    try:
+        deque(map(datetime.fromisoformat, texts), 0)
+    except ValueError:
+        return False
+    return True
 
 
 def read_stamp(value: Value, precision: int, numbers: Numbers) -> Stamp:
@@ -218,19 +244,25 @@ class TimestampCodec(_MomentCodec):
         return ("timestamptz" if self.zoned else "timestamp", self.precision)
 
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
-        """Naive ISO text."""
-        if kinds != {str}:
-            return None
+        """Naive ISO text, of days alone too."""
         texts = cast(Sequence[str], values)
-        if not self._plain.fullmatch("\n".join(texts) + "\n"):
-            return None
-        try:
-            for text in texts:
-                datetime.fromisoformat(text)
-        except ValueError:
+        days = kinds == {str} and _are_days(texts)
+        if not days and not self._are_plain(texts, kinds):
             return None
         self.forms["naive"] += len(texts)
-        return [f"{text}+00" for text in texts] if self.zoned else list(texts)
+        end = f"{' 00:00:00' if days else ''}{'+00' if self.zoned else ''}"
+        return [text + end for text in texts] if end else list(texts)
+
+    def fit(self, values: Sequence[Value], kinds: set[type]) -> bool:
+        """Naive ISO text, of days alone too."""
+        texts = cast(Sequence[str], values)
+        if not (kinds == {str} and _are_days(texts)) and not self._are_plain(texts, kinds):
+            return False
+        self.forms["naive"] += len(texts)
+        return True
+
+    def _are_plain(self, texts: Sequence[str], kinds: set[type]) -> bool:
+        return kinds == {str} and self._plain.fullmatch("\n".join(texts) + "\n") is not None and _exist(texts)
 
     def text(self, value: Value) -> str:
         """See the class."""
@@ -258,12 +290,7 @@ class DateCodec(_MomentCodec):
     def many(self, values: Sequence[Value], kinds: set[type]) -> list[str] | None:
         """ISO dates."""
         texts = cast(Sequence[str], values)
-        if kinds != {str} or not _PLAIN_DATES.fullmatch("\n".join(texts) + "\n"):
-            return None
-        try:
-            for text in texts:
-                date.fromisoformat(text)
-        except ValueError:
+        if kinds != {str} or not _are_days(texts):
             return None
         self.forms["naive"] += len(texts)
         return list(texts)

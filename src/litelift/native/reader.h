@@ -1,0 +1,42 @@
+/* Connections to SQLite, and the readers of statements on them. */
+#ifndef LITELIFT_READER_H
+#define LITELIFT_READER_H
+
+#include "native.h"
+#include "sqlite_api.h"
+
+typedef struct {
+    PyObject_HEAD
+    sqlite3 *database;
+    bool busy; /* a reader is inside a step, in some thread */
+} Connection;
+
+typedef struct {
+    PyObject_HEAD
+    Connection *connection;
+    sqlite3_stmt *statement;
+    int columns;
+} Reader;
+
+/* Raise what Python's sqlite3 would raise for the database's last error. */
+void *connection_fail(sqlite3 *database, int code);
+
+/* False, and an exception, where it is closed or in use by another thread. */
+bool connection_is_open(const Connection *self);
+
+/* The same of a reader's connection, and of the reader. */
+bool reader_can_step(const Reader *self);
+
+void reader_close(Reader *self);
+
+/* A value of the statement's row; its bytes are there until the next step. False where there is no memory. */
+bool reader_cell(const Reader *self, int column, Cell *cell, const char **bytes);
+
+/* Copy the statement's row into the batch. False where there is no memory. */
+bool reader_row(const Reader *self, Batch *batch);
+
+/* The methods in stream.c and sums.c. */
+PyObject *reader_stream(PyObject *object, PyObject *arguments);
+PyObject *reader_digest(PyObject *object, PyObject *arguments);
+
+#endif
