@@ -63,7 +63,7 @@ sanitize: $(READY)
 	set -e; \
 	rm -rf $(SANITIZED); mkdir -p $(SANITIZED); \
 	cp -r setup.py pyproject.toml README.md LICENSE src tests $(SANITIZED); rm -f $(SANITIZED)/src/litelift/_native*.so; \
-	python=$(CURDIR)/$(BIN)/python; cd $(SANITIZED); \
+	python=$(abspath $(BIN))/python; cd $(SANITIZED); \
 	CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 		$$python setup.py --quiet build_ext --inplace; \
 	export LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)"; \
@@ -82,7 +82,7 @@ RUNS := 3
 ONLY :=
 
 bench: $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt || \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement benchmarks/requirements.txt || \
 		echo 'Not everything that it measures could be installed: see above. What is missing is left out.' >&2
 	$(BIN)/python -m benchmarks.speed --scales $(SCALES) --runs $(RUNS) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
@@ -122,8 +122,8 @@ $(READY): requirements.lock pyproject.toml setup.py $(wildcard src/litelift/nati
 	fi; \
 	rm -f $(VENV).log
 	@echo "Installing the $$(grep -c == requirements.lock) packages of requirements.lock (a minute the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock || { \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.lock || { \
 		echo 'The packages could not be installed: see above. Run make again once that is mended.' >&2; exit 1; }
 	@echo 'Installing litelift from this folder ...'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@printf '%s\n' '$(CURDIR)' > $@

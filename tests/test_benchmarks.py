@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 
 import psycopg
 import pytest
-from benchmarks.speed import losses, processes
+from benchmarks.speed import losses, processes, tool_litelift
+from benchmarks.speed.datasets import Dataset
 from benchmarks.speed.ratios import ratios
 from benchmarks.speed.results import Machine, Moved, Results
-from benchmarks.speed.tool import DONE, TOO_LONG, Run, Step
+from benchmarks.speed.tool import DONE, FAILED, TOO_LONG, Run, Step, Tool, outcome
 
 ROOT = Path(__file__).parent.parent
 MACHINE = Machine(4, 16_000_000_000, "Linux", "3.11", "3.40", "16.0", {})
@@ -35,7 +36,9 @@ def test_a_quick_bench_measures_the_tools_and_makes_the_page(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     results = Results.read(tmp_path / "bench" / "results.json")
     assert [dataset.name for dataset in results.datasets] == ["tiny-60"]
-    assert {each.tool for each in results.runs} == set(results.tools) >= {"litelift-pure", "write_row", "floor"}
+    assert {each.tool for each in results.runs} == set(results.tools)
+    ours = tool_litelift.tools()[0].name
+    assert set(results.tools) == {ours, "write_row", "floor"}
     for each in results.runs:
         assert (each.outcome, each.lost, each.trouble) == (DONE, (), ())
         load = each.step("load")
@@ -44,7 +47,7 @@ def test_a_quick_bench_measures_the_tools_and_makes_the_page(tmp_path: Path) -> 
         assert each.processor > 0
         assert each.largest > 0
     page = (tmp_path / "bench" / "benchmarks.md").read_text("utf-8")
-    assert "| litelift, pure Python | 1 |" in page
+    assert f"| {tool_litelift.tools()[0].title} | 1 |" in page
     assert str(tmp_path) not in page
     ElementTree.parse(tmp_path / "bench" / "images" / "benchmarks.svg")
 
@@ -73,6 +76,26 @@ def test_the_processor_time_and_memory_of_all_processes_of_a_tool_are_counted(tm
         assert 60_000_000 < measured.largest < 120_000_000
         client, _ = measured.between(measured.samples[0].at, measured.samples[-1].at)
         assert client == pytest.approx(measured.processor)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell it")
+def test_a_page_that_processes_share_counts_once(tmp_path: Path) -> None:
+    forked = (
+        "import os, time; held = b'x' * 80_000_000; children = [os.fork() for _ in range(2)]\n"
+        "time.sleep(0.5)\n"
+        "if all(children): [os.wait() for _ in children]"
+    )
+    measured = processes.run([sys.executable, "-c", forked], tmp_path, 30)
+    assert measured.status == 0
+    assert 80_000_000 < measured.memory < 160_000_000
+
+
+def test_a_tool_that_calls_itself_done_and_lost_every_row_has_failed(tmp_path: Path) -> None:
+    measured = processes.run([sys.executable, "-c", ""], tmp_path, 30)
+    tool = Tool("a", "A", lambda dataset, url, ready: [])
+    dataset = Dataset("t", "T", tmp_path / "t", tables=2, rows=1200)
+    assert outcome(tool, dataset, measured, ["1,199 of 1,200 rows", "all 2 tables"]).outcome == DONE
+    assert outcome(tool, dataset, measured, ["all 1,200 rows"]).outcome == FAILED
 
 
 def test_a_tool_that_takes_too_long_is_stopped_with_its_children(tmp_path: Path) -> None:

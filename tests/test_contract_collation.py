@@ -21,7 +21,7 @@ from litelift.plan.request import whole_requests
 from litelift.plan.whole import plan_whole
 from litelift.postgres.support import make_support
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.census import take_census
+from litelift.sqlite.count import take_census
 
 SERVERS = ("16", "18", "with ICU")
 Url = Callable[[str], str]

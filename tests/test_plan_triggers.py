@@ -14,7 +14,7 @@ from litelift.plan.request import whole_requests
 from litelift.plan.triggers import plan_triggers
 from litelift.plan.whole import plan_whole
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.census import take_census
+from litelift.sqlite.count import take_census
 from litelift.sqlite.schema import Schema
 
 SCHEMA = """

@@ -16,7 +16,7 @@ from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.prove import expected, printed
 from litelift.prove.cells import escape, source_cells, target_cell, target_cells, unescape
-from litelift.prove.scan import steady
+from litelift.prove.target import steady
 from litelift.prove.values import UNREADABLE
 from litelift.sqlite.schema import Value
 

@@ -37,8 +37,9 @@ class Measured:
     """What a program did, and what it took.
 
     ``status`` is None where it was stopped because it took too long. ``memory`` is the most that its processes held
-    at one moment, added up (resident set size: a page that two of them share counts twice); ``largest`` is the peak of
-    the largest one of them. The server's processes are in neither, nor in ``processor``.
+    at one moment, added up: of a page that several of them share each has its part (proportional set size; where the
+    system does not tell that, the resident set size, in which such a page counts for each); ``largest`` is the peak of
+    the largest one of them, with all that it shares. The server's processes are in neither, nor in ``processor``.
     """
 
     status: int | None
@@ -175,12 +176,17 @@ def processor_seconds(process: int) -> float:
 
 
 def _memory(process: int) -> tuple[int, int]:
-    """What a process holds now, and its peak."""
-    now = peak = 0
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peak = int(line.split()[1]) * 1024
-            elif line.startswith("VmRSS:"):
-                now = int(line.split()[1]) * 1024
-    return now, peak
+    """What a process holds now, of shared pages its part, and its peak with all of them."""
+    status = _kilobytes(Path(f"/proc/{process}/status"), "VmHWM", "VmRSS")
+    # Linux 4.14 and newer; of another user's process only root may read it.
+    shared = _kilobytes(Path(f"/proc/{process}/smaps_rollup"), "Pss")
+    return shared.get("Pss", status.get("VmRSS", 0)), status.get("VmHWM", 0)
+
+
+def _kilobytes(path: Path, *names: str) -> dict[str, int]:
+    """These lines of a file of /proc, in bytes; nothing where it cannot be read."""
+    try:
+        lines = [line.partition(":") for line in path.read_text().splitlines()]
+    except OSError:
+        return {}
+    return {name: int(words.split()[0]) * 1024 for name, _, words in lines if name in names}

@@ -85,8 +85,10 @@ class Run:
 
 
 def outcome(tool: Tool, dataset: Dataset, measured: Measured, lost: list[str]) -> Run:
-    """What a run gave."""
+    """What a run gave. A tool that calls itself done and has lost every row has failed."""
     status = TOO_LONG if measured.status is None else DONE if measured.status in tool.passed else FAILED
+    if status == DONE and not set(lost).isdisjoint(("the row", f"all {dataset.rows:,} rows")):
+        status = FAILED
     spans = tool.spans(measured) if status == DONE else []
     trouble = tool.trouble(measured)
     if status == FAILED and not trouble:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 PARALLEL_BYTES = 64 << 20
 MAX_JOBS = 8
 OPEN_SECONDS = 60.0
+ALONE = 50
+"""Tasks of a worker that are handed out one by one: each costs a millisecond on its way."""
 
 
 @dataclass(slots=True)
@@ -110,9 +112,19 @@ def _idle() -> int:
     return os.getpid()
 
 
-def _carry_out(function: Callable[[Worker, Any], Any], task: Any) -> Any:
+def _carry_out(function: Callable[[Worker, Any], Any], tasks: Sequence[Any]) -> list[Any]:
     assert _worker is not None
-    return function(_worker, task)
+    return [function(_worker, task) for task in tasks]
+
+
+def _bundles(tasks: Sequence[Task], jobs: int) -> list[Sequence[Task]]:
+    """Tasks as they are handed out: the first, which are the longest, one by one, and of many the others together."""
+    alone = jobs * ALONE
+    together = max(1, -(-(len(tasks) - alone) // alone))
+    return [
+        *(tasks[at : at + 1] for at in range(min(alone, len(tasks)))),
+        *(tasks[at : at + together] for at in range(alone, len(tasks), together)),
+    ]
 
 
 @dataclass(slots=True)
@@ -182,12 +194,14 @@ class Crew:
             return
         pool = self.processes.pool
         try:
-            pending: dict[Future[Any], Task] = {pool.submit(_carry_out, function, task): task for task in tasks}
+            bundles = _bundles(list(tasks), self.jobs)
+            pending: dict[Future[Any], Sequence[Task]] = {
+                pool.submit(_carry_out, function, bundle): bundle for bundle in bundles
+            }
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
-                    task = pending.pop(future)
-                    yield task, future.result()
+                    yield from zip(pending.pop(future), future.result(), strict=True)
         except BrokenProcessPool:
             self.stop()
             raise WorkerDied from None

@@ -98,7 +98,7 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
         with contextlib.ExitStack() as stack:
             crew = gather(options.jobs or default_jobs(source_bytes(path)))
             stack.callback(crew.close)
-            source, schema = stack.enter_context(_source(path, options, timeline))
+            source, schema = stack.enter_context(_source(path, options, timeline, check=not crew.parallel))
             server, connection = stack.enter_context(_server(path, dst, options, timeline, started))
             with writers_held(path) as held:
                 if crew.parallel and held:
@@ -106,6 +106,8 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
                     source.renew()
                     schema = read_catalogue(source.connection)
                 crew.open(source, server.dsn, held=held)
+            # Before the source, whose last reader this process must be.
+            stack.callback(crew.close)
             options.plan.find_types(lambda asked: read_type(connection, options.plan.defaults.schema_name, asked))
             context = Context(
                 path, options, timeline, source, schema, server, connection, crew, next(iter(started), None)
@@ -123,9 +125,9 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
 
 
 @contextlib.contextmanager
-def _source(path: Path, options: Options, timeline: Timeline) -> Iterator[tuple[Source, Schema]]:
+def _source(path: Path, options: Options, timeline: Timeline, *, check: bool) -> Iterator[tuple[Source, Schema]]:
     with timeline.step("open") as said:
-        source = open_source(path)
+        source = open_source(path, check=check)
         try:
             schema = read_catalogue(source.connection)
             options.plan.check_against(schema)
@@ -133,7 +135,9 @@ def _source(path: Path, options: Options, timeline: Timeline) -> Iterator[tuple[
         except BaseException:
             source.close()
             raise
-        said.append(f"{len(schema.tables)} tables, {source.bytes:,} bytes, {source.encoding}, integrity ok")
+        said.append(
+            f"{len(schema.tables)} tables, {source.bytes:,} bytes, {source.encoding}{', integrity ok' if check else ''}"
+        )
     try:
         yield source, schema
     finally:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from litelift.move import journal, tasks
+from litelift.move import journal
+from litelift.move.check import check_source
 from litelift.move.crew import default_jobs, gather
 from litelift.move.progress import OnProgress, Progress, Timeline
+from litelift.move.proof import compare_tables
 from litelift.move.run import explained
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.match import ColumnMatch, TableMatch
@@ -48,7 +50,7 @@ def verify(
     timeline = Timeline(on_progress)
     with explained(path), contextlib.closing(gather(jobs or default_jobs(source_bytes(path)))) as crew:
         with timeline.step("open"):
-            source = open_source(path)
+            source = open_source(path, check=not crew.parallel)
         try:
             with timeline.step("server"):
                 server, connection = open_server(normalized(dst))
@@ -58,24 +60,27 @@ def verify(
                         source.renew()
                     crew.open(source, server.dsn, held=held)
                 schema = read_catalogue(source.connection)
+                if not source.checked:
+                    check_source(crew, path)
                 matches, run, notices = _matches(schema, connection, file)
                 proof = Proof(notices=notices)
                 with timeline.step("prove") as said:
-                    pieces = [tasks.ProveTask(match, run, differences) for match in matches]
                     compared = 0
 
-                    def on_rows(rows: int) -> None:
+                    def tell(_: str, rows: int) -> None:
                         nonlocal compared
                         compared += rows
                         timeline.tell(Progress("prove", done=compared))
 
-                    found = {task.match.source: one for task, one in crew.run(tasks.prove, pieces, on_rows)}
-                    proof.tables = [found[match.source] for match in matches]
+                    proof.tables = compare_tables(
+                        crew, connection, matches, run=run, limit=differences, live=True, tell=tell
+                    )
                     proof.sequences = prove_sequences(source.connection, connection, matches, schema)
                     said.append(f"{sum(table.source_rows for table in proof.tables):,} rows")
                 proof.seconds = timeline.steps[-1].seconds
                 return proof
         finally:
+            crew.close()
             source.close()
 
 

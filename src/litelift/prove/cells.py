@@ -27,6 +27,17 @@ _ESCAPES = (
     ("\f", "\\f"),
     ("\v", "\\v"),
 )
+MEMO_CELLS = 4096
+"""Cells that are kept for each column, so that memory stays bounded."""
+
+MEMO_CHARS = 64
+"""The longest text whose cell is kept."""
+
+SAMPLED = 200
+
+EXACT = 1 << 53
+"""Below it, equal integers and reals have the same digits."""
+
 _UNESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -83,70 +94,139 @@ def _sound(joined: str) -> bool:
     return True
 
 
-def _moment_cells(slow: SourceCells, zone: str, precision: int) -> SourceCells:
-    def cells(batch: Sequence[Any]) -> Sequence[str]:
-        found = []
-        parse = datetime.fromisoformat
-        for value in batch:
-            if type(value) is str and len(value) == 19:
-                spaced = value if value[10] == " " else value[:10] + " " + value[11:]
-                try:
-                    # Only a valid moment in exactly this form prints as itself.
-                    if parse(spaced).isoformat(" ") == spaced and value[10] in " T":
-                        found.append(spaced + zone)
-                        continue
-                except ValueError:
-                    pass
-            found.extend(slow((value,)))
+class _Memo(dict[Any, str]):
+    """Cells by the values that were met: short texts, and with ``numbers`` those whose equals have equal cells."""
+
+    def __init__(self, one: Callable[[Any], str], numbers: bool = False) -> None:
+        super().__init__({None: NULL})
+        self.one = one
+        self.numbers = numbers
+
+    def __missing__(self, value: Any) -> str:
+        found = self.one(value)
+        kind = type(value)
+        if kind is str:
+            keep = len(value) <= MEMO_CHARS
+        else:
+            keep = self.numbers and kind is not bytes and -EXACT < value < EXACT
+        if keep:
+            if len(self) > MEMO_CELLS:
+                self.clear()
+                self[None] = NULL
+            self[value] = found
         return found
 
-    return cells
+    def cells(self, batch: Sequence[Any]) -> Sequence[str]:
+        return list(map(self.__getitem__, batch))
 
 
-def _date_cells(slow: SourceCells) -> SourceCells:
+def _reader(column: ColumnMatch) -> Callable[[Any], str]:
+    """The function from a stored value to its cell; the usual forms are recognised, all others are read."""
+    base = column.type.base
+    if column.values is None and not reading.is_array(column.type) and column.type.kind != "enum":
+        if base == "date":
+            return lambda value: value if _is_day(value) else cell(value, column)
+        if base in ("timestamp", "timestamptz"):
+            zone = "+00" if base == "timestamptz" else ""
+            return lambda value: _spaced(value) + zone if _is_moment(value) else cell(value, column)
+        if base == "numeric":
+            return lambda value: _short_decimal(value, column) or cell(value, column)
+    return lambda value: cell(value, column)
+
+
+def _is_day(value: Any) -> bool:
+    """Whether a value is a date in exactly the form that PostgreSQL prints."""
+    if type(value) is not str or len(value) != 10:
+        return False
+    try:
+        return datetime.fromisoformat(value).isoformat()[:10] == value
+    except ValueError:
+        return False
+
+
+def _spaced(value: str) -> str:
+    return f"{value[:10]} {value[11:]}"
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a value is a moment in exactly the form that PostgreSQL prints, or with a T."""
+    if type(value) is not str or len(value) != 19 or value[10] not in " T":
+        return False
+    spaced = _spaced(value)
+    try:
+        return datetime.fromisoformat(spaced).isoformat(" ") == spaced
+    except ValueError:
+        return False
+
+
+def _short_decimal(value: Any, column: ColumnMatch) -> str:
+    """The cell of a real that has a point and few decimals; "" for other values."""
+    if type(value) is not float:
+        return ""
+    text = repr(value)
+    whole, _, fraction = text.partition(".")
+    if not fraction.isdigit():
+        return ""
+    if fraction == "0":
+        return "0" if whole == "-0" else whole
+    scale = column.type.scale if column.type.precision is not None else None
+    return text if scale is None or len(fraction) <= scale else ""
+
+
+def _repeats(batch: Sequence[Any]) -> bool:
+    """Whether a batch has the same values again and again."""
+    some = batch[:SAMPLED]
+    return 2 * len(set(some)) < len(some)
+
+
+def _decimal_cells(slow: SourceCells, scale: int) -> SourceCells:
+    """The cells of a column of numeric with so many decimals."""
+    form = f"%.{scale}f".__mod__
+    largest = 10 ** (15 - scale)
+
     def cells(batch: Sequence[Any]) -> Sequence[str]:
-        found = []
-        parse = datetime.fromisoformat
-        for value in batch:
-            if type(value) is str and len(value) == 10:
-                try:
-                    if parse(value).isoformat()[:10] == value:
-                        found.append(value)
-                        continue
-                except ValueError:
-                    pass
-            found.extend(slow((value,)))
-        return found
+        if not batch or _repeats(batch) or not set(map(type, batch)) <= {int, float}:
+            return slow(batch)
+        least, most = min(batch), max(batch)
+        if not -largest < least <= most < largest:
+            return slow(batch)
+        texts = list(map(form, batch))
+        if least <= 0 <= most and form(-0.0) in texts:
+            return slow(batch)
+        # A decimal of fifteen digits that is read as the value is its shortest form, but for zeros.
+        if list(map(float, texts)) != list(batch):
+            return slow(batch)
+        return _printed_decimals(texts)
 
     return cells
 
 
 def source_cells(column: ColumnMatch) -> SourceCells:
     """The function from a batch of stored values to their cells."""
-
-    def slow(batch: Sequence[Any]) -> Sequence[str]:
-        return [cell(value, column) for value in batch]
-
     base = column.type.base
+    slow = _Memo(_reader(column), base in ("numeric", "bool") and column.values is None).cells
     if column.values is not None or reading.is_array(column.type):
         return slow
-    if reading.holds_text(column) and base != "bpchar":
+    if reading.holds_text(column):
+        padded = base == "bpchar" and column.type.kind != "enum"
 
         def texts(batch: Sequence[Any]) -> Sequence[str]:
-            if not set(map(type, batch)) <= {str, type(None)}:
+            kinds = set(map(type, batch))
+            if not kinds <= {str, type(None)}:
                 return slow(batch)
-            joined = "".join(filter(None, batch))
+            joined = "".join(filter(None, batch) if type(None) in kinds else batch)
             if not _sound(joined):
                 return slow(batch)
+            if padded:
+                batch = [None if value is None else value.rstrip(" ") for value in batch]
             # Each of these scans is a memchr: far cheaper than looking at each value.
-            marked = any(mark in joined for mark, _ in _ESCAPES)
-            return [NULL if value is None else escape(value) if marked else value for value in batch]
+            if any(mark in joined for mark, _ in _ESCAPES):
+                return [NULL if value is None else escape(value) for value in batch]
+            return [NULL if value is None else value for value in batch] if type(None) in kinds else batch
 
         return texts
-    if base in ("timestamp", "timestamptz"):
-        return _moment_cells(slow, "+00" if base == "timestamptz" else "", 6)
-    if base == "date":
-        return _date_cells(slow)
+    if base == "numeric" and column.type.precision is not None and 0 < (column.type.scale or 0) < 15:
+        return _decimal_cells(slow, column.type.scale or 0)
     fast = _FAST.get(base)
     if fast is None:
         return slow
@@ -169,9 +249,13 @@ _FAST: dict[str, tuple[set[type], Callable[[Any], str]]] = {
     "int8": ({int}, str),
     "numeric": ({int}, str),
     "float8": ({float}, repr),
-    "bool": ({int}, lambda value: "t" if value else "f"),
     "bytea": ({bytes}, lambda value: "\\\\x" + value.hex()),
 }
+
+
+def _printed_decimals(batch: Sequence[str]) -> Sequence[str]:
+    # PostgreSQL writes a digit before the point, and no negative zero.
+    return [field.rstrip("0").rstrip(".") if field[-1] == "0" and "." in field else field for field in batch]
 
 
 def target_cells(column: ColumnMatch) -> TargetCells | None:
@@ -179,7 +263,8 @@ def target_cells(column: ColumnMatch) -> TargetCells | None:
     printer = reading.printer(column)
     if printer is None:
         return None
-    if column.type.base == "float8":
+    base = column.type.base
+    if base == "float8" and not reading.is_array(column.type):
 
         def doubles(batch: Sequence[str]) -> Sequence[str]:
             if NULL in batch:
@@ -187,7 +272,8 @@ def target_cells(column: ColumnMatch) -> TargetCells | None:
             return list(map(repr, map(float, batch)))
 
         return doubles
-    if column.type.base == "numeric":
-        plain = reading.plain_decimal
-        return lambda batch: [plain(field) if "." in field else field for field in batch]
-    return lambda batch: [target_cell(unescape(field), column) for field in batch]
+    if base == "numeric" and not reading.is_array(column.type):
+        return _printed_decimals
+    if base == "bpchar" and not reading.is_array(column.type):
+        return lambda batch: [field.rstrip(" ") for field in batch]
+    return _Memo(lambda field: target_cell(unescape(field), column)).cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import sqlite3
@@ -18,12 +19,15 @@ from litelift.plan.match import ColumnMatch, TableMatch
 from litelift.prove import values as reading
 from litelift.prove.cells import unescape
 from litelift.prove.quarantine import key_item
-from litelift.prove.scan import BUCKETS, SourceScan, TargetScan
+from litelift.prove.source import SourceScan
+from litelift.prove.target import TargetScan
 from litelift.result import Difference
 from litelift.sqlite.schema import Value
 
 LONGEST_SHOWN = 1000
 """Characters of a value in a difference; longer ones are cut around the place where the two sides part."""
+
+BUCKETS = 4096
 
 MOST_PAIRED = 500
 """Rows of each side of a table without a key among which the nearest are paired; each is compared with each."""
@@ -64,20 +68,38 @@ class _Found:
     column: int | None = None
 
 
+def unlike_buckets(source: Iterable[list[bytes]], target: Iterable[list[bytes]]) -> tuple[int, int, frozenset[int]]:
+    """How many rows the two sides have, and the buckets of digests in which they differ, from their lines in batches.
+
+    Rows of the other buckets are equal. Both sides are read in step, so that the server works meanwhile.
+    """
+    sums = [[0] * BUCKETS, [0] * BUCKETS]
+    counts = [0, 0]
+    for batches in itertools.zip_longest(source, target, fillvalue=()):
+        for side, lines in enumerate(batches):
+            counts[side] += len(lines)
+            buckets = sums[side]
+            for line in lines:
+                code = int.from_bytes(_hash(line), "little")
+                buckets[code % BUCKETS] += code
+    unlike = frozenset(number for number, (left, right) in enumerate(zip(*sums, strict=True)) if left != right)
+    return counts[0], counts[1], unlike
+
+
 def find_differences(
     source: SourceScan, target: TargetScan, unlike: frozenset[int], limit: int | None
 ) -> tuple[int, list[Difference]]:
     """All differences counted (a changed value, a missing row, an extra row are one each), and the first ``limit``.
 
-    ``unlike`` names the buckets of digests in which the sides differ: rows of other buckets are equal.
+    ``unlike`` names the buckets of digests in which the sides differ.
     """
     with tempfile.TemporaryDirectory(prefix="litelift-proof-") as folder:
         scratch = sqlite3.connect(Path(folder) / "rows.sqlite", isolation_level=None)
         try:
             scratch.executescript(_SCHEMA)
-            _store(scratch, "s", (batch.lines for batch in source.batches()), source.key, unlike)
-            with contextlib.closing(target.raw()) as raw_batches:
-                _store(scratch, "t", (target.canonical(raw) for raw in raw_batches), source.key, unlike)
+            _store(scratch, "s", (batch.encoded() for batch in source.batches()), source.key, unlike)
+            with contextlib.closing(target.blocks_of_rows()) as blocks:
+                _store(scratch, "t", map(target.lines, blocks), source.key, unlike)
             scratch.executescript(_UNMATCHED)
             if source.key:
                 scratch.executescript(_BY_KEY)
@@ -89,14 +111,14 @@ def find_differences(
     return total, _describe(source, target, found)
 
 
-def _hash(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+def _hash(line: bytes) -> bytes:
+    return blake2b(line, digest_size=16).digest()
 
 
 def _store(
     scratch: sqlite3.Connection,
     table: str,
-    batches: Iterable[Iterable[str]],
+    batches: Iterable[list[bytes]],
     key: Sequence[int],
     unlike: frozenset[int],
 ) -> None:
@@ -108,11 +130,9 @@ def _store(
                 code = _hash(line)
                 if int.from_bytes(code[:2], "little") % BUCKETS not in unlike:
                     continue
-                cells = line.split("\t")
-                parts = b"".join(
-                    zlib.crc32(cell.encode("utf-8", "surrogateescape")).to_bytes(4, "little") for cell in cells
-                )
-                yield number, _hash("\t".join(cells[i] for i in key)) if key else None, code, parts
+                cells = line.split(b"\t")
+                parts = b"".join(zlib.crc32(cell).to_bytes(4, "little") for cell in cells)
+                yield number, _hash(b"\t".join(cells[i] for i in key)) if key else None, code, parts
 
     scratch.execute("begin")
     scratch.executemany(f"insert into {table} values (?, ?, ?, ?)", rows())  # noqa: S608
@@ -206,12 +226,13 @@ def _target_rows(scan: TargetScan, wanted: set[int]) -> dict[int, list[str | Non
     number = 0
     if not wanted:
         return rows
-    with contextlib.closing(scan.raw()) as batches:
-        for raw in batches:
-            for offset, line in enumerate(raw, number + 1):
+    with contextlib.closing(scan.blocks_of_rows()) as blocks:
+        for block in blocks:
+            lines = str(block, "utf-8")[:-1].split("\n")
+            for offset, line in enumerate(lines, number + 1):
                 if offset in wanted:
                     rows[offset] = [unescape(field) for field in line.split("\t")]
-            number += len(raw)
+            number += len(lines)
             if len(rows) == len(wanted):
                 break
     return rows

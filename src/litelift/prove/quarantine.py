@@ -89,6 +89,12 @@ class Quarantine:
         """Whether nothing of this table was kept aside."""
         return not (self.values or self.rows)
 
+    def touches(self, key: Sequence[Sequence[Value]]) -> bool:
+        """Whether it may hold anything of some rows, from the columns of their key."""
+        keys = zip(*([_lookup_item(key_item(value)) for value in column] for column in key), strict=True)
+        found = set(keys) if key else {()}
+        return not (found.isdisjoint(self.values) and found.isdisjoint(self.rows))
+
     def holds_row(self, key: Sequence[Value], row: Sequence[Value], match: TableMatch) -> bool:
         """Whether this very row was kept aside as a whole."""
         kept = self.rows.get(tuple(_lookup_item(key_item(value)) for value in key))
@@ -124,12 +130,23 @@ def _originals(value: Value) -> tuple[bytes, ...]:
     return (reading.bytes_of(value),)
 
 
+def tables_kept_aside(target: psycopg.Connection[Any], tables: Sequence[str]) -> frozenset[str]:
+    """Those of the target's ``tables`` of which any run kept something aside."""
+    with target.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+        if cursor.execute("select to_regclass('litelift.quarantine')").fetchone() == (None,):
+            return frozenset()
+        cursor.execute(
+            "select name from unnest(%s::text[]) as name"
+            " where exists (select from litelift.quarantine where table_name = name)",
+            (list(tables),),
+        )
+        return frozenset(name for (name,) in cursor)
+
+
 def load_quarantine(target: psycopg.Connection[Any], match: TableMatch, run: str | None) -> Quarantine:
     """The entries of one table from ``litelift.quarantine``: of one run, or of the newest that touched this table."""
     found = Quarantine()
     with target.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-        if cursor.execute("select to_regclass('litelift.quarantine')").fetchone() == (None,):
-            return found
         if run is None:
             newest = cursor.execute(
                 "select run_id::text from litelift.quarantine where table_name = %s order by at desc limit 1",

@@ -20,8 +20,9 @@ import psycopg
 from litelift.plan.match import TableMatch
 from litelift.prove.cells import NULL
 from litelift.prove.quarantine import Quarantine
-from litelift.prove.scan import SourceScan, TargetScan, steady
+from litelift.prove.source import SourceScan
 from litelift.prove.tables import prove_table
+from litelift.prove.target import TargetScan, relations, steady
 from litelift.result import Difference, TableProof
 
 ROOM = 1e-9
@@ -56,11 +57,12 @@ def prove_view(
     keyless = replace(match, key=())
     total, kept = 0, list[Difference]()
     with steady(target):
+        (relation,) = relations(target, [keyless])
         for part in range(passes):
-            scan = SourceScan(source, keyless, (), None, Quarantine())
-            left = _grouped((line for batch in scan.batches() for line in batch.lines), positions, part, passes)
-            other = TargetScan(target, keyless)
-            lines = (line for raw in other.raw() for line in other.canonical(raw))
+            scan = SourceScan(source, keyless, Quarantine())
+            left = _grouped((line for batch in scan.batches() for line in batch.encoded()), positions, part, passes)
+            other = TargetScan(target, keyless, relation)
+            lines = (line for block in other.blocks_of_rows() for line in other.lines(block))
             right = _grouped(lines, positions, part, passes)
             for difference in _differences(left, right, match):
                 total += 1
@@ -76,11 +78,11 @@ def prove_view(
     )
 
 
-def _grouped(lines: Iterable[str], positions: list[int], part: int, passes: int) -> Groups:
+def _grouped(lines: Iterable[bytes], positions: list[int], part: int, passes: int) -> Groups:
     """The numbers by the rest of their row, of those rows whose turn it is."""
     found: Groups = defaultdict(list)
     for line in lines:
-        cells = line.split("\t")
+        cells = str(line, "utf-8", "surrogateescape").split("\t")
         numbers = tuple(None if cells[place] == NULL else float(cells[place]) for place in positions)
         for place in positions:
             cells[place] = ""
