@@ -68,7 +68,8 @@ sanitize: $(READY)
 		$$python setup.py --quiet build_ext --inplace; \
 	export LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)"; \
 	export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/$(SANITIZED)/src; \
-	$$python -m pytest -q -p no:cacheprovider tests/test_native_codecs.py tests/test_native_reader.py $(ARGS); \
+	$$python -m pytest -q -p no:cacheprovider tests/test_native_codecs.py tests/test_native_reader.py \
+		tests/test_native_proof.py $(ARGS); \
 	$$python tests/fuzz_native.py $(FUZZ)
 
 lint: $(READY)

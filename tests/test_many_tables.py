@@ -19,7 +19,7 @@ from broken import objects
 from command import litelift
 from conftest import Url, fresh_database
 from litelift import errors
-from litelift.move.schedule import Job, run
+from litelift.move.schedule import Job, Schedule, run
 from litelift.plan.file import PlanFile, TablePlan
 from litelift.plan.names import Namer
 from litelift.postgres import embedded
@@ -180,7 +180,7 @@ def test_twice_as_many_jobs_take_about_twice_as_long() -> None:
             first: Job[int] = Job(f"{number}", lambda _: None, {f"{number}": "exclusive"}, number % 7)
             jobs += [first, Job(f"{number}", lambda _: None, {f"{number}": "share"}, 1, [first])]
         clock = time.perf_counter()
-        run(jobs, [1])
+        run(Schedule(jobs), [1])
         return time.perf_counter() - clock
 
     seconds(100)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litelift.move.schedule import Job, Lock, compatible, run
+from litelift.move.schedule import Job, Lock, Schedule, compatible, run
 
 LOCKS: list[Lock] = ["row share", "share", "share update exclusive", "exclusive"]
 PLANS = st.lists(
@@ -49,7 +49,7 @@ def test_every_job_runs_once_after_what_it_waits_for_and_never_beside_what_it_ex
     for number, (locks, cost, after) in enumerate(plan):
         jobs.append(job(number, locks, cost, after))
     told: list[str] = []
-    run(jobs, list(range(lanes)), on_done=lambda done: told.append(done.name))
+    run(Schedule(jobs), list(range(lanes)), on_done=lambda done: told.append(done.name))
     assert not faults
     assert Counter(map(id, ended)) == Counter(map(id, jobs))
     assert sorted(told) == sorted(job.name for job in jobs)
@@ -67,7 +67,7 @@ def test_the_costliest_chain_starts_first() -> None:
     small: Job[int] = Job("small", lambda _: order.append("small"), {}, 2.0)
     head: Job[int] = Job("head", lambda _: order.append("head"), {}, 1.0)
     tail: Job[int] = Job("tail", lambda _: order.append("tail"), {}, 5.0, [head])
-    run([small, tail, head], [0])
+    run(Schedule([small, tail, head]), [0])
     assert order == ["head", "tail", "small"]
 
 
@@ -82,6 +82,35 @@ def test_the_first_error_stops_the_rest_and_cancels_every_lane(lanes: int) -> No
     first: Job[int] = Job("first", fail, {"t": "exclusive"}, 10.0)
     rest: list[Job[int]] = [Job(f"rest {n}", lambda _, n=n: ran.append(n), {"t": "exclusive"}) for n in range(5)]  # type: ignore[misc]
     with pytest.raises(ValueError, match="refused"):
-        run([first, *rest], list(range(lanes)), cancel=cancelled.append)
+        run(Schedule([first, *rest]), list(range(lanes)), cancel=cancelled.append)
     assert not ran
     assert lanes == 1 or cancelled == list(range(lanes))
+
+
+def test_a_job_waits_for_its_gate_and_the_others_do_not() -> None:
+    order: list[str] = []
+    gate = Job[int]("gate", lambda lane: order.append("never"), {})
+    schedule: Schedule[int]
+
+    def open_gate(lane: int) -> None:
+        order.append("free")
+        schedule.open(gate)
+        schedule.open(gate)
+
+    behind = Job[int]("behind", lambda lane: order.append("behind"), {}, cost=9, after=[gate])
+    last = Job[int]("last", lambda lane: order.append("last"), {}, after=[behind])
+    schedule = Schedule([behind, Job[int]("free", open_gate, {}), last])
+    run(schedule, [0])
+    assert order == ["free", "behind", "last"]
+
+
+def test_a_schedule_that_is_stopped_does_not_wait_for_its_gates() -> None:
+    gate = Job[int]("gate", lambda lane: None, {})
+    order: list[str] = []
+    schedule = Schedule([Job[int]("behind", lambda lane: order.append("behind"), {}, after=[gate])])
+    waiting = threading.Thread(target=run, args=(schedule, [0, 1]))
+    waiting.start()
+    schedule.stop()
+    waiting.join(30)
+    assert not waiting.is_alive()
+    assert order == []

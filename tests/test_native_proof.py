@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -19,6 +20,9 @@ from litelift.prove.compiled import KEY_BYTES, native_column, native_lines, sums
 from litelift.prove.sums import Sums
 from litelift.sqlite.schema import Value
 from test_native_codecs import TYPES, UUID_TEXTS, Store, batches, near, reals, values
+
+if TYPE_CHECKING:
+    from litelift._native import Batch, Lines
 
 pytestmark = pytest.mark.skipif(native() is None, reason="the compiled path is not built")
 
@@ -73,29 +77,45 @@ def of_cells(columns: Sequence[ColumnMatch], cells: Sequence[Sequence[str]]) -> 
     return sums_of(lines)
 
 
-def settle(lines: object, columns: Sequence[ColumnMatch]) -> None:
+def settle(lines: Lines, columns: Sequence[ColumnMatch]) -> None:
     found: list[bytes | None] = [None] * len(columns)
     python = [at for at, one in enumerate(columns) if native_column(one)[1] == "python"]
     for at in python:
         codec = target_cells(columns[at])
         assert codec is not None
-        fields = str(lines.held(at), "utf-8", "surrogateescape").split("\n")  # type: ignore[attr-defined]
+        fields = str(lines.held(at), "utf-8", "surrogateescape").split("\n")
         found[at] = joined(codec(fields))
     if python:
-        lines.settle(tuple(found))  # type: ignore[attr-defined]
+        lines.settle(tuple(found))
+
+
+def add(lines: Lines, batch: Batch, columns: Sequence[ColumnMatch]) -> list[int]:
+    """Add a batch; the columns that Python had to read."""
+    wanted = lines.add(batch, 0, (None,) * len(columns))
+    if wanted:
+        given: list[bytes | None] = [None] * len(columns)
+        for at in wanted:
+            given[at] = joined(source_cells(columns[at])(batch.column(at)))
+        assert lines.add(batch, 0, tuple(given)) == []
+    return wanted
 
 
 def of_rows(store: Store, columns: Sequence[ColumnMatch]) -> tuple[Sums, list[int]]:
     """The compiled sum of the stored rows, and the columns that Python had to read."""
     lines = native_lines(store.module, KEY, columns)
-    wanted: list[int] = []
-    for batch in store.batches():
-        wanted = lines.add(batch, 0, (None,) * len(columns))  # type: ignore[arg-type]
-        if wanted:
-            given: list[bytes | None] = [None] * len(columns)
-            for at in wanted:
-                given[at] = joined(source_cells(columns[at])(batch.column(at)))
-            assert lines.add(batch, 0, tuple(given)) == []  # type: ignore[arg-type]
+    wanted = [at for batch in store.batches() for at in add(lines, cast("Batch", batch), columns)]
+    streamed = native_lines(store.module, KEY, columns)
+    reader = store.module.Reader(store.connection, "select v, id from t order by id", ())
+    ended, read = False, 0
+    while not ended:
+        rows, ended, left = streamed.stream(reader, 0, 3, 1000)
+        assert rows <= 3 and not (ended and left)
+        read += rows
+        if left is not None:
+            assert add(streamed, left, columns)
+            read += len(left)
+    assert streamed.sums() == lines.sums()
+    assert read == lines.sums()[0]
     return sums_of(lines), wanted
 
 
@@ -172,13 +192,8 @@ def test_every_day_and_every_whole_number_of_time_reads_as_python_reads_it(store
     store.keep(days)
     for numbers in ("epoch", "milliseconds", "microseconds"):
         one = column(PgType("timestamptz"), numbers)
-        lines = native_lines(store.module, KEY, [one])
-        for batch in store.batches():
-            cells = joined(source_cells(one)(batch.column(0)))
-            if lines.add(batch, 0, (None,)):  # type: ignore[arg-type]
-                lines.add(batch, 0, (cells,))  # type: ignore[arg-type]
         pure = source_cells(one)([row[0] for row in store.rows()])
-        assert sums_of(lines) == of_cells([one], [pure])
+        assert of_rows(store, [one])[0] == of_cells([one], [pure])
 
 
 # ------------------------------------------------------------------------------------- what the server sends
@@ -276,3 +291,14 @@ def test_odd_arguments_raise() -> None:
         lines.settle(("text",))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no address"):
         lines.receive(0, 1, 1)
+
+
+def test_a_reader_that_has_not_the_columns_raises(store: Store) -> None:
+    lines = native_lines(store.module, KEY, [column(PgType("text"))] * 2)
+    reader = store.module.Reader(store.connection, "select v, id from t", ())
+    for first, rows, size in ((1, 1, 1), (-1, 1, 1), (0, 0, 1), (0, 1, 0)):
+        with pytest.raises(ValueError, match="columns"):
+            lines.stream(reader, first, rows, size)
+    reader.close()
+    with pytest.raises(ValueError, match="closed"):
+        lines.stream(reader, 0, 1, 1)

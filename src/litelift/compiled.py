@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PURE = "LITELIFT_PURE"
 """Set to anything but 0 or nothing, this environment variable leaves the compiled path unused."""
 
-INTERFACE = 3
+INTERFACE = 4
 """The interface of the extension that this code knows."""
 
 # As Python's sqlite3 raises them, by primary result code ("Result and Error Codes"); others are a DatabaseError.

@@ -7,6 +7,7 @@ these, what belongs to them is built one by one.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from psycopg import sql
 
 from litelift.move import statements
 from litelift.move.orphans import orphans
-from litelift.move.schedule import Job, Lock, run
+from litelift.move.schedule import Job, Lock, Schedule, run
 from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, SequencePlan, TablePlan
 from litelift.postgres.connect import Connection, cancel, connect, is_trouble
@@ -40,7 +41,14 @@ class Builder:
     """Builds a plan's objects over one or more connections. ``notices`` and ``untranslated`` grow as it goes."""
 
     def __init__(
-        self, plan: MovePlan, dsn: str, jobs: int, memory: str = "256MB", connection: Connection | None = None
+        self,
+        plan: MovePlan,
+        dsn: str,
+        jobs: int,
+        memory: str = "256MB",
+        connection: Connection | None = None,
+        *,
+        loading: bool = False,
     ) -> None:
         """See the class.
 
@@ -51,6 +59,7 @@ class Builder:
             memory: for each index being built (maintenance_work_mem).
             connection: the one to build over, in its transaction, instead of connections of its own; then no
                 statistics are gathered.
+            loading: tables are still being loaded; what is to be built on one waits until it is said to be `loaded`.
         """
         self.plan = plan
         self.connection = connection
@@ -70,6 +79,11 @@ class Builder:
         self._no_key: set[str] = set()
         self._lanes: list[Connection] = []
         self._stopped = False
+        self._gates = {name: Job[Connection](name, _nothing, {}) for name in self.tables} if loading else {}
+        self._loaded: set[str] = set()
+        self._first = threading.Event()
+        self._schedule: Schedule[Connection] | None = None
+        self._changes = threading.Lock()
 
     def build(self, on_object: OnObject | None = None) -> None:
         """Build everything: side by side where the connections and PostgreSQL's locks allow it."""
@@ -87,13 +101,42 @@ class Builder:
             room = locks_at_once(first, count)
             jobs = self._jobs(small, room)
             others = more(self.dsn, stack, min(count, len(jobs)) - 1)
-            run(jobs, [first, *map(self._lane, others)], told, cancel)
+            run(self._scheduled(jobs), [first, *map(self._lane, others)], told, cancel)
+            if self._stopped:
+                raise psycopg.errors.QueryCanceled
             for group in packed(((sequence, 2) for sequence in self.plan.sequences), room, SEQUENCES_AT_ONCE):
                 self._sequences(first, group)
 
+    def _scheduled(self, jobs: list[Job[Connection]]) -> Schedule[Connection]:
+        schedule = Schedule(jobs)
+        with self._changes:
+            self._schedule = schedule
+            for table in self._loaded:
+                schedule.open(self._gates[table])
+            if self._stopped:
+                schedule.stop()
+        return schedule
+
+    def loaded(self, table: str) -> None:
+        """Say, from another thread, that a table has all its rows."""
+        with self._changes:
+            self._loaded.add(table)
+            if self._schedule is not None:
+                self._schedule.open(self._gates[table])
+        self._first.set()
+
+    def wait(self) -> None:
+        """Wait until there is something to build on."""
+        if self._gates:
+            self._first.wait()
+
     def stop(self) -> None:
         """End what another thread builds; there `build` raises QueryCanceled."""
-        self._stopped = True
+        with self._changes:
+            self._stopped = True
+            if self._schedule is not None:
+                self._schedule.stop()
+        self._first.set()
         for lane in self._lanes:
             cancel(lane)
 
@@ -120,7 +163,9 @@ class Builder:
         weighed = ((table, MADE + len(self._indexes[table.target])) for table in small)
         for tables in packed(weighed, room, TABLES_AT_ONCE):
             held: dict[str, Lock] = {table.target: "exclusive" for table in tables}
-            job = add(tables[-1].target, partial(self._small, tables), held, sum(table.bytes for table in tables))
+            gates = [self._gates[table.target] for table in tables if self._gates]
+            size = sum(table.bytes for table in tables)
+            job = add(tables[-1].target, partial(self._small, tables), held, size, gates)
             built |= {table.target: [job] for table in tables}
         for table in self.plan.tables:
             if table.target not in built:
@@ -137,22 +182,23 @@ class Builder:
         name, size = table.target, float(table.bytes)
         exclusive: dict[str, Lock] = {name: "exclusive"}
         share: dict[str, Lock] = {name: "share"}
+        gate = [self._gates[name]] if self._gates else []
         built: list[Job[Connection]] = []
         for index in self._indexes[name]:
             if index.kind == "index" or not self._shares(table):
                 held = share if index.kind == "index" else exclusive
-                built.append(add(name, partial(self._index, index), held, size))
+                built.append(add(name, partial(self._index, index), held, size, gate))
                 continue
-            made = add(name, partial(self._index_of_key, index), share, size)
+            made = add(name, partial(self._index_of_key, index), share, size, gate)
             built += [made, add(name, partial(self._attach, index), exclusive, 0, [made])]
-        built += [add(name, partial(self._check, check), exclusive, size) for check in self._checks[name]]
+        built += [add(name, partial(self._check, check), exclusive, size, gate) for check in self._checks[name]]
         if _breaks_not_null(table):
-            built.append(add(name, partial(self._not_nulls, table), exclusive, 0))
+            built.append(add(name, partial(self._not_nulls, table), exclusive, 0, gate))
         if self.connection is not None:
             return built
         # A foreign key's validation is a join, for which the planner wants to know its tables.
         analyze = partial(self._execute, statements.analyze([table]))
-        return [add(name, analyze, {name: "share update exclusive"}, size / 20, built)]
+        return [add(name, analyze, {name: "share update exclusive"}, size / 20, built or gate)]
 
     def _is_small(self, table: TablePlan) -> bool:
         """Whether it can be built with others; not where a statement is known to fail."""
@@ -308,6 +354,10 @@ class Builder:
                 connection.execute(statements.validate(self.plan.schema, key.table, key.name))
         except psycopg.errors.ForeignKeyViolation:
             self.notices += orphans(connection, self.plan.schema, key, self.tables[key.table])
+
+
+def _nothing(_: Connection) -> None:
+    """What a gate would do, if anybody carried it out."""
 
 
 def _breaks_not_null(table: TablePlan) -> bool:

@@ -19,16 +19,21 @@ def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, 
     """
     connection = context.source.connection
     crew = context.crew
-    counts: list[tasks.CensusTask] = []
+    divided: list[tasks.CensusTask] = []
+    whole: list[tasks.CensusTask] = []
     for request in requests:
         wanted = 1 if crew.jobs == 1 else crew.jobs * 2
         for between in tasks.ranges(connection, request.table.name, request.table.rowid, wanted):
-            counts.append(tasks.CensusTask(request, between))
-    # The longest first: the look at the whole file, then the tables that are worth dividing.
-    counts.sort(key=lambda task: task.between is None)
-    divided = sum(task.between is not None for task in counts)
+            (whole if between is None else divided).append(tasks.CensusTask(request, between))
+    # The longest first, so that no worker is left alone with one: looks at the whole file, then those at large tables.
+    large = {task.request.table.name for task in divided}
+    divided.sort(key=lambda task: -_rows(task))
     checks = [] if context.source.checked else shares(connection)
-    pieces: list[tasks.CensusTask | Check] = [*checks[:1], *counts[:divided], *checks[1:], *counts[divided:]]
+    early: list[Check] = []
+    late: list[Check] = []
+    for check in checks:
+        (late if check.indexes is not None and check.indexes.table not in large else early).append(check)
+    pieces: list[tasks.CensusTask | Check] = [*early, *divided, *late, *whole]
     censuses: dict[str, TableCensus] = {}
     with context.timeline.step("census") as said:
         counted = 0
@@ -60,3 +65,7 @@ def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, 
         rows = sum(census.rows for census in censuses.values())
         said.append(f"{rows:,} rows, every value{'' if context.source.checked else '; integrity ok'}")
     return censuses
+
+
+def _rows(task: tasks.CensusTask) -> int:
+    return task.between[1] - task.between[0] if task.between else 0

@@ -154,7 +154,7 @@ def make_tables(
     groups = list(_groups(connection, tables, lanes))
     work = [Job(group[0].target, partial(make, place, group), {}, len(group)) for place, group in enumerate(groups)]
     with _rights(connection, plan), ExitStack() as stack:
-        schedule.run(work, [connection, *more(dsn, stack, lanes - 1)], cancel=cancel)
+        schedule.run(schedule.Schedule(work), [connection, *more(dsn, stack, lanes - 1)], cancel=cancel)
     return [told for place in range(len(groups)) for told in refused[place]]
 
 

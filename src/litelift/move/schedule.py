@@ -63,6 +63,8 @@ class Schedule(Generic[Lane]):
         # How many others each still waits for; those that wait for none, the heaviest first.
         self._awaited = {id(job): len(job.after) for job in self._jobs}
         self._ready: list[tuple[float, int]] = []
+        # Gates are waited for, and are nobody's to carry out.
+        self._shut = {id(other) for job in self._jobs for other in job.after} - self._places.keys()
         for job in self._jobs:
             if not job.after:
                 self._make_ready(job)
@@ -76,7 +78,7 @@ class Schedule(Generic[Lane]):
                     self._left -= 1
                     self._running.append(job)
                     return job
-                if not self._running:
+                if not self._running and not self._shut:
                     waiting = [job.name for job in self._jobs if self._awaited[id(job)]]
                     raise RuntimeError(f"jobs that wait for each other: {waiting[:10]}")
                 self._changed.wait()
@@ -86,11 +88,21 @@ class Schedule(Generic[Lane]):
         """Say that a job has ended."""
         with self._changed:
             self._running.remove(job)
-            for other in self._following.get(id(job), ()):
-                self._awaited[id(other)] -= 1
-                if not self._awaited[id(other)]:
-                    self._make_ready(other)
-            self._changed.notify_all()
+            self._release(job)
+
+    def open(self, gate: Job[Lane]) -> None:
+        """Let the jobs start that wait for a gate: a job that is waited for, and is not one of the schedule's."""
+        with self._changed:
+            if id(gate) in self._shut:
+                self._shut.remove(id(gate))
+                self._release(gate)
+
+    def _release(self, job: Job[Lane]) -> None:
+        for other in self._following.get(id(job), ()):
+            self._awaited[id(other)] -= 1
+            if not self._awaited[id(other)]:
+                self._make_ready(other)
+        self._changed.notify_all()
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -144,16 +156,15 @@ def _weights(jobs: Sequence[Job[Any]], following: Mapping[int, list[Job[Any]]]) 
 
 
 def run(
-    jobs: Sequence[Job[Lane]],
+    schedule: Schedule[Lane],
     lanes: Sequence[Lane],
     on_done: Callable[[Job[Lane]], None] | None = None,
     cancel: Callable[[Lane], None] | None = None,
 ) -> None:
-    """Carry out all jobs, each on one of the lanes.
+    """Carry out all jobs of a schedule, each on one of the lanes.
 
     The first error stops the rest: ``cancel`` is called for every lane, and the error is raised when they have ended.
     """
-    schedule = Schedule(jobs)
 
     def work(lane: Lane) -> None:
         while (job := schedule.take()) is not None:

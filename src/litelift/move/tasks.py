@@ -16,7 +16,7 @@ from litelift.result import TableProof
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.count import take_census
 from litelift.sqlite.integrity import Check
-from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.scan import rowid_range
 
 UNIT_BYTES = 12 << 20
 MIN_UNIT_ROWS = 20_000
@@ -96,9 +96,8 @@ def ranges(connection: sqlite3.Connection, table: str, rowid: str | None, units:
     """Ranges of rowids that together are the table, at most ``units``; [None] for the whole table at once."""
     if rowid is None or units <= 1:
         return [None]
-    query = f"SELECT min({rowid}), max({rowid}) FROM {quote_identifier(table)}"  # noqa: S608
-    first, last = connection.execute(query).fetchone()
-    if first is None or last - first < MIN_UNIT_ROWS:
+    first, last = rowid_range(connection, table, rowid) or (0, 0)
+    if last - first < MIN_UNIT_ROWS:
         return [None]
     width = -(-(last - first + 1) // units)
     edges = range(first, last + 1, width)

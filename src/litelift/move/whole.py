@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -70,8 +71,7 @@ def move_whole(context: Context) -> MigrationResult:
                 connection, run, plan, server.dsn, crew.jobs, lambda table: tell(Progress("create", table))
             )
             plan.untranslated += made
-        results = _load(context, run, plan)
-        proof = _build_and_prove(context, run, plan)
+        results, proof = _fill(context, run, plan)
         proof.sequences = prove_sequences(
             context.source.connection, connection, [table.match() for table in plan.tables], context.schema
         )
@@ -127,7 +127,10 @@ def _again(server: Server) -> Iterator[Connection]:
         yield connection
 
 
-def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
+def _load(
+    context: Context, run: str, plan: MovePlan, loaded: Callable[[str], None] | None = None
+) -> dict[str, UnitResult]:
+    """Load every table; ``loaded`` is called for those that have all their rows, maybe more than once."""
     connection, crew = context.source.connection, context.crew
     pieces = [
         tasks.LoadTask(run, unit)
@@ -135,6 +138,7 @@ def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
         for unit in tasks.units(connection, table, crew.jobs)
     ]
     results = {table.source: UnitResult(table.source) for table in plan.tables}
+    left = Counter(piece.unit.table.target for piece in pieces)
     totals = {table.source: table.rows for table in plan.tables}
     with context.timeline.step("load") as said:
         done = dict.fromkeys(totals, 0)
@@ -164,28 +168,40 @@ def _load(context: Context, run: str, plan: MovePlan) -> dict[str, UnitResult]:
             total.quarantined_values += result.quarantined_values
             total.bytes += result.bytes
             total.form = result.form
+            left[task.unit.table.target] -= 1
+            # Not before a worker has nothing to load any more: until then building would only slow the others down.
+            if loaded is not None and left.total() < crew.jobs:
+                for target in [target for target, count in left.items() if not count]:
+                    loaded(target)
             if crew.parallel:
                 tell(task.unit.table.source, result.read)
         said.append(f"{sum(r.loaded for r in results.values()):,} rows")
     return results
 
 
-def _build_and_prove(context: Context, run: str, plan: MovePlan) -> Proof:
-    """Build, and compare the rows beside that where workers can: nothing that is built changes a row."""
-    builder = Builder(plan, context.server.dsn, context.crew.jobs)
-    if not context.crew.parallel:
+def _fill(context: Context, run: str, plan: MovePlan) -> tuple[dict[str, UnitResult], Proof]:
+    """Load, build and compare.
+
+    Where others do the work, what stands on loaded tables is built as soon as one of them has nothing to load any more,
+    and the rows are compared beside that: nothing that is built changes a row.
+    """
+    crew = context.crew
+    builder = Builder(plan, context.server.dsn, crew.jobs, loading=crew.parallel)
+    if not crew.parallel:
+        results = _load(context, run, plan)
         _build(context, plan, builder)
-        return _prove(context, run, plan)
+        return results, _prove(context, run, plan)
     with ThreadPoolExecutor(1) as beside:
         building = beside.submit(_build, context, plan, builder)
 
         def ended(done: Future[None]) -> None:
             if done.exception() is not None:
-                context.crew.stop()
+                crew.stop()
 
         building.add_done_callback(ended)
         try:
-            return _prove(context, run, plan, building.result)
+            results = _load(context, run, plan, builder.loaded)
+            return results, _prove(context, run, plan, building.result)
         except BaseException as error:
             failure = building.exception() if building.done() else None
             builder.stop()
@@ -196,6 +212,7 @@ def _build_and_prove(context: Context, run: str, plan: MovePlan) -> Proof:
 
 
 def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
+    builder.wait()
     with context.timeline.step("build") as said:
         builder.build(lambda table: context.timeline.tell(Progress("build", table)))
         plan.notices += builder.notices

@@ -193,6 +193,7 @@ static PyObject *lines_sums(PyObject *object, PyObject *unused) {
 
 static PyMethodDef lines_methods[] = {
     {"add", lines_add, METH_VARARGS, "Add a batch's rows; the numbers of the columns that Python must give first."},
+    {"stream", lines_stream, METH_VARARGS, "Add a reader's rows up to one that Python must read: rows, end, that row."},
     {"put", lines_put, METH_VARARGS, "Take lines that the server sent or Python made."},
     {"receive", lines_receive, METH_VARARGS, "Take at most so many rows and bytes from a PGconn: rows, and the ending."},
     {"held", lines_held, METH_VARARGS, "A column of the lines that wait for Python."},

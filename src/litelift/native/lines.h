@@ -47,6 +47,7 @@ static inline void line_add(const Lines *self, const char *line, size_t size, Ha
 }
 
 PyObject *lines_add(PyObject *self, PyObject *arguments);
+PyObject *lines_stream(PyObject *self, PyObject *arguments);
 PyObject *lines_receive(PyObject *self, PyObject *arguments);
 PyObject *use_libpq(PyObject *module, PyObject *arguments);
 

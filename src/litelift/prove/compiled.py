@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -23,14 +24,18 @@ from litelift.prove.source import SourceBatch, SourceScan
 from litelift.prove.sums import Sums
 from litelift.prove.target import TargetScan
 from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS
+from litelift.sqlite.twin import fetched
 
 if TYPE_CHECKING:
-    from litelift._native import Lines
+    from litelift._native import Batch, Lines
 
 KEY_BYTES = 48
 
 RETRIED = 16
 """A column that Python had to read is tried again after so many batches."""
+
+STOPS = 8
+"""After so many rows in a row that Python has to read, all are read in batches."""
 
 MORE, DONE = 0, 1
 
@@ -100,40 +105,73 @@ def _put(lines: Lines, batch: SourceBatch, width: int) -> None:
         lines.settle((None,) * width)
 
 
+class _Batches:
+    """Adds batches of the compiled path's, with the columns that Python has to read."""
+
+    def __init__(self, scan: SourceScan, lines: Lines) -> None:
+        self.scan = scan
+        self.lines = lines
+        self.columns = scan.match.columns
+        self.codecs = scan.codecs()
+        self.first = int(scan.names_rowid)
+        always = {at for at, column in enumerate(self.columns) if native_column(column)[0] == "python"}
+        self.python = always | scan.large
+        self.wanted: set[int] = set()
+        self.tried = itertools.cycle([True] + [False] * (RETRIED - 1))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the rows need no batches, but for those with a value that Python has to read."""
+        return bool(self.columns) and not self.python and self.scan.quarantine.empty
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch."""
+        if self.scan.may_be_aside(batch):
+            _put(self.lines, self.scan.batch(self.scan.rows(batch), self.codecs), self.scan.width)
+            return
+        self.scan.read += len(batch)
+        given: list[bytes | None] = [None] * len(self.columns)
+        missing = self.python if next(self.tried) else self.python | self.wanted
+        while True:
+            for at in missing:
+                given[at] = self._cells(batch, at)
+            missing = set(self.lines.add(batch, self.first, tuple(given)))
+            if not missing:
+                break
+        self.wanted = {at for at, cells in enumerate(given) if cells is not None}
+
+    def _cells(self, batch: Batch, at: int) -> bytes:
+        place = self.first + at
+        return _joined(
+            self.codecs[at](batch.column(place, LARGE_BYTES) if at in self.scan.large else batch.column(place))
+        )
+
+
 def add_source(scan: SourceScan, lines: Lines) -> Generator[int, None, None]:
     """Add the rows of a scan; yields how many were read after each batch."""
-    batches = scan.native_batches()
-    if batches is None:
+    reader = scan.native_reader()
+    if reader is None:
         for plain in scan.batches():
             _put(lines, plain, scan.width)
             yield scan.read
         return
-    columns = scan.match.columns
-    codecs = scan.codecs()
-    first = int(scan.names_rowid)
-    python = {at for at, column in enumerate(columns) if native_column(column)[0] == "python"} | scan.large
-    wanted: set[int] = set()
-    tried = itertools.cycle([True] + [False] * (RETRIED - 1))
-    for batch in batches:
-        if scan.may_be_aside(batch):
-            _put(lines, scan.batch(scan.rows(batch), codecs), scan.width)
-        else:
-            scan.read += len(batch)
-            given: list[bytes | None] = [None] * len(columns)
-            missing = python if next(tried) else python | wanted
-            while True:
-                for at in missing:
-                    values = batch.column(first + at, LARGE_BYTES) if at in scan.large else batch.column(first + at)
-                    given[at] = _joined(codecs[at](values))
-                    del values
-                missing = set(lines.add(batch, first, tuple(given)))
-                if not missing:
-                    break
-            wanted = {at for at, cells in enumerate(given) if cells is not None}
-            del given
-        # Before the next is read: each may hold one huge value.
-        del batch
-        yield scan.read
+    batches = _Batches(scan, lines)
+    ended, stops = False, 0
+    with closing(reader):
+        while batches.plain and not ended and stops < STOPS:
+            rows, ended, left = lines.stream(reader, batches.first, BATCH_ROWS, BATCH_BYTES)
+            scan.read += rows
+            # A row that Python has to read costs as much as hundreds of others.
+            stops = max(0, stops - 1) if left is None else stops + 1
+            if left is not None:
+                batches.add(left)
+                del left
+            yield scan.read
+        for batch in fetched(reader) if not ended else ():
+            batches.add(batch)
+            # Before the next is read: each may hold one huge value.
+            del batch
+            yield scan.read
 
 
 def add_target(scan: TargetScan, lines: Lines) -> Generator[int, None, None]:

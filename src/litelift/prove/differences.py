@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import math
 import sqlite3
@@ -11,7 +10,6 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +18,13 @@ from litelift.prove import values as reading
 from litelift.prove.cells import unescape
 from litelift.prove.quarantine import key_item
 from litelift.prove.source import SourceScan
+from litelift.prove.sums import BUCKETS, short_digest
 from litelift.prove.target import TargetScan
 from litelift.result import Difference
 from litelift.sqlite.schema import Value
 
 LONGEST_SHOWN = 1000
 """Characters of a value in a difference; longer ones are cut around the place where the two sides part."""
-
-BUCKETS = 4096
 
 MOST_PAIRED = 500
 """Rows of each side of a table without a key among which the nearest are paired; each is compared with each."""
@@ -68,24 +65,6 @@ class _Found:
     column: int | None = None
 
 
-def unlike_buckets(source: Iterable[list[bytes]], target: Iterable[list[bytes]]) -> tuple[int, int, frozenset[int]]:
-    """How many rows the two sides have, and the buckets of digests in which they differ, from their lines in batches.
-
-    Rows of the other buckets are equal. Both sides are read in step, so that the server works meanwhile.
-    """
-    sums = [[0] * BUCKETS, [0] * BUCKETS]
-    counts = [0, 0]
-    for batches in itertools.zip_longest(source, target, fillvalue=()):
-        for side, lines in enumerate(batches):
-            counts[side] += len(lines)
-            buckets = sums[side]
-            for line in lines:
-                code = int.from_bytes(_hash(line), "little")
-                buckets[code % BUCKETS] += code
-    unlike = frozenset(number for number, (left, right) in enumerate(zip(*sums, strict=True)) if left != right)
-    return counts[0], counts[1], unlike
-
-
 def find_differences(
     source: SourceScan, target: TargetScan, unlike: frozenset[int], limit: int | None
 ) -> tuple[int, list[Difference]]:
@@ -111,10 +90,6 @@ def find_differences(
     return total, _describe(source, target, found)
 
 
-def _hash(line: bytes) -> bytes:
-    return blake2b(line, digest_size=16).digest()
-
-
 def _store(
     scratch: sqlite3.Connection,
     table: str,
@@ -127,12 +102,12 @@ def _store(
         for lines in batches:
             for line in lines:
                 number += 1
-                code = _hash(line)
+                code = short_digest(line)
                 if int.from_bytes(code[:2], "little") % BUCKETS not in unlike:
                     continue
                 cells = line.split(b"\t")
                 parts = b"".join(zlib.crc32(cell).to_bytes(4, "little") for cell in cells)
-                yield number, _hash(b"\t".join(cells[i] for i in key)) if key else None, code, parts
+                yield number, short_digest(b"\t".join(cells[i] for i in key)) if key else None, code, parts
 
     scratch.execute("begin")
     scratch.executemany(f"insert into {table} values (?, ?, ?, ?)", rows())  # noqa: S608

@@ -23,7 +23,7 @@ from litelift.prove.source import SourceScan, rowid_word
 from litelift.prove.sums import Sums
 from litelift.prove.target import Relation, TargetScan, relations, steady
 from litelift.result import TableProof
-from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.scan import rowid_range
 
 OnRows = Callable[[int], None]
 
@@ -149,9 +149,8 @@ def _ranges(connection: sqlite3.Connection, table: str, parts: int) -> list[tupl
     rowid = rowid_word(connection, table)
     if rowid is None:
         return [None]
-    query = f"SELECT min({rowid}), max({rowid}) FROM {quote_identifier(table)}"  # noqa: S608
-    first, last = connection.execute(query).fetchone()
-    if first is None or last - first < parts:
+    first, last = rowid_range(connection, table, rowid) or (0, 0)
+    if last - first < parts:
         return [None]
     width = -(-(last - first + 1) // parts)
     return [(at, min(at + width - 1, last)) for at in range(first, last + 1, width)]

@@ -19,7 +19,7 @@ from litelift.sqlite.schema import Value
 from litelift.sqlite.twin import SourceConnection
 
 if TYPE_CHECKING:
-    from litelift._native import Batch
+    from litelift._native import Batch, Reader
 
 _decode_text = operator.methodcaller("decode", "utf-8", "surrogateescape")
 
@@ -77,12 +77,12 @@ class SourceScan:
         names = tuple(column.source for column in self.match.columns) or _any_column(self.connection, self.match.source)
         return Scan(self.match.source, names, self.rowid, self.names_rowid, self.match.where)
 
-    def native_batches(self) -> Iterator[Batch] | None:
-        """The rows of the scan by the compiled path; None where it cannot read them. Whoever takes them counts them."""
+    def native_reader(self) -> Reader | None:
+        """The compiled path's reader of the scan; None where it cannot read it. Whoever reads counts the rows."""
         self.read = self.quarantined_rows = self.quarantined_values = 0
         if not isinstance(self.connection, SourceConnection):
             return None
-        return self.connection.batches(self.scan(), self.between)
+        return self.connection.reader(self.scan(), self.between)
 
     def may_be_aside(self, batch: Batch) -> bool:
         """Whether quarantine may hold anything of a batch of the compiled path's."""

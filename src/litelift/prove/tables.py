@@ -15,11 +15,12 @@ from typing import Any
 import psycopg
 
 from litelift.plan.match import TableMatch
-from litelift.prove.differences import find_differences, unlike_buckets
+from litelift.prove.differences import find_differences
 from litelift.prove.large import large_columns
 from litelift.prove.pieces import OnRows, Piece, Terms, combine, prove_piece, terms_for
 from litelift.prove.quarantine import Quarantine, load_quarantine, tables_kept_aside
 from litelift.prove.source import SourceScan
+from litelift.prove.sums import unlike_buckets
 from litelift.prove.target import TargetScan, relations, steady
 from litelift.result import TableProof
 

@@ -141,6 +141,15 @@ def _text_as(connection: sqlite3.Connection, factory: Any) -> Iterator[None]:
         connection.text_factory = before
 
 
+def rowid_range(connection: sqlite3.Connection, table: str, rowid: str) -> tuple[int, int] | None:
+    """The least and the greatest rowid of a table; None where it is empty."""
+    # Each by itself is one look into the b-tree, both at once a scan ("The MIN/MAX Optimization").
+    place = f"FROM {quote_identifier(table)}"
+    query = f"SELECT (SELECT min({rowid}) {place}), (SELECT max({rowid}) {place})"
+    first, last = connection.execute(query).fetchone()
+    return None if first is None else (first, last)
+
+
 def key_columns(table: Table) -> tuple[str, ...]:
     """The columns that name a row: the primary key, else a UNIQUE key without NULLs; () where only the rowid does.
 
