@@ -44,7 +44,7 @@ property: $(READY)
 	@LITELIFT_EXAMPLES=$(EXAMPLES) LITELIFT_SEED=$(SEED) $(BIN)/python -m pytest -qq -n auto tests/test_property_move.py $(ARGS)
 
 # A part of the tests without the compiled path: those that load, quarantine, fill and read what is broken.
-PURE := contract applications sqlite broken bad_input
+PURE := contract_types contract_dates contract_text contract_misfits contract_plan applications broken prove wire integrity
 
 test-pure: $(READY)
 	LITELIFT_PURE=1 $(BIN)/python -m pytest -n auto --dist worksteal $(foreach part,$(PURE),$(wildcard tests/test_$(part)*.py)) $(ARGS)
@@ -68,8 +68,8 @@ sanitize: $(READY)
 		$$python setup.py --quiet build_ext --inplace; \
 	export LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)"; \
 	export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/$(SANITIZED)/src; \
-	$$python -m pytest -q -p no:cacheprovider tests/test_native_codecs.py tests/test_native_reader.py \
-		tests/test_native_proof.py $(ARGS); \
+	$$python -m pytest -q -n auto --dist worksteal -p no:cacheprovider \
+		$(foreach part,codecs reader census json proof,tests/test_native_$(part).py) $(ARGS); \
 	$$python tests/fuzz_native.py $(FUZZ)
 
 lint: $(READY)
