@@ -40,8 +40,8 @@ def built(tree: Path) -> list[Path]:
     return [path for path in (tree / "src" / "litelift").glob("_native.*") if path.suffix in (".so", ".pyd")]
 
 
-def version(tree: Path, **environment: str) -> str:
-    ran = litelift("--version", PYTHONPATH=str(tree / "src"), **environment)
+def version(tree: Path, pure: str = "") -> str:
+    ran = litelift("--version", PYTHONPATH=str(tree / "src"), LITELIFT_PURE=pure)
     assert ran.status == 0, ran.err
     return ran.out
 
@@ -59,5 +59,5 @@ def test_a_compiler_builds_it_without_a_warning_and_the_environment_can_leave_it
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
     assert len(built(tree)) == 1
-    assert "compiled, SQLite" in version(tree, LITELIFT_PURE="")
-    assert "pure Python" in version(tree, LITELIFT_PURE="1")
+    assert "compiled, SQLite" in version(tree)
+    assert "pure Python" in version(tree, pure="1")

@@ -214,7 +214,8 @@ def _running(folder: Path) -> tuple[int, str] | None:
             lines = [line.strip() for line in (folder / "postmaster.pid").read_text().splitlines()]
         except FileNotFoundError:
             return None
-        if len(lines) < 5 or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
+        # A process that a killed server had just made still holds its socket.
+        if len(lines) < 5 or not _exists(lines[0]) or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
             return None
         if lines[7:8] == ["ready"]:
             port = "" if lines[3] == str(PORT) else f"&port={lines[3]}"
@@ -222,6 +223,16 @@ def _running(folder: Path) -> tuple[int, str] | None:
         if time.monotonic() > deadline:
             raise ProgramFailed(f"it is {lines[7] if len(lines) > 7 else 'starting'} for more than a minute")
         time.sleep(0.1)
+
+
+def _exists(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _answers(path: Path) -> bool:
