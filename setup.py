@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 SOURCES = Path("src/litelift/native")
-FLAGS = [] if sys.platform == "win32" else ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
+FLAGS = [] if sys.platform == "win32" else ["-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"]
 
 native = Extension(
     "litelift._native",

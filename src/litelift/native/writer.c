@@ -58,32 +58,6 @@ static Column *begin(Writer *self, int place, Py_ssize_t rows) {
     return column;
 }
 
-/* Write the length of the field that begins at `start`. False where PostgreSQL cannot have so long a one. */
-static bool set_length(Buffer *data, size_t start) {
-    size_t length = data->size - start - LENGTH_BYTES;
-    if (length > INT32_MAX) return false;
-    set_u32(data->data + start, (uint32_t)length);
-    return true;
-}
-
-Verdict writer_field(Encode encode, const Codec *codec, const Cell *cell, const char *bytes, bool binary, Buffer *data,
-                     Forms *forms) {
-    size_t start = data->size;
-    if (!buffer_reserve(data, LENGTH_BYTES)) return NO_MEMORY;
-    if (cell->kind == SQLITE_NULL) {
-        if (binary) {
-            put_u32(data, UINT32_MAX);
-        } else {
-            put_bytes(data, "\\N", 2);
-        }
-        return PLAIN;
-    }
-    if (binary) data->size += LENGTH_BYTES;
-    Verdict verdict = encode(codec, cell, bytes, data, forms);
-    if (verdict != PLAIN) return verdict;
-    return binary && !set_length(data, start) ? NO_MEMORY : PLAIN;
-}
-
 static Verdict encode_column(Column *column, const Batch *batch, int number, const Codec *codec, bool binary,
                              Forms *forms) {
     Encode encode = (binary ? encode_binary : encode_text)[codec->kind];

@@ -3,6 +3,7 @@
 #define LITELIFT_WRITER_H
 
 #include "codec.h"
+#include "sqlite_api.h"
 
 enum {
     LENGTH_BYTES = 4,
@@ -36,9 +37,32 @@ typedef struct {
     size_t hole_room;
 } Writer;
 
+/* Write the length of the field that begins at `start`. False where PostgreSQL cannot have so long a one. */
+static inline bool set_length(Buffer *data, size_t start) {
+    size_t length = data->size - start - LENGTH_BYTES;
+    if (length > INT32_MAX) return false;
+    set_u32(data->data + start, (uint32_t)length);
+    return true;
+}
+
 /* Write one field, ready to be copied, at the end of `data`. */
-Verdict writer_field(Encode encode, const Codec *codec, const Cell *cell, const char *bytes, bool binary, Buffer *data,
-                     Forms *forms);
+static inline Verdict writer_field(Encode encode, const Codec *codec, const Cell *cell, const char *bytes, bool binary, Buffer *data,
+                     Forms *forms) {
+    size_t start = data->size;
+    if (!buffer_reserve(data, LENGTH_BYTES)) return NO_MEMORY;
+    if (cell->kind == SQLITE_NULL) {
+        if (binary) {
+            put_u32(data, UINT32_MAX);
+        } else {
+            put_bytes(data, "\\N", 2);
+        }
+        return PLAIN;
+    }
+    if (binary) data->size += LENGTH_BYTES;
+    Verdict verdict = encode(codec, cell, bytes, data, forms);
+    if (verdict != PLAIN) return verdict;
+    return binary && !set_length(data, start) ? NO_MEMORY : PLAIN;
+}
 
 /* A list of (place, naive, with an offset), for the places that counted any. */
 PyObject *writer_forms(const Writer *self, const Forms *forms);

@@ -30,7 +30,7 @@ MANY = 8
 """After so many batches on end that were not plain, no more are tried as a whole; so of single rows in a stream."""
 
 STREAM_ROWS = 5000
-STREAM_BYTES = 512 << 10
+STREAM_BYTES = 256 << 10
 """Of one block of a stream."""
 
 
