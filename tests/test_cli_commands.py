@@ -10,6 +10,7 @@ import pytest
 
 from command import litelift
 from litelift import LiteliftError, PlanFile, migrate, read_plan
+from litelift.cli.output import called
 from litelift.plan.file import ColumnPlan
 from litelift.postgres import embedded
 
@@ -156,3 +157,16 @@ def test_the_library_call_returns_a_typed_result(source: Path, database: str) ->
         migrate(source, database)
     assert caught.value.exit_code == 1
     assert "pupils" in caught.value.message
+
+
+def test_a_hint_names_the_command_as_it_can_be_called_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = tmp_path / "my venv" / "litelift", tmp_path / "elsewhere"
+    own.parent.mkdir()
+    own.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(other))
+    monkeypatch.setattr("sys.argv", [str(own)])
+    assert called() == f"'{own}'"
+    monkeypatch.setenv("PATH", str(own.parent))
+    assert called() == "litelift"
+    monkeypatch.setattr("sys.argv", [str(other / "__main__.py")])
+    assert called() == "litelift"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -137,3 +140,11 @@ def _print_notes(output: Output, notes: list[str]) -> None:
 
 def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def called() -> str:
+    """The command as its user can call it again: by its path where the one of that name on PATH is another, or none."""
+    command, found = sys.argv[0], shutil.which("litelift")
+    if Path(command).name != "litelift" or (found is not None and os.path.realpath(found) == os.path.realpath(command)):
+        return "litelift"
+    return quote(command)

@@ -9,7 +9,7 @@ from shlex import quote
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.output import Output
+from litelift.cli.output import Output, called
 from litelift.report.format import duration, size
 from litelift.result import Difference, MigrationResult, Notice, Proof
 
@@ -41,7 +41,7 @@ def summary(output: Output, result: MigrationResult, written: list[Path], first:
         target = result.target
         output.say(
             f"Connect: psql '{target.display}'",
-            f"Stop it: litelift server stop {quote(result.source.path)}",
+            f"Stop it: {called()} server stop {quote(result.source.path)}",
         )
 
 
