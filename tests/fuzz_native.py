@@ -11,9 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from litelift.compiled import native
+from litelift.compiled import KEY_BYTES, native
 from litelift.postgres.types import TEXT
-from litelift.sqlite.integrity import KEY_BYTES
 from litelift.wire.block import Blocks, Format
 from litelift.wire.choose import codec_for
 from test_native_codecs import TYPES, written

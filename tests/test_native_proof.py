@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from litelift.compiled import native
+from litelift.compiled import KEY_BYTES, native
 from litelift.plan.match import ColumnMatch, Numbers
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.prove.cells import source_cells, target_cells
-from litelift.prove.compiled import KEY_BYTES, native_column, native_lines, sums_of
+from litelift.prove.compiled import native_column, native_lines, sums_of
 from litelift.prove.sums import Sums
 from litelift.sqlite.schema import Value
 from test_native_codecs import TYPES, UUID_TEXTS, Store, batches, near, reals, values

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PURE = "LITELIFT_PURE"
 """Set to anything but 0 or nothing, this environment variable leaves the compiled path unused."""
 
+KEY_BYTES = 48
+"""Of the keyed hash (src/litelift/native/hash.h)."""
+
 INTERFACE = 4
 """The interface of the extension that this code knows."""
 

@@ -14,6 +14,7 @@ from litelift import errors
 from litelift.move import schedule
 from litelift.move.journal import begin_run, make_functions, make_schema
 from litelift.move.schedule import Job
+from litelift.move.statements import raw
 from litelift.move.undo import last_move, note_made, note_tables
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan
 from litelift.postgres.connect import Connection, cancel, is_trouble
@@ -246,7 +247,7 @@ def _table(table: TablePlan) -> sql.Composed:
             words.append(sql.SQL("not null"))
         columns.append(sql.SQL(" ").join(words))
     for derived in table.derived:
-        words = [sql.Identifier(derived.name), _raw(derived.type), _generated(derived.expression, "stored")]
+        words = [sql.Identifier(derived.name), raw(derived.type), _generated(derived.expression, "stored")]
         columns.append(sql.SQL(" ").join(words))
     return sql.SQL("create table {} ({})").format(
         sql.Identifier(table.schema, table.target), sql.SQL(", ").join(columns)
@@ -257,16 +258,11 @@ def _defaults(table: TablePlan) -> list[tuple[ColumnPlan, sql.Composed]]:
     head = sql.SQL("alter table {} alter column {} set default ")
     name = sql.Identifier(table.schema, table.target)
     return [
-        (column, head.format(name, sql.Identifier(column.target)) + _raw(column.default))
+        (column, head.format(name, sql.Identifier(column.target)) + raw(column.default))
         for column in table.columns
         if column.default is not None and not column.identity
     ]
 
 
 def _generated(expression: str, kind: str) -> sql.Composable:
-    return sql.SQL("generated always as ({}\n) {}").format(_raw(expression), sql.SQL(kind))
-
-
-def _raw(text: str) -> sql.Composed:
-    # Our own translation, made of quoted identifiers and literals.
-    return sql.Composed([sql.SQL(text)])
+    return sql.SQL("generated always as ({}\n) {}").format(raw(expression), sql.SQL(kind))

@@ -11,6 +11,7 @@ from psycopg import sql
 from litelift.move import journal
 from litelift.move.context import Context
 from litelift.move.load import Loader, Unit, copy_statement
+from litelift.move.statements import raw
 from litelift.plan.generated import keep_ordinary, tell_stored
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan, with_column
 from litelift.postgres import types as pg
@@ -149,7 +150,7 @@ class _Trial:
 
     def verdict(self, column: ColumnPlan) -> _Verdict:
         assert column.generated is not None
-        expression = _raw(column.generated.sql)
+        expression = raw(column.generated.sql)
         try:
             return _Verdict(self._differs(column, expression, column.generated.kind))
         except psycopg.DataError as error:
@@ -228,8 +229,3 @@ def _shown(value: str | None) -> str:
 
 def _said(error: psycopg.Error) -> str:
     return " ".join((error.diag.message_primary or str(error)).split())
-
-
-def _raw(text: str) -> sql.Composed:
-    # Our own translation, made of quoted identifiers and literals.
-    return sql.Composed([sql.SQL(text)])

@@ -15,8 +15,8 @@ from litelift.plan.plan import MovePlan, ViewPlan
 from litelift.plan.rtree import plan_rtree
 from litelift.result import Untranslated
 from litelift.sqlite.lexer import fold, quote_identifier
-from litelift.sqlite.readable import ROWID_WORDS, why_unreadable
-from litelift.sqlite.schema import OtherObject, Schema, Table
+from litelift.sqlite.readable import why_unreadable
+from litelift.sqlite.schema import ROWID_WORDS, OtherObject, Schema, Table
 from litelift.sqlite.virtual import (
     FullTextOptions,
     VirtualTableDefinition,

@@ -29,8 +29,6 @@ from litelift.sqlite.twin import fetched
 if TYPE_CHECKING:
     from litelift._native import Batch, Lines
 
-KEY_BYTES = 48
-
 RETRIED = 16
 """A column that Python had to read is tried again after so many batches."""
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import psycopg
 
-from litelift.compiled import Native, native
+from litelift.compiled import KEY_BYTES, Native, native
 from litelift.plan.match import TableMatch
 from litelift.postgres.locks import locks_at_once, packed
-from litelift.prove.compiled import KEY_BYTES, add_source, add_target, native_lines, sums_of
+from litelift.prove.compiled import add_source, add_target, native_lines, sums_of
 from litelift.prove.large import large_columns
 from litelift.prove.quarantine import Quarantine, load_quarantine, tables_kept_aside
 from litelift.prove.source import SourceScan, rowid_word

@@ -15,7 +15,7 @@ from litelift.prove.large import stand_in_cell, with_large
 from litelift.prove.quarantine import Quarantine
 from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.scan import Row, Scan
-from litelift.sqlite.schema import Value
+from litelift.sqlite.schema import Value, free_rowid_word
 from litelift.sqlite.twin import SourceConnection
 
 if TYPE_CHECKING:
@@ -160,13 +160,11 @@ def _any_column(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
 
 def rowid_word(connection: sqlite3.Connection, table: str) -> str | None:
     """The word that reaches a table's rowid: the first of rowid, _rowid_, oid that no column hides (else None)."""
-    columns = {row[1].lower() for row in connection.execute(f"PRAGMA table_xinfo({quote_identifier(table)})")}
-    for word in ("rowid", "_rowid_", "oid"):
-        if word in columns:
-            continue
+    name = quote_identifier(table)
+    word = free_rowid_word(row[1] for row in connection.execute(f"PRAGMA table_xinfo({name})"))
+    if word is not None:
         try:
-            connection.execute(f"SELECT {quote_identifier(table)}.{word} FROM {quote_identifier(table)} LIMIT 0")  # noqa: S608
+            connection.execute(f"SELECT {name}.{word} FROM {name} LIMIT 0")  # noqa: S608
         except sqlite3.OperationalError:
             return None  # WITHOUT ROWID
-        return word
-    return None
+    return word

@@ -16,7 +16,17 @@ from litelift.sqlite.ddl_index import IndexDefinition, parse_create_index
 from litelift.sqlite.ddl_table import ColumnDefinition, KeyDefinition, TableDefinition, parse_create_table
 from litelift.sqlite.lexer import fold, syntax_error
 from litelift.sqlite.readable import readable_table
-from litelift.sqlite.schema import Affinity, Column, ForeignKey, Index, IndexPart, OtherObject, Schema, Table
+from litelift.sqlite.schema import (
+    Affinity,
+    Column,
+    ForeignKey,
+    Index,
+    IndexPart,
+    OtherObject,
+    Schema,
+    Table,
+    free_rowid_word,
+)
 from litelift.sqlite.virtual import (
     VirtualTableDefinition,
     content_name,
@@ -26,7 +36,6 @@ from litelift.sqlite.virtual import (
     shadow_names,
 )
 
-ROWID_WORDS = ("rowid", "_rowid_", "oid")
 _GENERATED = {2: "virtual", 3: "stored"}
 """What the column "hidden" of table_xinfo says of generated columns."""
 _ON_EXPRESSION = -2
@@ -170,7 +179,7 @@ class _Reader:
             columns=columns,
             primary_key=primary_key,
             primary_key_name=key.name if key else None,
-            rowid=None if definition.without_rowid else _rowid_word(columns),
+            rowid=None if definition.without_rowid else free_rowid_word(column.name for column in columns),
             rowid_alias=rowid_alias,
             autoincrement=key is not None and key.autoincrement,
             without_rowid=definition.without_rowid,
@@ -308,11 +317,6 @@ def _collation(name: str | None) -> str:
     if name is None:
         return "BINARY"
     return {"binary": "BINARY", "nocase": "NOCASE", "rtrim": "RTRIM"}.get(fold(name), name)
-
-
-def _rowid_word(columns: tuple[Column, ...]) -> str | None:
-    taken = {fold(column.name) for column in columns}
-    return next((word for word in ROWID_WORDS if word not in taken), None)
 
 
 def _folded(key: ForeignKey) -> tuple[object, ...]:

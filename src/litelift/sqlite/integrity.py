@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litelift import errors
-from litelift.compiled import native
+from litelift.compiled import KEY_BYTES, native
 from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.schema import free_rowid_word
 from litelift.sqlite.twin import SourceConnection
 
 # integrity_check also tells of rows that break NOT NULL, CHECK and the types of a STRICT table, which SQLite does not
@@ -27,10 +28,8 @@ _BROKEN_RULES = (
     "CHECK constraint failed in ",
     *(f"non-{type_} value in " for type_ in ("INT", "INTEGER", "REAL", "TEXT", "BLOB")),
 )
-_ROWIDS = ("rowid", "_rowid_", "oid")
 # SQLite's own ("Datatypes In SQLite", section 7.1). PRAGMA collation_list names those that a schema only mentions, too.
 _COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
-KEY_BYTES = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,7 @@ def _comparable(
     # Column 6: 2 and 3 are generated columns.
     if any(column[6] in (2, 3) for column in columns) or any(partial for _, _, _, _, partial in indexes):
         return None
-    taken = {column[1].lower() for column in columns}
-    rowid = next((word for word in _ROWIDS if word not in taken), None)
+    rowid = free_rowid_word(column[1] for column in columns)
     if rowid is None:
         return None
     found = []

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from litelift.sqlite.lexer import fold, quote_identifier
-from litelift.sqlite.schema import Affinity, Check, Column, Table
+from litelift.sqlite.schema import Affinity, Check, Column, Table, free_rowid_word
 from litelift.sqlite.virtual import VirtualTableDefinition, auxiliary_types, full_text_options
 
-ROWID_WORDS = ("rowid", "_rowid_", "oid")
 _Info = list[tuple[str, str]]
 """The names and declared types of the columns that a virtual table shows."""
 
@@ -59,18 +58,13 @@ def _shown(connection: sqlite3.Connection, name: str) -> _Info:
     return [(str(column), str(type)) for column, type in cursor.execute(query, (name,))]
 
 
-def _rowid_word(shown: _Info) -> str | None:
-    taken = {fold(name) for name, _ in shown}
-    return next((word for word in ROWID_WORDS if word not in taken), None)
-
-
 def _full_text(definition: VirtualTableDefinition, shown: _Info, sql: str) -> Table:
     """A full-text table: the rowid, of which FTS3's and FTS4's docid is another name, its texts, and the language.
 
     Its columns have no affinity; those that are searched in are text, and of the others their values say what they are.
     """
     options = full_text_options(definition)
-    word = _rowid_word(shown)
+    word = free_rowid_word(name for name, _ in shown)
     rowid = "rowid" if word == "rowid" else "docid"
     columns = [Column(rowid, "INTEGER", Affinity.INTEGER, not_null=True)]
     columns += [
@@ -114,7 +108,7 @@ def _rtree(definition: VirtualTableDefinition, shown: _Info, sql: str) -> Table:
         definition.name,
         tuple(columns),
         primary_key=(number,),
-        rowid=_rowid_word(shown),
+        rowid=free_rowid_word(name for name, _ in shown),
         rowid_alias=number,
         checks=checks,
         sql=sql,

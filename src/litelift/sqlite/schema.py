@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -11,6 +12,16 @@ from litelift.sqlite.virtual import VirtualTableDefinition
 
 Value = None | int | float | str | bytes
 """A stored value. Text is ``str``; bytes that are not UTF-8 are in it as lone surrogates (``surrogateescape``)."""
+
+
+ROWID_WORDS = ("rowid", "_rowid_", "oid")
+"""The names of a rowid ("ROWIDs and the INTEGER PRIMARY KEY"): of each, a column of the name takes the place."""
+
+
+def free_rowid_word(columns: Iterable[str]) -> str | None:
+    """The word that reaches the rowid of a table with these columns; None where they hide it."""
+    taken = {fold(name) for name in columns}
+    return next((word for word in ROWID_WORDS if word not in taken), None)
 
 
 class Affinity(StrEnum):

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from litelift.sqlite.lexer import fold
+from litelift.sqlite.schema import ROWID_WORDS
 from litelift.translate.value import ColumnContext, Refused, identifier
-
-_ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Relation:
         for column in self.columns:
             if fold(column) == fold(name):
                 return column
-        return self.rowid_column if fold(name) in (*_ROWID_NAMES, *self.also_rowid) else None
+        return self.rowid_column if fold(name) in (*ROWID_WORDS, *self.also_rowid) else None
 
     @property
     def rowid_column(self) -> str | None:
@@ -68,7 +67,7 @@ class Relation:
         """The column of that name. Raises Refused."""
         found = self.find(name)
         if found is None:
-            if fold(name) in _ROWID_NAMES:
+            if fold(name) in ROWID_WORDS:
                 raise Refused(f"the rowid of {self.name}, which has no column of its own")
             raise Refused(f"there is no column {name} in {self.name}")
         return self.columns[found]
