@@ -35,6 +35,8 @@ TABLES = 200
 KILLED = """
 import os, signal, sys
 import litelift
+# A shell starts what it leaves in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 signs = []
 def tell(sign):
     if sign.phase == sys.argv[3] and sign.table is not None:
