@@ -23,7 +23,7 @@ from litelift.move.schedule import Job, Schedule, run
 from litelift.plan.file import PlanFile, TablePlan
 from litelift.plan.names import Namer
 from litelift.postgres import embedded
-from litelift.postgres.connect import stopped
+from litelift.postgres.connect import connect, stopped
 from litelift.postgres.lanes import lanes_for, more
 from litelift.postgres.locks import locks_at_once, packed
 from litelift.sqlite.catalogue import read_catalogue
@@ -167,7 +167,7 @@ def test_groups_fit_the_room_that_the_server_has(small_server: Url) -> None:
 
 def test_a_server_that_lets_few_in_gets_fewer_connections_and_no_error(small_database: str) -> None:
     with ExitStack() as stack:
-        opened = more(small_database, stack, 30)
+        opened = more(lambda: connect(small_database), stack, 30)
         assert 1 <= len(opened) <= 12
         assert all(connection.execute("select 1").fetchone() == (1,) for connection in opened)
     assert lanes_for(5000, 1) == 4

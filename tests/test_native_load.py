@@ -15,7 +15,8 @@ from command import litelift
 from litelift.compiled import native
 from litelift.errors import LoadFailed
 from litelift.move import journal
-from litelift.move.load import Unit, load_unit
+from litelift.move.load import load_unit
+from litelift.move.unit import Unit
 from litelift.plan.plan import ColumnPlan, TablePlan
 from litelift.postgres.connect import connect
 from litelift.postgres.types import PgType

@@ -117,6 +117,15 @@ class SourceUnreadable(SourceError):
     hint = "Check the file's permissions, and those of its directory."
 
 
+class SourceChanged(SourceError):
+    """{path} is not as it was when the move began on {began}: {what}"""
+
+    hint = (
+        "What was loaded is of the older state. Keep the application from writing, take the move back, and begin "
+        "anew: {undo}"
+    )
+
+
 class DdlError(LiteliftError):
     """{message} at character {position} of: {sql}"""
 
@@ -169,7 +178,7 @@ class TargetReadOnly(TargetError):
 class TargetFull(TargetError):
     """PostgreSQL has no room left: {message}"""
 
-    hint = "Make room on the server's disk, and run the same command again."
+    hint = "Make room on the server's disk, and run the command again (with --resume where something stays)."
 
 
 class TargetLocks(TargetError):
@@ -177,14 +186,14 @@ class TargetLocks(TargetError):
 
     hint = (
         "Raise the server's max_locks_per_transaction (postgresql.conf, or ALTER SYSTEM SET; it takes a restart), or "
-        "wait for others who work on many tables, and run the same command again."
+        "wait for others who work on many tables, and run the command again (with --resume where something stays)."
     )
 
 
 class TargetLost(TargetError):
     """the connection to PostgreSQL was lost: {message}"""
 
-    hint = "See in the server's log why, and run the same command again."
+    hint = "See in the server's log why, and run the command again (with --resume where something stays)."
 
 
 class TargetNotEmpty(TargetError):
@@ -200,6 +209,36 @@ class TargetBusy(TargetError):
     """another litelift is working on {database} (the server's process {pid}{since})"""
 
     hint = "Wait until it has finished; if it is gone for good, end its session: SELECT pg_terminate_backend({pid})"
+
+
+class Unfinished(TargetError):
+    """{database} holds a move of {path} that began on {began} and did not end: {done}"""
+
+    hint = "Go on with it: {again}   or take it back: {undo}"
+
+
+class NotThatMove(TargetError):
+    """the unfinished move in {database} is another: {message}"""
+
+    hint = "Go on with that one: {again}   or take it back: {undo}"
+
+
+class PlanChanged(TargetError):
+    """the move that began on {began} was decided otherwise: {what}"""
+
+    hint = "Use the plan file and the options that it began with; or take it back, and begin anew: {undo}"
+
+
+class TargetChanged(TargetError):
+    """the move that began on {began} cannot be gone on with: {what}"""
+
+    hint = "Take back what is left of it, and begin anew: {undo}"
+
+
+class Superseded(TargetError):
+    """another litelift has gone on with this move in {database}"""
+
+    hint = "Wait for that one; this one has left everything to it."
 
 
 class MissingTables(TargetError):
@@ -283,13 +322,19 @@ class LoadFailed(LiteliftError):
 class NoRoom(LiteliftError):
     """no room left for temporary files in {folder}: {message}"""
 
-    hint = "Make room there, or name another folder with TMPDIR=..., and run the same command again."
+    hint = (
+        "Make room there, or name another folder with TMPDIR=..., and run the command again (with --resume where "
+        "something stays)."
+    )
 
 
 class WorkerDied(LiteliftError):
     """a worker process ended in the middle of its work"""
 
-    hint = "It was killed, perhaps for lack of memory. Run the same command again, with fewer --jobs."
+    hint = (
+        "It was killed, perhaps for lack of memory. Run the command again with fewer --jobs (and --resume where "
+        "something stays)."
+    )
 
 
 class Unexpected(LiteliftError):

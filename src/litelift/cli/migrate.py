@@ -14,6 +14,7 @@ from litelift.cli.progress import ProgressView
 from litelift.cli.summary import summary
 from litelift.move.run import migrate as move
 from litelift.plan.file import PlanFile
+from litelift.postgres.retry import PATIENCE_SECONDS
 from litelift.report import render_json, write_report
 from litelift.result import MigrationResult
 from litelift.sqlite.open import source_path
@@ -64,6 +65,13 @@ def migrate(
         int | None,
         typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes [default: by the source's size]."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a move that did not end; begin one where there is none.")
+    ] = False,
+    patience: Annotated[
+        float,
+        typer.Option("--patience", metavar="SECONDS", min=0, help="How long to wait for a server that is away."),
+    ] = PATIENCE_SECONDS,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Where the report goes [default: SRC.litelift].")
     ] = None,
@@ -78,12 +86,22 @@ def migrate(
 
     Reads every value first (nothing is written before all trouble is known), loads with COPY, builds keys, indexes and
     constraints, then reads every row back and compares it with the source by content. What does not fit is kept in
-    litelift.quarantine with its key and its original bytes.
+    litelift.quarantine with its key and its original bytes. A move that is interrupted keeps what it has loaded: go on
+    with it by --resume, or take it back by litelift undo.
     """
     output = Output(json, quiet, verbose)
     with told(output):
         result = run(
-            output, src, dst, plan=plan, data_only=data_only, on_misfit=on_misfit, jobs=jobs, postgres=int(postgres)
+            output,
+            src,
+            dst,
+            plan=plan,
+            data_only=data_only,
+            on_misfit=on_misfit,
+            jobs=jobs,
+            postgres=int(postgres),
+            resume=resume,
+            patience=patience,
         )
         finish(output, result, report or Path(f"{source_path(src)}.litelift"))
 
@@ -98,6 +116,8 @@ def run(
     on_misfit: OnMisfit | None = None,
     jobs: int | None = None,
     postgres: int = 16,
+    resume: bool = False,
+    patience: float = PATIENCE_SECONDS,
 ) -> MigrationResult:
     """Move, showing the progress."""
     with ProgressView(output.err, output.quiet) as view:
@@ -110,6 +130,8 @@ def run(
             jobs=jobs,
             differences=None if output.json else 20,
             postgres=postgres,
+            resume=resume,
+            patience=patience,
             on_progress=view,
         )
 

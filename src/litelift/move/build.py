@@ -22,9 +22,11 @@ from litelift.move.orphans import orphans
 from litelift.move.schedule import Job, Lock, Schedule, run
 from litelift.plan.names import Namer
 from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, SequencePlan, TablePlan
-from litelift.postgres.connect import Connection, cancel, connect, is_trouble
+from litelift.postgres.connect import Connection, cancel, is_trouble
 from litelift.postgres.lanes import lanes_for, more
 from litelift.postgres.locks import MADE, locks_at_once, packed
+from litelift.postgres.sessions import OpenSession
+from litelift.postgres.standing import Standing, read_standing
 from litelift.result import Notice, Untranslated
 
 WORTH_SHARING = 8 << 20
@@ -43,27 +45,29 @@ class Builder:
     def __init__(
         self,
         plan: MovePlan,
-        dsn: str,
+        open_session: OpenSession | None,
         jobs: int,
         memory: str = "256MB",
         connection: Connection | None = None,
         *,
         loading: bool = False,
+        resumed: bool = False,
     ) -> None:
         """See the class.
 
         Args:
             plan: what to build.
-            dsn: the target.
+            open_session: makes its connections; None where ``connection`` is given.
             jobs: connections at most.
             memory: for each index being built (maintenance_work_mem).
             connection: the one to build over, in its transaction, instead of connections of its own; then no
                 statistics are gathered.
             loading: tables are still being loaded; what is to be built on one waits until it is said to be `loaded`.
+            resumed: some of it may have been built before; what stands already is left as it is.
         """
         self.plan = plan
         self.connection = connection
-        self.dsn = dsn
+        self.open_session = open_session
         self.jobs = jobs
         self.memory = memory
         self.notices: list[Notice] = []
@@ -84,9 +88,16 @@ class Builder:
         self._first = threading.Event()
         self._schedule: Schedule[Connection] | None = None
         self._changes = threading.Lock()
+        self._resumed = resumed
+        self._standing = Standing()
 
     def build(self, on_object: OnObject | None = None) -> None:
-        """Build everything: side by side where the connections and PostgreSQL's locks allow it."""
+        """Build everything: side by side where the connections and PostgreSQL's locks allow it.
+
+        It can be called again where it failed: what it has built then stays.
+        """
+        self.notices, self.untranslated, self._lanes = [], [], []
+        self._no_key.clear()
 
         def told(job: Job[Connection]) -> None:
             if self._stopped:
@@ -95,12 +106,16 @@ class Builder:
                 on_object(job.name)
 
         with ExitStack() as stack:
-            small = [table for table in self.plan.tables if self._is_small(table)]
+            first = self.connection or self._lane(stack.enter_context(self._open()))
+            if self._resumed:
+                self._standing = read_standing(first, self.plan.schema, list(self.tables))
+            self._resumed = self.connection is None
+            touched = self._standing.tables()
+            small = [table for table in self.plan.tables if self._is_small(table) and table.target not in touched]
             count = 1 if self.connection is not None else max(self.jobs, lanes_for(len(small), self.jobs))
-            first = self.connection or self._lane(stack.enter_context(connect(self.dsn)))
             room = locks_at_once(first, count)
             jobs = self._jobs(small, room)
-            others = more(self.dsn, stack, min(count, len(jobs)) - 1)
+            others = [] if self.connection is not None else more(self._open, stack, min(count, len(jobs)) - 1)
             run(self._scheduled(jobs), [first, *map(self._lane, others)], told, cancel)
             if self._stopped:
                 raise psycopg.errors.QueryCanceled
@@ -139,6 +154,10 @@ class Builder:
         self._first.set()
         for lane in self._lanes:
             cancel(lane)
+
+    def _open(self) -> Connection:
+        assert self.open_session is not None
+        return self.open_session()
 
     def _lane(self, connection: Connection) -> Connection:
         connection.execute("select set_config('maintenance_work_mem', %s, false)", (self.memory,))
@@ -249,12 +268,14 @@ class Builder:
 
     def _attach(self, index: IndexPlan, connection: Connection) -> None:
         """Make the index the constraint that it stands for ("ALTER TABLE", ADD table_constraint_using_index)."""
-        if index.name in self._no_key:
+        if index.name in self._no_key or (index.table, index.name) in self._standing.keys:
             return
         connection.execute(statements.attach(self.plan.schema, index))
 
     def _index(self, index: IndexPlan, connection: Connection, key: IndexPlan | None = None) -> None:
         """Build an index, or a key's constraint; ``key`` is the constraint that an index will be."""
+        if self._stands(index, connection):
+            return
         try:
             with connection.transaction():
                 connection.execute(statements.index(self.plan.schema, index, unique=index.unique, kind=index.kind))
@@ -271,6 +292,19 @@ class Builder:
         except psycopg.ProgrammingError as error:
             self._left(key or index, f"PostgreSQL refuses its translation: {error.diag.message_primary or error}")
 
+    def _stands(self, index: IndexPlan, connection: Connection) -> bool:
+        """Whether it is there already. An index of its name that is not it, a part of it or a stand-in, is dropped."""
+        place = (index.table, index.name)
+        if place in self._standing.keys:
+            return True
+        unique = self._standing.indexes.get(place)
+        if unique is None:
+            return False
+        if index.kind == "index" and unique == index.unique:
+            return True
+        connection.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(self.plan.schema, index.name)))
+        return False
+
     def _left(self, index: IndexPlan, reason: str) -> None:
         self._no_key.add(index.name)
         self.untranslated.append(Untranslated(kind=index.kind, name=index.name, sql=index.source_sql, reason=reason))
@@ -278,9 +312,13 @@ class Builder:
     # ----------------------------------------------------------------- checks
 
     def _check(self, check: CheckPlan, connection: Connection) -> None:
+        valid = self._standing.constraints.get((check.table, check.name))
+        if valid:
+            return
         try:
             with connection.transaction():
-                connection.execute(statements.check(self.plan.schema, check))
+                if valid is None:
+                    connection.execute(statements.check(self.plan.schema, check))
         except psycopg.Error as error:
             if is_trouble(error):
                 raise
@@ -322,7 +360,8 @@ class Builder:
             if not column.null_violated:
                 continue
             name = names.name(f"{column.target}_not_null")
-            connection.execute(statements.not_null(self.plan.schema, table.target, column.target, name))
+            if (table.target, name) not in self._standing.constraints:
+                connection.execute(statements.not_null(self.plan.schema, table.target, column.target, name))
             message = (
                 f"{table.target}.{column.target} is NOT NULL, and holds NULLs already; it is a check that is NOT VALID"
             )
@@ -333,6 +372,8 @@ class Builder:
     # ----------------------------------------------------------------- foreign keys
 
     def _add_foreign_key(self, key: ForeignKeyPlan, connection: Connection) -> None:
+        if (key.table, key.name) in self._standing.constraints:
+            return
         try:
             with connection.transaction():
                 connection.execute(statements.foreign_key(self.plan.schema, key))
@@ -347,7 +388,7 @@ class Builder:
             self._no_key.add(f"{key.table}.{key.name}")
 
     def _validate(self, key: ForeignKeyPlan, connection: Connection) -> None:
-        if f"{key.table}.{key.name}" in self._no_key:
+        if f"{key.table}.{key.name}" in self._no_key or self._standing.constraints.get((key.table, key.name)):
             return
         try:
             with connection.transaction():

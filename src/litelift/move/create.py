@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from litelift import errors
 from litelift.move import schedule
-from litelift.move.journal import begin_run, make_functions, make_schema
+from litelift.move.journal import RunLine, begin_run, has_run, made_tables, make_functions, make_schema
 from litelift.move.schedule import Job
 from litelift.move.statements import raw
 from litelift.move.undo import last_move, note_made, note_tables
@@ -20,6 +19,7 @@ from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan
 from litelift.postgres.connect import Connection, cancel, is_trouble
 from litelift.postgres.lanes import lanes_for, more
 from litelift.postgres.locks import MADE, locks_at_once, packed
+from litelift.postgres.sessions import OpenSession
 from litelift.postgres.support import COLLATIONS, make_support
 from litelift.result import Untranslated
 
@@ -108,31 +108,39 @@ def _refuse_taken_types(connection: Connection, plan: MovePlan) -> None:
         )
 
 
-def begin_move(connection: Connection, plan: MovePlan, source: dict[str, Any]) -> str:
-    """Begin a whole move: its line in the journal, and what its tables need. Returns the run's id.
+def begin_move(connection: Connection, plan: MovePlan, line: RunLine) -> None:
+    """Begin a whole move: its line in the journal, and what its tables need; nothing where that is there already.
 
     All of it in one transaction: where there is a schema or a type of ours, there is the line that tells so. Raises
     TargetRights, and UsageError where a type is there already.
     """
+    if has_run(connection, line.run):
+        return
     with connection.transaction():
         new = connection.execute("select to_regnamespace(quote_ident(%s))", (plan.schema,)).fetchone() == (None,)
         journaled = make_schema(connection)
-        run = begin_run(connection, plan, source)
+        begin_run(connection, plan, line)
         _surroundings(connection, plan)
-        note_made(connection, run, plan, schema=new, journal=journaled)
-    return run
+        note_made(connection, line.run, plan, schema=new, journal=journaled)
 
 
 def make_tables(
-    connection: Connection, run: str, plan: MovePlan, dsn: str, jobs: int, on_table: Callable[[str], None]
+    connection: Connection,
+    run: str,
+    plan: MovePlan,
+    open_session: OpenSession,
+    jobs: int,
+    on_table: Callable[[str], None],
 ) -> list[Untranslated]:
     """Make the tables of a run that has begun: many in one transaction, which notes them in the run's line.
+
+    Those that it has made already stay as they are.
 
     Args:
         connection: the target.
         run: its id.
         plan: what to make.
-        dsn: the target, for more connections where they are worth it.
+        open_session: makes more connections where they are worth it.
         jobs: how much is to be done at one time.
         on_table: hears the last of those that are there by now.
 
@@ -142,7 +150,8 @@ def make_tables(
     Raises:
         TargetRights.
     """
-    tables = _made(plan)
+    there = made_tables(connection, run)
+    tables = [table for table in _made(plan) if table.target not in there]
     lanes = lanes_for(len(tables), jobs)
     refused: dict[int, list[Untranslated]] = {}
 
@@ -155,8 +164,10 @@ def make_tables(
     groups = list(_groups(connection, tables, lanes))
     work = [Job(group[0].target, partial(make, place, group), {}, len(group)) for place, group in enumerate(groups)]
     with _rights(connection, plan), ExitStack() as stack:
-        schedule.run(schedule.Schedule(work), [connection, *more(dsn, stack, lanes - 1)], cancel=cancel)
-    return [told for place in range(len(groups)) for told in refused[place]]
+        schedule.run(schedule.Schedule(work), [connection, *more(open_session, stack, lanes - 1)], cancel=cancel)
+    earlier = [table for table in _made(plan) if table.target in there]
+    told = _refused_defaults(connection, plan.schema, earlier)
+    return [*told, *(told for place in range(len(groups)) for told in refused[place])]
 
 
 def create_tables(connection: Connection, plan: MovePlan) -> list[Untranslated]:
@@ -217,8 +228,33 @@ def _make(connection: Connection, tables: list[TablePlan]) -> list[Untranslated]
 
 def _make_one(connection: Connection, table: TablePlan) -> list[Untranslated]:
     connection.execute(_table(table))
+    return _set_defaults(connection, table, _defaults(table))
+
+
+def _refused_defaults(connection: Connection, schema: str, tables: list[TablePlan]) -> list[Untranslated]:
+    """The defaults that tables made earlier do not have: the server refused them, and does so again."""
+    wanted = [table for table in tables if _defaults(table)]
+    if not wanted:
+        return []
+    rows = connection.execute(
+        "select c.relname::text, a.attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and a.atthasdef and c.relname = any(%s)",
+        (schema, [table.target for table in wanted]),
+    ).fetchall()
+    there = {(table, column) for table, column in rows}
     refused = []
-    for column, words in _defaults(table):
+    for table in wanted:
+        missing = [pair for pair in _defaults(table) if (table.target, pair[0].target) not in there]
+        refused += _set_defaults(connection, table, missing)
+    return refused
+
+
+def _set_defaults(
+    connection: Connection, table: TablePlan, defaults: list[tuple[ColumnPlan, sql.Composed]]
+) -> list[Untranslated]:
+    """Set defaults one by one; those that the server refuses."""
+    refused = []
+    for column, words in defaults:
         try:
             with connection.transaction():
                 connection.execute(words)

@@ -16,14 +16,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection as pipes
 from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from litelift.errors import WorkerDied
-from litelift.postgres.connect import Connection, Judge, connect
+from litelift.postgres.connect import Connection, Judge
+from litelift.postgres.retry import ATTEMPTS, Tell, persist
+from litelift.postgres.sessions import Sessions
 from litelift.sqlite.open import Source, open_source
 
 Task = TypeVar("Task")
@@ -32,6 +35,10 @@ Result = TypeVar("Result")
 PARALLEL_BYTES = 64 << 20
 MAX_JOBS = 8
 OPEN_SECONDS = 60.0
+TOLD_SECONDS = 0.5
+"""How often what workers say is heard while none has a result."""
+FINISH_SECONDS = 10.0
+"""How long what is under way may take to its end, once the rest is given up."""
 ALONE = 50
 """Tasks of a worker that are handed out one by one: each costs a millisecond on its way."""
 
@@ -41,7 +48,7 @@ class Worker:
     """What a task works with: the source at its snapshot, and a connection to the target."""
 
     source: Source
-    dsn: str | None
+    sessions: Sessions | None
     on_rows: Callable[[int], None] | None = None
     _target: Connection | None = None
     _judge: Judge | None = None
@@ -50,17 +57,44 @@ class Worker:
     def target(self) -> Connection:
         """A connection to the target, opened with the first use."""
         if self._target is None:
-            assert self.dsn is not None
-            self._target = connect(self.dsn)
-            self._target.execute("set synchronous_commit = off")
+            assert self.sessions is not None
+            self._target = _for_loading(self.sessions.open_now())
         return self._target
 
     @property
     def judge(self) -> Judge | None:
         """The server's judgement on texts, where there is a server."""
-        if self._judge is None and self.dsn is not None:
-            self._judge = Judge(self.dsn)
+        if self._judge is None and self.sessions is not None:
+            self._judge = Judge(self.sessions.dsn)
         return self._judge
+
+    def carry_out(self, function: Callable[[Worker, Task], Result], task: Task) -> Result:
+        """Do a task, once more from its beginning where the connection was lost."""
+        if self.sessions is None:
+            return function(self, task)
+        counted, on_rows = 0, self.on_rows
+
+        def count(rows: int) -> None:
+            nonlocal counted
+            counted += rows
+            assert on_rows is not None
+            on_rows(rows)
+
+        def renew() -> None:
+            nonlocal counted
+            self.close()
+            if on_rows is not None:
+                on_rows(-counted)
+            counted = 0
+            assert self.sessions is not None
+            self._target = _for_loading(self.sessions.open())
+
+        self.on_rows = None if on_rows is None else count
+        try:
+            attempts = ATTEMPTS if self.sessions.patience else 1
+            return persist(partial(function, self, task), renew, self.sessions.tell, attempts=attempts)
+        finally:
+            self.on_rows = on_rows
 
     def close(self) -> None:
         """End the worker's connections; the source stays its opener's."""
@@ -70,10 +104,15 @@ class Worker:
         self._target = self._judge = None
 
 
+def _for_loading(connection: Connection) -> Connection:
+    connection.execute("set synchronous_commit = off")
+    return connection
+
+
 _worker: Worker | None = None
 
 
-def _start_worker(orders: Any, barrier: Any) -> None:
+def _start_worker(orders: Any, said: Any, barrier: Any) -> None:
     """Wait in a new process for what to open, and open it."""
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -81,8 +120,12 @@ def _start_worker(orders: Any, barrier: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
-        path, dsn = orders.get()
-        _worker = Worker(open_source(path, check=False), dsn)
+        path, given = orders.get()
+        sessions = None
+        if given is not None:
+            dsn, mark, patience = given
+            sessions = Sessions(dsn, mark, patience, said.put)
+        _worker = Worker(open_source(path, check=False), sessions)
         barrier.wait(OPEN_SECONDS)
     except BaseException:
         # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
@@ -114,7 +157,7 @@ def _idle() -> int:
 
 def _carry_out(function: Callable[[Worker, Any], Any], tasks: Sequence[Any]) -> list[Any]:
     assert _worker is not None
-    return [function(_worker, task) for task in tasks]
+    return [_worker.carry_out(function, task) for task in tasks]
 
 
 def _bundles(tasks: Sequence[Task], jobs: int) -> list[Sequence[Task]]:
@@ -133,7 +176,13 @@ class _Processes:
 
     pool: ProcessPoolExecutor
     orders: Any
+    said: Any
     barrier: Any
+
+    def hear(self, tell: Tell) -> None:
+        """Hand on what the workers have said."""
+        while not self.said.empty():
+            tell(self.said.get())
 
 
 @dataclass(slots=True)
@@ -155,20 +204,21 @@ class Crew:
         """Whether other processes do the work."""
         return self.processes is not None
 
-    def open(self, source: Source, dsn: str | None, *, held: bool) -> None:
+    def open(self, source: Source, sessions: Sessions | None, *, held: bool) -> None:
         """Bring all to the snapshot of ``source``, which was opened while writers were `held` out, as they are now.
 
         Where they could not be held out, or where a process cannot open the source, this one works alone.
         """
-        self._worker = Worker(source, dsn)
+        self._worker = Worker(source, sessions)
         if self.processes is None:
             return
         try:
             if not held:
                 self._alone()
                 return
+            given = None if sessions is None else (sessions.dsn, sessions.mark, sessions.patience)
             for _ in range(self.jobs):
-                self.processes.orders.put((source.path, dsn))
+                self.processes.orders.put((source.path, given))
             self.processes.barrier.wait(OPEN_SECONDS)
         except (BrokenBarrierError, BrokenProcessPool):
             self._alone()
@@ -185,30 +235,54 @@ class Crew:
         function: Callable[[Worker, Task], Result],
         tasks: Iterable[Task],
         on_rows: Callable[[int], None] | None = None,
+        *,
+        finish: bool = False,
     ) -> Iterator[tuple[Task, Result]]:
-        """Carry out every task; results come as they are done. The first error stops the rest and is raised."""
+        """Carry out every task; results come as they are done. The first error stops the rest and is raised.
+
+        ``finish`` lets a Ctrl-C wait a little for what is under way, whose result then stays; a second does not wait.
+        """
         if self.processes is None:
             self.worker.on_rows = on_rows
             for task in tasks:
-                yield task, function(self.worker, task)
+                yield task, self.worker.carry_out(function, task)
             return
-        pool = self.processes.pool
+        processes = self.processes
+        pool = processes.pool
+        pending: dict[Future[Any], Sequence[Task]] = {}
         try:
             bundles = _bundles(list(tasks), self.jobs)
-            pending: dict[Future[Any], Sequence[Task]] = {
-                pool.submit(_carry_out, function, bundle): bundle for bundle in bundles
-            }
+            pending |= {pool.submit(_carry_out, function, bundle): bundle for bundle in bundles}
             while pending:
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                done, _ = wait(pending, TOLD_SECONDS, return_when=FIRST_COMPLETED)
+                processes.hear(self.tell)
                 for future in done:
                     yield from zip(pending.pop(future), future.result(), strict=True)
         except BrokenProcessPool:
             self.stop()
             raise WorkerDied from None
+        except KeyboardInterrupt:
+            if finish:
+                self._finish(pending)
+            self.stop()
+            raise
         except BaseException:
             # What the others are at is not wanted any more, and would keep its locks until it is done.
             self.stop()
             raise
+
+    def _finish(self, pending: Iterable[Future[Any]]) -> None:
+        """Wait for the tasks that are under way, and begin no other."""
+        running = [future for future in pending if not future.cancel()]
+        self.tell("stopping: what is under way is brought to its end (Ctrl-C once more: at once)")
+        with suppress(KeyboardInterrupt):
+            wait(running, FINISH_SECONDS)
+
+    @property
+    def tell(self) -> Tell:
+        """Where it says what the user should hear."""
+        sessions = self.worker.sessions
+        return sessions.tell if sessions is not None else lambda words: None
 
     def stop(self) -> None:
         """End the processes at once, in the middle of what they do."""
@@ -251,9 +325,9 @@ def gather(jobs: int) -> Crew:
     if jobs <= 1:
         return Crew(1)
     context = _context()
-    orders, barrier = context.SimpleQueue(), context.Barrier(jobs + 1)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(orders, barrier))
-    crew = Crew(jobs, _Processes(pool, orders, barrier))
+    orders, said, barrier = context.SimpleQueue(), context.SimpleQueue(), context.Barrier(jobs + 1)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(orders, said, barrier))
+    crew = Crew(jobs, _Processes(pool, orders, said, barrier))
     try:
         # What is frozen the collector does not look at, in the workers either: so it stays shared.
         gc.freeze()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+import psycopg
+
 from litelift.move import journal
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import create_tables, refuse_without_rights, taken_names
 from litelift.move.fill import Filled, count_objects, fill, lost_objects
-from litelift.move.load import Unit, load_unit
-from litelift.move.outcome import TAKEN_BACK, finish
+from litelift.move.interruption import TAKEN_BACK
+from litelift.move.journal import RunLine
+from litelift.move.load import load_unit
+from litelift.move.outcome import finish
 from litelift.move.progress import Progress
+from litelift.move.resume import refuse_unfinished
 from litelift.move.trial import try_generated
-from litelift.move.whole import remove_remains
+from litelift.move.unit import Unit
 from litelift.plan.duplicates import refuse_duplicates
 from litelift.plan.fill import plan_filling
 from litelift.plan.plan import MovePlan, TablePlan
@@ -36,7 +43,7 @@ def fill_existing(context: Context) -> MigrationResult:
     connection, schema = context.connection, context.schema
     name = context.options.plan.defaults.schema_name
     refuse_without_rights(connection, None)
-    remove_remains(context, name)
+    refuse_unfinished(context, name)
     target = read_target(connection, name)
     matched = _matched(context, target)
     requests = filling_requests(matched, context.options.plan)
@@ -52,7 +59,7 @@ def fill_existing(context: Context) -> MigrationResult:
             requests,
             censuses,
             context.options.plan,
-            lambda table, column: read_default(connection, name, table, column),
+            lambda table, column: read_default(context.connection, name, table, column),
             rule=context.options.on_misfit,
         )
         refuse_duplicates(source, schema, target, plan, censuses)
@@ -67,38 +74,89 @@ def fill_existing(context: Context) -> MigrationResult:
                 server_version=context.server.version,
                 icu=context.server.icu,
                 base=plan,
-                taken=taken_names(connection, name),
+                taken=taken_names(context.connection, name),
             )
             try_generated(context, plan)
         said.append(f"{len(plan.tables)} tables")
+    filling = _Filling(context, plan, target, matched, created=bool(created))
     try:
-        with connection.transaction():
-            journal.make_schema(connection)
-            run = journal.begin_run(connection, plan, context.source_json)
-            with context.timeline.step("load") as said:
-                done: dict[str, int] = {}
-
-                def on_rows(table: TablePlan, rows: int) -> None:
-                    done[table.source] = done.get(table.source, 0) + rows
-                    context.timeline.tell(Progress("load", table.source, done[table.source], table.rows))
-
-                judge = context.crew.worker.judge
-                assert judge is not None
-                filled = fill(source, connection, run, plan, schema, target, matched, judge, on_rows)
-                if created:
-                    _create_and_load(context, run, plan, filled)
-                said.append(f"{sum(r.loaded for r in filled.results.values()):,} rows, in one transaction")
-            proof = _prove(context, run, plan, target)
-            plan.notices += filled.notices
-            if not proof.ok:
-                raise _Differs
+        context.persist("load", filling.fill)
     except _Differs:
-        journal.make_schema(connection)
-        run = journal.begin_run(connection, plan, context.source_json)
+        journal.make_schema(context.connection)
+        journal.begin_run(context.connection, plan, filling.line)
     except BaseException as error:
         error.add_note(TAKEN_BACK)
         raise
-    return finish(context, run, plan, filled.results, filled.replaced, proof)
+    assert filling.filled is not None
+    assert filling.proof is not None
+    filled, proof = filling.filled, filling.proof
+    return finish(context, filling.line.run, plan, filled.results, filled.replaced, proof)
+
+
+@dataclass
+class _Filling:
+    """The transaction that fills, which a lost connection takes back, so that it can be done again."""
+
+    context: Context
+    plan: MovePlan
+    target: TargetSchema
+    matched: tuple[TableNames, ...]
+    created: bool
+    line: RunLine = field(init=False)
+    filled: Filled | None = None
+    proof: Proof | None = None
+
+    def __post_init__(self) -> None:
+        self.line = RunLine(self.context.source_json, mark=self.context.sessions.mark)
+
+    def fill(self) -> None:
+        """Fill and prove. Raises _Differs."""
+        connection, plan = self.context.connection, self.plan
+        if self.proof is not None and journal.has_run(connection, self.line.run):
+            # The answer to the COMMIT was lost, not the transaction.
+            return
+        told, untranslated = len(plan.notices), len(plan.untranslated)
+        try:
+            with connection.transaction():
+                journal.make_schema(connection)
+                journal.begin_run(connection, plan, self.line)
+                self._load()
+                self.proof = _prove(self.context, self.line.run, plan, self.target)
+                if not self.proof.ok:
+                    raise _Differs
+        except psycopg.Error:
+            if self.proof is None:
+                del plan.notices[told:], plan.untranslated[untranslated:]
+            raise
+
+    def _load(self) -> None:
+        context, plan = self.context, self.plan
+        source = context.source.connection
+        with context.timeline.step("load") as said:
+            done: dict[str, int] = {}
+
+            def on_rows(table: TablePlan, rows: int) -> None:
+                done[table.source] = done.get(table.source, 0) + rows
+                context.timeline.tell(Progress("load", table.source, done[table.source], table.rows))
+
+            judge = context.crew.worker.judge
+            assert judge is not None
+            filled = fill(
+                source,
+                context.connection,
+                self.line.run,
+                plan,
+                context.schema,
+                self.target,
+                self.matched,
+                judge,
+                on_rows,
+            )
+            if self.created:
+                _create_and_load(context, self.line.run, plan, filled)
+            said.append(f"{sum(r.loaded for r in filled.results.values()):,} rows, in one transaction")
+        plan.notices += filled.notices
+        self.filled = filled
 
 
 def _matched(context: Context, target: TargetSchema) -> tuple[TableNames, ...]:
@@ -137,7 +195,7 @@ def _create_and_load(context: Context, run: str, plan: MovePlan, filled: Filled)
             unit = Unit(table)
             source = worker.source.connection
             filled.results[table.source] = load_unit(source, connection, run, unit, worker.judge)
-    builder = Builder(plan, worker.dsn or "", 1, connection=connection)
+    builder = Builder(plan, None, 1, connection=connection)
     builder.build()
     plan.notices += builder.notices
     plan.untranslated += builder.untranslated

@@ -10,7 +10,8 @@ import psycopg
 from psycopg import sql
 
 from litelift import errors
-from litelift.move.load import Unit, UnitResult, load_unit
+from litelift.move.load import load_unit
+from litelift.move.unit import Unit, UnitResult
 from litelift.plan.plan import MovePlan, TablePlan
 from litelift.postgres.connect import Connection
 from litelift.postgres.existing import read_target

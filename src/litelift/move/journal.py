@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -26,10 +27,17 @@ create table if not exists litelift.run (
     run_id uuid primary key, version text not null, mode text not null, schema_name text not null,
     state text not null default 'running', started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz, source jsonb not null, matches jsonb, made jsonb, result json);
+alter table litelift.run add column if not exists attempt integer not null default 1,
+    add column if not exists mark integer, add column if not exists options jsonb,
+    add column if not exists decided jsonb;
+comment on column litelift.run.attempt is 'grows with each litelift that goes on with the run: only the last may load';
 create table if not exists litelift.unit (
     run_id uuid not null references litelift.run on delete cascade, table_name text not null, first_row bigint,
     last_row bigint, rows bigint not null, quarantined_rows bigint not null, quarantined_values bigint not null,
     bytes bigint not null, at timestamptz not null default clock_timestamp());
+alter table litelift.unit add column if not exists form text not null default '';
+create unique index if not exists unit_once
+    on litelift.unit (run_id, table_name, coalesce(first_row, 0), (first_row is null));
 create table if not exists litelift.quarantine (
     run_id uuid not null references litelift.run on delete cascade, table_name text not null, column_name text,
     row_key jsonb not null, original bytea not null, storage_class text not null, reason text not null,
@@ -77,8 +85,9 @@ def make_schema(connection: Connection) -> bool:
     Raises TargetRights.
     """
     present, schema = connection.execute(
-        "select to_regclass('litelift.untranslated'), to_regnamespace('litelift')"
-    ).fetchone() or (None, None)
+        "select exists (select from pg_attribute where attrelid = to_regclass('litelift.run') and attname = 'decided'),"
+        " to_regnamespace('litelift')"
+    ).fetchone() or (False, None)
     if present:
         return False
     try:
@@ -98,24 +107,68 @@ def make_functions(connection: Connection, names: Iterable[str]) -> None:
         connection.execute(FUNCTIONS[name])
 
 
-def begin_run(connection: Connection, plan: MovePlan, source: dict[str, Any]) -> str:
-    """Write a run's first line and return its id."""
-    run = str(uuid4())
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run's first line: its id, its source, the mark of its sessions, its options, and its plan's fingerprint."""
+
+    source: dict[str, Any]
+    run: str = field(default_factory=lambda: str(uuid4()))
+    mark: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    decided: dict[str, Any] | None = None
+
+
+def begin_run(connection: Connection, plan: MovePlan, line: RunLine) -> None:
+    """Write a run's first line."""
     matches = _MATCHES.dump_python([table.match() for table in plan.tables], mode="json")
     connection.execute(
-        "insert into litelift.run (run_id, version, mode, schema_name, source, matches)"
-        " values (%s, %s, %s, %s, %s, %s)",
-        (run, __version__, plan.mode, plan.schema, Jsonb(source), Jsonb(matches)),
+        "insert into litelift.run (run_id, version, mode, schema_name, source, matches, mark, options, decided)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            line.run,
+            __version__,
+            plan.mode,
+            plan.schema,
+            Jsonb(line.source),
+            Jsonb(matches),
+            line.mark,
+            Jsonb(line.options),
+            Jsonb(line.decided),
+        ),
     )
-    return run
 
 
-def finish_run(connection: Connection, run: str, state: str, document: str | None = None) -> None:
-    """Write a run's end, and its whole result as a JSON document."""
-    connection.execute(
-        "update litelift.run set state = %s, finished_at = clock_timestamp(), result = %s where run_id = %s",
+def has_run(connection: Connection, run: str) -> bool:
+    """Whether a run's first line is there: its transaction may have been committed unheard."""
+    if not journaled(connection):
+        return False
+    return connection.execute("select 1 from litelift.run where run_id = %s", (run,)).fetchone() is not None
+
+
+def journaled(connection: Connection) -> bool:
+    """Whether the target has a journal."""
+    present = connection.execute("select to_regclass('litelift.run')").fetchone()
+    return bool(present and present[0])
+
+
+def made_tables(connection: Connection, run: str) -> frozenset[str]:
+    """The tables that a run has made, by their names of now."""
+    rows = connection.execute(
+        "select c.relname::text from litelift.run r cross join jsonb_array_elements_text(r.made->'tables') as made(id)"
+        " join pg_class c on c.oid = made.id::bigint::oid where r.run_id = %s",
+        (run,),
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def finish_run(connection: Connection, run: str, state: str, document: str | None = None) -> bool:
+    """Write a run's end, and its whole result as a JSON document; False where it had ended already."""
+    done = connection.execute(
+        "update litelift.run set state = %s, finished_at = clock_timestamp(), result = %s"
+        " where run_id = %s and state = 'running'",
         (state, document, run),
     )
+    return done.rowcount == 1
 
 
 def tell(connection: Connection, run: str, notices: Sequence[Notice], untranslated: Sequence[Untranslated]) -> None:

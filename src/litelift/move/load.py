@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.compiled import Native, native
+from litelift.move.unit import NotNoted, Unit, UnitResult, note_unit, noted_unit
 from litelift.plan.plan import ColumnPlan, TablePlan
 from litelift.plan.tell import key_words, quoted_value
 from litelift.postgres.connect import Connection
@@ -33,27 +34,6 @@ SPOOL_BYTES = 8 << 20
 STORAGE_CLASSES: dict[type, str] = {type(None): "null", int: "integer", float: "real", str: "text", bytes: "blob"}
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit of work: a table's plan, and the first and last rowid (None: the whole table)."""
-
-    table: TablePlan
-    between: tuple[int, int] | None = None
-
-
-@dataclass(slots=True)
-class UnitResult:
-    """What a unit came to. ``form`` says by which path its rows were written, and in which of COPY's formats."""
-
-    table: str
-    read: int = 0
-    loaded: int = 0
-    quarantined_rows: int = 0
-    quarantined_values: int = 0
-    bytes: int = 0
-    form: str = ""
-
-
 def load_unit(
     source: sqlite3.Connection,
     target: Connection,
@@ -61,12 +41,15 @@ def load_unit(
     unit: Unit,
     bad_texts: BadTexts | None = None,
     on_rows: Callable[[int], None] | None = None,
+    *,
+    attempt: int = 1,
 ) -> UnitResult:
-    """Read the unit's rows and COPY them, in one transaction.
+    """Read the unit's rows and COPY them, in one transaction: once, whatever became of an earlier attempt unheard.
 
     Raises:
         LoadFailed: the server refused a row that litelift thought fit.
         MisfitsFound: a value does not fit, and the plan says fail.
+        Superseded: another litelift has gone on with the run, whose ``attempt`` is not this one any more.
     """
     unit = replace(unit, table=unit.table.loading())
     scan = unit.table.scan()
@@ -88,20 +71,9 @@ def load_unit(
                     del batch
                 copy.write(loader.blocks.trailer)
             loader.keep_aside(cursor)
-            done = loader.result
-            cursor.execute(
-                "insert into litelift.unit (run_id, table_name, first_row, last_row, rows, quarantined_rows,"
-                " quarantined_values, bytes) values (%s, %s, %s, %s, %s, %s, %s, %s)",
-                (
-                    run,
-                    unit.table.target,
-                    *(unit.between or (None, None)),
-                    done.loaded,
-                    done.quarantined_rows,
-                    done.quarantined_values,
-                    done.bytes,
-                ),
-            )
+            note_unit(cursor, run, attempt, unit, loader.result)
+    except NotNoted:
+        return noted_unit(target, run, attempt, unit)
     except psycopg.errors.CheckViolation:
         raise
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:

@@ -12,13 +12,12 @@ from typing import Any
 from litelift import __version__
 from litelift.move import journal
 from litelift.move.context import Context
-from litelift.move.load import UnitResult
+from litelift.move.unit import UnitResult
 from litelift.plan.plan import MovePlan
 from litelift.report import render_json
 from litelift.result import MigrationResult, Proof, SourceInfo, TableResult, TargetInfo
 
 LISTED = 500
-TAKEN_BACK = "What was half done was taken back: the target is as it was."
 
 
 def finish(
@@ -30,9 +29,9 @@ def finish(
     proof: Proof,
 ) -> MigrationResult:
     """Make the result and write it, with everything that was told, into the journal."""
-    connection, source = context.connection, context.source
+    source = context.source
     plan.notices += context.notices
-    kept, total = journal.quarantined(connection, run, LISTED)
+    kept, total = context.persist("report", lambda: journal.quarantined(context.connection, run, LISTED))
     result = MigrationResult(
         run_id=run,
         litelift_version=__version__,
@@ -49,7 +48,7 @@ def finish(
             tables=len(context.schema.tables),
             rows=sum(table.file_rows for table in plan.tables),
         ),
-        target=_target(context, plan),
+        target=context.persist("report", lambda: _target(context, plan)),
         steps=context.timeline.steps,
         tables=[
             TableResult(
@@ -74,10 +73,16 @@ def finish(
         configuration=_configuration(context),
         peak_memory_bytes=peak_memory(),
     )
-    journal.tell(connection, run, plan.notices, plan.untranslated)
-    state = "proved" if result.exit_code != 1 else "differs"
-    journal.finish_run(connection, run, state, render_json(result, indent=None))
+    document = render_json(result, indent=None)
+    context.persist("report", lambda: _write_down(context, run, plan, result, document))
     return result
+
+
+def _write_down(context: Context, run: str, plan: MovePlan, result: MigrationResult, document: str) -> None:
+    state = "proved" if result.exit_code != 1 else "differs"
+    with context.connection.transaction():
+        if journal.finish_run(context.connection, run, state, document):
+            journal.tell(context.connection, run, plan.notices, plan.untranslated)
 
 
 def _target(context: Context, plan: MovePlan) -> TargetInfo:

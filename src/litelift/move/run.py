@@ -17,6 +17,7 @@ from litelift.move.context import Context, Options
 from litelift.move.crew import default_jobs, gather
 from litelift.move.data_only import fill_existing
 from litelift.move.progress import OnProgress, Timeline
+from litelift.move.resume import decide_as_before
 from litelift.move.whole import move_whole
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.request import check_filters
@@ -24,8 +25,11 @@ from litelift.plan.types import Rule
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, Server, normalized, open_server, stopped
 from litelift.postgres.existing import read_type
+from litelift.postgres.retry import PATIENCE_SECONDS
+from litelift.postgres.sessions import Sessions
 from litelift.result import MigrationResult, Notice
 from litelift.sqlite.catalogue import read_catalogue
+from litelift.sqlite.identity import identity
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
@@ -40,6 +44,8 @@ def migrate(
     jobs: int | None = None,
     differences: int | None = 20,
     postgres: int = embedded.DEFAULT_VERSION,
+    resume: bool = False,
+    patience: float = PATIENCE_SECONDS,
     on_progress: OnProgress | None = None,
 ) -> MigrationResult:
     """Move a SQLite database to PostgreSQL and prove that nothing was lost.
@@ -53,16 +59,20 @@ def migrate(
         jobs: worker processes; None decides by the source's size.
         differences: how many differences of each table the proof keeps; None keeps all.
         postgres: the embedded server's major version, 16 or 18.
+        resume: go on with a move that did not end; begin one where none is there. By the plan that it began with,
+            where no other is named.
+        patience: seconds to wait for a server that is away in the middle of the move; 0 for no second attempt.
         on_progress: called with every sign of life.
 
     Returns:
         The result; its ``exit_code`` is 0 (moved and proved), 3 (also something for a person) or 1 (the proof differs).
 
     Raises:
-        LiteliftError: nothing was left in the target. Its ``exit_code`` is 1 or 2.
+        LiteliftError: nothing was left in the target, or, where the move was only interrupted, what is loaded stays to
+            be gone on with, and the error's notes say so. Its ``exit_code`` is 1 or 2.
     """
     file = read_plan(Path(plan)) if isinstance(plan, str | Path) else plan or PlanFile()
-    options = Options(file, data_only, on_misfit, jobs, differences, postgres)
+    options = Options(file, data_only, on_misfit, jobs, differences, postgres, resume, patience)
     path = source_path(src)
     dst = normalized(dst) if dst is not None else None
     with explained(path):
@@ -94,31 +104,55 @@ def with_notes(told: errors.LiteliftError, error: BaseException) -> errors.Litel
 
 def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> MigrationResult:
     started: list[embedded.EmbeddedServer] = []
+    context: Context | None = None
     try:
         with contextlib.ExitStack() as stack:
             crew = gather(options.jobs or default_jobs(source_bytes(path)))
             stack.callback(crew.close)
+            # Before the snapshot: a writer that comes in between makes it another's, which is noticed later.
+            known = identity(path)
             source, schema = stack.enter_context(_source(path, options, timeline, check=not crew.parallel))
             server, connection = stack.enter_context(_server(path, dst, options, timeline, started))
+            sessions = Sessions(server.dsn, patience=options.patience)
+            sessions.adopt(connection)
             with writers_held(path) as held:
                 if crew.parallel and held:
                     # All workers read one snapshot: that of this moment, in which nobody can write.
+                    known = identity(path)
                     source.renew()
                     schema = read_catalogue(source.connection)
-                crew.open(source, server.dsn, held=held)
+                crew.open(source, sessions, held=held)
             # Before the source, whose last reader this process must be.
             stack.callback(crew.close)
-            options.plan.find_types(lambda asked: read_type(connection, options.plan.defaults.schema_name, asked))
             context = Context(
-                path, options, timeline, source, schema, server, connection, crew, next(iter(started), None)
+                path,
+                options,
+                timeline,
+                source,
+                schema,
+                known,
+                server,
+                connection,
+                sessions,
+                crew,
+                next(iter(started), None),
             )
+            stack.callback(context.close)
+            sessions.tell = context.hear
+            if options.resume and not options.data_only:
+                decide_as_before(context)
+            schema_name = context.options.plan.defaults.schema_name
+            context.options.plan.find_types(lambda asked: read_type(connection, schema_name, asked))
             context.notices += _opened(context.embedded)
             return fill_existing(context) if options.data_only else move_whole(context)
     except BaseException as error:
-        # The embedded server is as it was before: not there, or stopped.
+        # The embedded server is as it was before: stopped, and not there unless it keeps what is to be gone on with.
         for one in started:
             with contextlib.suppress(errors.LiteliftError):
-                embedded.discard(one)
+                if context is None or not context.kept:
+                    embedded.discard(one)
+                elif one.started:
+                    embedded.stop(one.folder)
         if isinstance(error, KeyboardInterrupt) and not hasattr(error, "__notes__"):
             error.add_note("Nothing had been written to the target.")
         raise

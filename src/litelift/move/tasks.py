@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from litelift.move.crew import Worker
-from litelift.move.load import Unit, UnitResult, load_unit
+from litelift.move.load import load_unit
+from litelift.move.unit import Unit, UnitResult
 from litelift.plan.match import TableMatch
 from litelift.plan.plan import TablePlan
 from litelift.plan.request import CensusRequest
@@ -54,15 +56,17 @@ def survey(worker: Worker, task: CensusTask | Check) -> TableCensus | bool:
 
 @dataclass(frozen=True, slots=True)
 class LoadTask:
-    """A unit to load, in a run."""
+    """A unit to load, in a run's attempt."""
 
     run: str
     unit: Unit
+    attempt: int = 1
 
 
 def load(worker: Worker, task: LoadTask) -> UnitResult:
     """Load a unit."""
-    return load_unit(worker.source.connection, worker.target, task.run, task.unit, worker.judge, worker.on_rows)
+    source = worker.source.connection
+    return load_unit(source, worker.target, task.run, task.unit, worker.judge, worker.on_rows, attempt=task.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,38 @@ def ranges(connection: sqlite3.Connection, table: str, rowid: str | None, units:
     return [(at, min(at + width - 1, last)) for at in edges]
 
 
-def units(connection: sqlite3.Connection, table: TablePlan, jobs: int) -> list[Unit]:
-    """The units of a table: one where there is one worker, else ranges of about 32 MB."""
+def units(
+    connection: sqlite3.Connection, table: TablePlan, jobs: int, done: Sequence[tuple[int, int] | None] = ()
+) -> list[Unit]:
+    """The units of a table that are not ``done``: one where there is one worker, else ranges of some megabytes."""
+    if None in done:
+        return []
     wanted = 1 if jobs == 1 else min(-(-table.bytes // UNIT_BYTES), max(1, table.rows // MIN_UNIT_ROWS))
-    return [Unit(table, between) for between in ranges(connection, table.source, table.rowid, int(wanted))]
+    divided = ranges(connection, table.source, table.rowid, int(wanted))
+    if done:
+        divided = list(_left(connection, table, divided, sorted(one for one in done if one is not None)))
+    return [Unit(table, between) for between in divided]
+
+
+def _left(
+    connection: sqlite3.Connection,
+    table: TablePlan,
+    divided: Sequence[tuple[int, int] | None],
+    done: Sequence[tuple[int, int]],
+) -> Iterator[tuple[int, int]]:
+    """What ranges that are done leave of a table, whatever it was divided by when they were."""
+    assert table.rowid is not None
+    whole = rowid_range(connection, table.source, table.rowid)
+    for between in divided:
+        between = between or whole
+        if between is None:
+            return
+        at, last = between
+        for first, end in done:
+            if end < at or first > last:
+                continue
+            if first > at:
+                yield at, first - 1
+            at = end + 1
+        if at <= last:
+            yield at, last

@@ -10,8 +10,9 @@ from psycopg import sql
 
 from litelift.move import journal
 from litelift.move.context import Context
-from litelift.move.load import Loader, Unit, copy_statement
+from litelift.move.load import Loader, copy_statement
 from litelift.move.statements import raw
+from litelift.move.unit import Unit
 from litelift.plan.generated import keep_ordinary, tell_stored
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan, with_column
 from litelift.postgres import types as pg

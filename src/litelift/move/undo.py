@@ -50,6 +50,17 @@ def note_functions(connection: Connection, run: str, schema: str, names: list[st
     )
 
 
+def note_views(connection: Connection, run: str, schema: str, names: list[str]) -> None:
+    """Write down views that a run made; in the transaction that makes them."""
+    connection.execute(
+        "update litelift.run set made = jsonb_set(made, '{views}', coalesce(made->'views', '[]') ||"
+        " (select coalesce(jsonb_agg(c.oid::bigint), '[]')"
+        "  from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        "  where n.nspname = %s and c.relkind = 'v' and c.relname = any(%s))) where run_id = %s",
+        (schema, names, run),
+    )
+
+
 def remains(connection: Connection, schema: str) -> list[tuple[str, str, str]]:
     """Whole moves that never ended: their ids, their sources, and when they began. Ask only while holding the lock."""
     if not _journaled(connection):

@@ -14,6 +14,7 @@ from litelift.move.run import explained
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.match import ColumnMatch, TableMatch
 from litelift.postgres.connect import Connection, normalized, open_server
+from litelift.postgres.sessions import Sessions
 from litelift.prove.existing import matches_from_target
 from litelift.prove.sequences import prove_sequences
 from litelift.result import Notice, Proof
@@ -58,7 +59,7 @@ def verify(
                 with writers_held(path) as held:
                     if crew.parallel and held:
                         source.renew()
-                    crew.open(source, server.dsn, held=held)
+                    crew.open(source, Sessions(server.dsn, patience=0), held=held)
                 schema = read_catalogue(source.connection)
                 if not source.checked:
                     check_source(crew, path)

@@ -10,12 +10,39 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.context import Context
+from litelift.move.undo import note_views
 from litelift.plan.plan import MovePlan, ViewPlan
+from litelift.postgres.connect import Connection
 from litelift.prove.views import prove_view
 from litelift.result import ObjectProof, TableProof, Untranslated
 
 
-def make_views(context: Context, plan: MovePlan) -> ObjectProof | None:
+def remove_views_and_functions(connection: Connection, run: str) -> None:
+    """Drop the views, functions and triggers that a run has made: an attempt that was interrupted does not know all."""
+    made = connection.execute("select made from litelift.run where run_id = %s", (run,)).fetchone()
+    noted = (made and made[0]) or {}
+    if not noted.get("views") and not noted.get("functions"):
+        return
+    with connection.transaction():
+        views = connection.execute(
+            "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where c.oid = any(%s::bigint[]::oid[])",
+            (noted.get("views", []),),
+        ).fetchall()
+        if views:
+            names = sql.SQL(", ").join(sql.Identifier(*name) for name in views)
+            connection.execute(sql.SQL("drop view {}").format(names))
+        functions = connection.execute(
+            "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
+            (noted.get("functions", []),),
+        ).fetchall()
+        for (name,) in functions:
+            # Its triggers are the run's own.
+            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name), sql.SQL(" cascade")]))
+        connection.execute("update litelift.run set made = made - 'views' - 'functions' where run_id = %s", (run,))
+
+
+def make_views(context: Context, run: str, plan: MovePlan) -> ObjectProof | None:
     """Make and compare the plan's views. What cannot be made, or differs, is told as not carried.
 
     Returns how many there are, None where the source has none.
@@ -23,7 +50,7 @@ def make_views(context: Context, plan: MovePlan) -> ObjectProof | None:
     kept: list[ViewPlan] = []
     gone: dict[str, str] = {}
     for view in plan.views:
-        reason = _after(view, gone) or _made(context, view)
+        reason = _after(view, gone) or _made(context, run, view)
         if reason is None:
             kept.append(view)
             reason = _compared(context, view)
@@ -49,13 +76,14 @@ def _name(view: ViewPlan) -> sql.Identifier:
     return sql.Identifier(view.match.schema, view.match.target)
 
 
-def _made(context: Context, view: ViewPlan) -> str | None:
+def _made(context: Context, run: str, view: ViewPlan) -> str | None:
     columns = sql.SQL(", ").join(sql.Identifier(column.target) for column in view.match.columns)
     head = sql.SQL("create view {} ({}) as ").format(_name(view), columns)
     try:
         with context.connection.transaction():
             # Our own translation, made of quoted identifiers and literals.
             context.connection.execute(head + sql.Composed([sql.SQL(view.sql)]))
+            note_views(context.connection, run, view.match.schema, [view.match.target])
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         return f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
     return None

@@ -2,47 +2,100 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
-from litelift import errors
-from litelift.move import journal, tasks
+from litelift.move import tasks
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import begin_move, make_tables, refuse_occupied, refuse_without_rights
-from litelift.move.load import UnitResult
-from litelift.move.outcome import TAKEN_BACK, finish
+from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
+from litelift.move.journal import RunLine, has_run
+from litelift.move.outcome import finish
 from litelift.move.progress import Progress
 from litelift.move.proof import compare_tables
+from litelift.move.resume import (
+    Earlier,
+    refuse_decided_otherwise,
+    refuse_lost_tables,
+    refuse_unfinished,
+    take_over,
+    to_resume,
+)
 from litelift.move.trial import try_generated
 from litelift.move.triggers import make_triggers
-from litelift.move.undo import remains, remove_made
-from litelift.move.views import make_views
+from litelift.move.undo import remove_made
+from litelift.move.unit import UnitResult, loaded_units
+from litelift.move.views import make_views, remove_views_and_functions
+from litelift.plan.fingerprint import fingerprint
 from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
 from litelift.plan.whole import plan_triggers_again, plan_whole
-from litelift.postgres.connect import Connection, Server, connect
+from litelift.postgres.retry import persist
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
-from litelift.result import MigrationResult, Notice, Proof
+from litelift.result import MigrationResult, Notice, ObjectProof, Proof, SequenceProof
 
-AGAIN_SECONDS = 20.0
-LEFT_BEHIND = "The target could not be reached to take back what was half done; the next litelift migrate removes it."
+LEFT_BEHIND = "The target could not be reached to take back what was half done: once it can be, {undo}"
 
 
 def move_whole(context: Context) -> MigrationResult:
-    """Make the tables, load, build, prove; take everything back where one of these fails."""
-    connection, server, crew = context.connection, context.server, context.crew
+    """Make the tables, load, build, prove.
+
+    What an interruption leaves stays, to go on with; where anything else fails, everything is taken back.
+    """
     name = context.options.plan.defaults.schema_name
-    refuse_without_rights(connection, name)
-    remove_remains(context, name)
-    refuse_occupied(connection, name)
+    refuse_without_rights(context.connection, name)
+    earlier = context.persist("create", lambda: _earlier(context, name))
+    plan = _decide(context)
+    line = RunLine(
+        context.source_json,
+        mark=context.sessions.mark,
+        options=context.options.as_json(),
+        decided=fingerprint(plan),
+    )
+    if earlier is not None:
+        assert line.decided is not None
+        refuse_decided_otherwise(context, earlier, line.decided)
+        refuse_lost_tables(context, earlier, plan)
+    run = earlier.run if earlier is not None else line.run
+    try:
+        _create(context, plan, line, earlier)
+        results, proof = _fill(context, run, plan, earlier)
+        proof.sequences, proof.objects = context.persist("prove", lambda: _prove_objects(context, plan))
+        made = context.persist("prove", lambda: _make_views_and_triggers(context, run, plan))
+        proof.objects += made
+        _tell_survived(context, earlier)
+        return finish(context, run, plan, results, {}, proof)
+    except BaseException as error:
+        context.crew.stop()
+        _end(context, error, run)
+        raise
+
+
+def _earlier(context: Context, schema: str) -> Earlier | None:
+    """The move to go on with, made ours. Raises Unfinished, TargetNotEmpty, NotThatMove, SourceChanged."""
+    if not context.options.resume:
+        refuse_unfinished(context, schema)
+        refuse_occupied(context.connection, schema)
+        return None
+    found = to_resume(context, schema)
+    if found is None:
+        refuse_occupied(context.connection, schema)
+        context.timeline.tell(Progress("create", message="nothing is unfinished here: this move begins anew"))
+        return None
+    context.timeline.tell(
+        Progress("create", message=f"going on with the move that began on {found.began}: {found.done}")
+    )
+    return take_over(context, found)
+
+
+def _decide(context: Context) -> MovePlan:
+    server = context.server
     requests = whole_requests(context.schema, context.options.plan)
     censuses = take_censuses(context, requests)
     with context.timeline.step("plan") as said:
@@ -56,100 +109,125 @@ def move_whole(context: Context) -> MigrationResult:
             server_version=server.version,
             icu=server.icu,
         )
-        if try_generated(context, plan):
+        if context.persist("plan", lambda: try_generated(context, plan)):
             plan_triggers_again(plan, context.schema, context.options.plan, server.version)
         said.append(
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
             f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"
         )
-    run: str | None = None
-    try:
-        with context.timeline.step("create"):
-            run = begin_move(connection, plan, context.source_json)
-            tell = context.timeline.tell
-            made = make_tables(
-                connection, run, plan, server.dsn, crew.jobs, lambda table: tell(Progress("create", table))
-            )
-            plan.untranslated += made
-        results, proof = _fill(context, run, plan)
-        proof.sequences = prove_sequences(
-            context.source.connection, connection, [table.match() for table in plan.tables], context.schema
+    return plan
+
+
+def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | None) -> None:
+    tell = context.timeline.tell
+
+    def create() -> None:
+        run = line.run
+        if earlier is None:
+            begin_move(context.connection, plan, line)
+        else:
+            run = earlier.run
+        plan.untranslated += make_tables(
+            context.connection,
+            run,
+            plan,
+            context.sessions.open_now,
+            context.crew.jobs,
+            lambda table: tell(Progress("create", table)),
         )
-        proof.objects = prove_objects(connection, plan)
-        views = make_views(context, plan)
+
+    with context.timeline.step("create"):
+        context.persist("create", create)
+
+
+def _prove_objects(context: Context, plan: MovePlan) -> tuple[list[SequenceProof], list[ObjectProof]]:
+    matches = [table.match() for table in plan.tables]
+    sequences = prove_sequences(context.source.connection, context.connection, matches, context.schema)
+    return sequences, prove_objects(context.connection, plan)
+
+
+def _make_views_and_triggers(context: Context, run: str, plan: MovePlan) -> list[ObjectProof]:
+    """Make them, after whatever an earlier attempt has made of them is gone."""
+    remove_views_and_functions(context.connection, run)
+    told, untranslated = len(plan.notices), len(plan.untranslated)
+    try:
+        views = make_views(context, run, plan)
         triggers = make_triggers(context, run, plan)
-        proof.objects += [made for made in (views, triggers) if made is not None]
-        return finish(context, run, plan, results, {}, proof)
-    except BaseException as error:
-        crew.stop()
-        if run is not None:
-            _undo(context, error, run)
+    except BaseException:
+        del plan.notices[told:], plan.untranslated[untranslated:]
         raise
+    return [made for made in (views, triggers) if made is not None]
 
 
-def remove_remains(context: Context, schema: str) -> None:
-    """Remove what a move that never ended left in the schema, and tell it."""
-    for run, path, began in remains(context.connection, schema):
-        tables = remove_made(context.connection, run)
-        message = f"removed the remains of a move of {path} that began on {began} and never ended: {tables} tables"
-        context.timeline.tell(Progress("create", message=message))
-        context.notices.append(Notice(kind="remains", message=message))
+def _tell_survived(context: Context, earlier: Earlier | None) -> None:
+    if earlier is not None:
+        message = f"this move began on {earlier.began} and was gone on with; every row was compared again"
+        context.notices.append(Notice(kind="resumed", message=message))
+    if context.interruptions:
+        times = "once" if context.interruptions == 1 else f"{context.interruptions} times"
+        message = (
+            f"the connection to PostgreSQL was lost, or a transaction rolled back, {times}; all of it was done again"
+        )
+        context.notices.append(Notice(kind="interrupted", message=message))
 
 
-def _undo(context: Context, error: BaseException, run: str) -> None:
-    """Take back what this run made; where even that fails, the next run finds it by its line in the journal."""
+def _end(context: Context, error: BaseException, run: str) -> None:
+    """Keep what an interrupted move has loaded, and say how to go on; else take back what this run made."""
+    if interrupts(error) and context.loaded.rows:
+        context.kept = True
+        error.add_note(stays(context))
+        return
+
     try:
         try:
-            remove_made(context.connection, run)
+            begun = has_run(context.connection, run)
         except psycopg.Error:
-            with _again(context.server) as other:
-                remove_made(other, run)
-        error.add_note(TAKEN_BACK)
+            context.renew()
+            begun = has_run(context.connection, run)
+        if begun:
+            context.persist("create", lambda: remove_made(context.connection, run))
+            error.add_note(TAKEN_BACK)
     except BaseException:
         # A second Ctrl-C too: the error that began it is the one to tell.
-        error.add_note(LEFT_BEHIND)
-
-
-@contextlib.contextmanager
-def _again(server: Server) -> Iterator[Connection]:
-    """A new connection in the place of one that was lost; a server that starts again needs a moment."""
-    deadline = time.monotonic() + AGAIN_SECONDS
-    while True:
-        try:
-            connection = connect(server.dsn)
-            break
-        except errors.TargetUnreachable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-    with connection:
-        journal.lock(connection)
-        yield connection
+        context.kept = True
+        error.add_note(LEFT_BEHIND.format(**ways(context)))
 
 
 def _load(
-    context: Context, run: str, plan: MovePlan, loaded: Callable[[str], None] | None = None
+    context: Context,
+    run: str,
+    plan: MovePlan,
+    earlier: Earlier | None,
+    loaded: Callable[[str], None] | None = None,
 ) -> dict[str, UnitResult]:
     """Load every table; ``loaded`` is called for those that have all their rows, maybe more than once."""
     connection, crew = context.source.connection, context.crew
+    done = context.persist("load", lambda: loaded_units(context.connection, run)) if earlier is not None else {}
+    attempt = earlier.attempt if earlier is not None else 1
     pieces = [
-        tasks.LoadTask(run, unit)
+        tasks.LoadTask(run, unit, attempt)
         for table in sorted(plan.tables, key=lambda table: -table.bytes)
-        for unit in tasks.units(connection, table, crew.jobs)
+        for unit in tasks.units(connection, table, crew.jobs, [one.between for one in done.get(table.target, ())])
     ]
     results = {table.source: UnitResult(table.source) for table in plan.tables}
     left = Counter(piece.unit.table.target for piece in pieces)
+    context.loaded.of = len(plan.tables)
+    for table in plan.tables:
+        for unit in done.get(table.target, ()):
+            results[table.source].add(unit.result)
+        context.loaded.rows += results[table.source].loaded
+        context.loaded.tables += not left[table.target]
     totals = {table.source: table.rows for table in plan.tables}
     with context.timeline.step("load") as said:
-        done = dict.fromkeys(totals, 0)
+        shown = {source: result.read for source, result in results.items()}
         current = ""
 
         sizes = {table.source: table.bytes // max(table.rows, 1) for table in plan.tables}
 
         def tell(table: str, rows: int) -> None:
-            done[table] += rows
-            size = done[table] * sizes[table]
-            context.timeline.tell(Progress("load", table, done[table], totals[table], size))
+            shown[table] += rows
+            size = shown[table] * sizes[table]
+            context.timeline.tell(Progress("load", table, shown[table], totals[table], size))
 
         def on_rows(rows: int) -> None:
             tell(current, rows)
@@ -160,35 +238,34 @@ def _load(
                 current = piece.unit.table.source
                 yield piece
 
-        for task, result in crew.run(tasks.load, announced(), on_rows):
-            total = results[task.unit.table.source]
-            total.read += result.read
-            total.loaded += result.loaded
-            total.quarantined_rows += result.quarantined_rows
-            total.quarantined_values += result.quarantined_values
-            total.bytes += result.bytes
-            total.form = result.form
+        for task, result in crew.run(tasks.load, announced(), on_rows, finish=True):
+            results[task.unit.table.source].add(result)
             left[task.unit.table.target] -= 1
+            context.loaded.rows += result.loaded
+            context.loaded.tables += not left[task.unit.table.target]
             # Not before a worker has nothing to load any more: until then building would only slow the others down.
             if loaded is not None and left.total() < crew.jobs:
                 for target in [target for target, count in left.items() if not count]:
                     loaded(target)
             if crew.parallel:
                 tell(task.unit.table.source, result.read)
+        if loaded is not None:
+            for table in plan.tables:
+                loaded(table.target)
         said.append(f"{sum(r.loaded for r in results.values()):,} rows")
     return results
 
 
-def _fill(context: Context, run: str, plan: MovePlan) -> tuple[dict[str, UnitResult], Proof]:
+def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -> tuple[dict[str, UnitResult], Proof]:
     """Load, build and compare.
 
     Where others do the work, what stands on loaded tables is built as soon as one of them has nothing to load any more,
     and the rows are compared beside that: nothing that is built changes a row.
     """
     crew = context.crew
-    builder = Builder(plan, context.server.dsn, crew.jobs, loading=crew.parallel)
+    builder = Builder(plan, context.sessions.open_now, crew.jobs, loading=crew.parallel, resumed=earlier is not None)
     if not crew.parallel:
-        results = _load(context, run, plan)
+        results = _load(context, run, plan, earlier)
         _build(context, plan, builder)
         return results, _prove(context, run, plan)
     with ThreadPoolExecutor(1) as beside:
@@ -200,7 +277,7 @@ def _fill(context: Context, run: str, plan: MovePlan) -> tuple[dict[str, UnitRes
 
         building.add_done_callback(ended)
         try:
-            results = _load(context, run, plan, builder.loaded)
+            results = _load(context, run, plan, earlier, builder.loaded)
             return results, _prove(context, run, plan, building.result)
         except BaseException as error:
             failure = building.exception() if building.done() else None
@@ -214,13 +291,22 @@ def _fill(context: Context, run: str, plan: MovePlan) -> tuple[dict[str, UnitRes
 def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
     builder.wait()
     with context.timeline.step("build") as said:
-        builder.build(lambda table: context.timeline.tell(Progress("build", table)))
+        persist(
+            lambda: builder.build(lambda table: context.timeline.tell(Progress("build", table))),
+            lambda: context.sessions.open().close(),
+            lambda words: context.hear(words, "build"),
+            attempts=context.attempts,
+        )
         plan.notices += builder.notices
         plan.untranslated += builder.untranslated
         said.append(f"{len(plan.indexes)} keys and indexes, {len(plan.foreign_keys)} foreign keys")
 
 
 def _prove(context: Context, run: str, plan: MovePlan, others: Callable[[], object] | None = None) -> Proof:
+    return context.persist("prove", lambda: _compare(context, run, plan, others))
+
+
+def _compare(context: Context, run: str, plan: MovePlan, others: Callable[[], object] | None) -> Proof:
     totals = {table.source: table.rows for table in plan.tables}
     with context.timeline.step("prove") as said:
         done = dict.fromkeys(totals, 0)

@@ -71,7 +71,7 @@ _LOGINS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
     (
         r"is (starting up|shutting down)|recovery mode|not yet accepting connections",
         errors.TargetUnreachable,
-        "Wait until the server is up, and run the same command again.",
+        "Wait until the server is up, and run the command again.",
     ),
     (
         r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname"
@@ -227,7 +227,7 @@ def stopped(error: psycopg.Error) -> errors.TargetError:
         return errors.TargetFull(message=said)
     if is_lost(error):
         return errors.TargetLost(message=said)
-    hint = "Look at the server's log, and run the same command again."
+    hint = "Look at the server's log, and run the command again (with --resume where something stays)."
     return errors.TargetError(message=f"PostgreSQL stopped the move: {said}", hint=hint)
 
 
@@ -245,7 +245,8 @@ def is_trouble(error: psycopg.Error) -> bool:
 def is_lost(error: psycopg.Error) -> bool:
     """Whether the session ended: the server went, or ended it, or the network did."""
     if error.sqlstate is None:
-        return isinstance(error, psycopg.OperationalError)
+        # What libpq says itself has no code; psycopg makes of it the plainest error of the database.
+        return isinstance(error, psycopg.OperationalError) or type(error) is psycopg.DatabaseError
     return error.sqlstate.startswith(LOST)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from litelift import errors
-from litelift.postgres.connect import Connection, connect
+from litelift.postgres.connect import Connection
+from litelift.postgres.sessions import OpenSession
 
 LANES = 4
 """Connections that many small tables are worth, however few processes do the rest."""
@@ -22,12 +23,12 @@ def lanes_for(tables: int, jobs: int) -> int:
     return max(1, min(max(jobs, LANES), tables // WORTH_A_LANE))
 
 
-def more(dsn: str, stack: ExitStack, count: int) -> list[Connection]:
+def more(open_session: OpenSession, stack: ExitStack, count: int) -> list[Connection]:
     """So many connections, or fewer where the server lets no more in; ``stack`` ends them."""
     opened: list[Connection] = []
     for _ in range(count):
         try:
-            connection = stack.enter_context(connect(dsn))
+            connection = stack.enter_context(open_session())
         except errors.TargetUnreachable:
             break
         connection.execute("set synchronous_commit = off")

@@ -1,0 +1,52 @@
+"""What ends a move without saying anything against it: then what is done stays, and can be gone on with."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from shlex import quote
+
+import psycopg
+
+from litelift import errors
+from litelift.move.context import Context
+from litelift.postgres.connect import is_trouble
+from litelift.postgres.retry import passes
+
+TAKEN_BACK = "What was half done was taken back: the target is as it was."
+_PASSING = (
+    errors.NoRoom,
+    errors.Superseded,
+    errors.TargetBusy,
+    errors.TargetFull,
+    errors.TargetLocks,
+    errors.TargetLost,
+    errors.WorkerDied,
+)
+_SQLITE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
+
+
+def interrupts(error: BaseException) -> bool:
+    """Whether an error says nothing against the move: a Ctrl-C, a lost server, a full disk, a killed worker."""
+    if isinstance(error, (KeyboardInterrupt, MemoryError, *_PASSING)) or passes(error):
+        return True
+    if isinstance(error, psycopg.Error):
+        return is_trouble(error)
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def ways(context: Context) -> dict[str, str]:
+    """The commands that go on with the move of this context, and that take it back."""
+    source = quote(str(context.path))
+    if context.embedded is not None:
+        return {"again": f"litelift migrate {source} --resume", "undo": f"litelift undo {source}"}
+    target = quote(context.server.display)
+    return {"again": f"litelift migrate {source} {target} --resume", "undo": f"litelift undo {target}"}
+
+
+def stays(context: Context) -> str:
+    """What an interrupted move leaves, in words, with the two ways from there."""
+    found = ways(context)
+    return f"What is done stays ({context.loaded}). Go on with it: {found['again']}   or take it back: {found['undo']}"
