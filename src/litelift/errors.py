@@ -347,3 +347,42 @@ class RunNotFound(UsageError):
     """{where} holds no report of a litelift run"""
 
     hint = "Name the target's URL, the report's folder, or its report.json."
+
+
+# --------------------------------------------------------------------- undo
+
+
+class NothingToUndo(UsageError):
+    """{where} holds no run of litelift that could be undone"""
+
+    hint = "Name the database that was moved into; litelift undo removes what a move made there, and nothing else."
+
+
+class RunNotNamed(UsageError):
+    """{message}; there are: {runs}"""
+
+    hint = "Name one with --run and the beginning of its id."
+
+
+class NotUndoable(LiteliftError):
+    """the run {run} cannot be undone: {reason}"""
+
+    hint = "Nothing was removed."
+
+
+class DependantsFound(TargetError):
+    """something else depends on what would be removed: {objects}"""
+
+    hint = "Nothing of that is litelift's. Move or drop it first, if it may go, and run the same command again."
+
+
+class TargetInUse(TargetError):
+    """other sessions hold what would be removed: {sessions}"""
+
+    hint = "Stop the application that works with these tables, and run the same command again."
+
+
+class NotConfirmed(UsageError):
+    """litelift undo asks before it removes anything, and there is no terminal to ask at"""
+
+    hint = "Run it in a terminal, or add --yes. Nothing was removed."

@@ -1,53 +1,35 @@
-"""Takes back what a whole move made: its own when it fails, and another's that was killed.
-
-A run notes its tables and types by their oids, in the transaction that makes them: a name can be dropped and be
-another's table later, and of that nothing may be touched.
-"""
+"""Takes back what a whole move made: its own when it fails, another's that was killed, or one that a person names."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import psycopg
 from psycopg import sql
 
-from litelift.plan.plan import MovePlan
+from litelift.move.dependants import refuse_dependants
+from litelift.move.made import Made, note_functions, note_made, note_tables, note_views, read_made
 from litelift.postgres.connect import Connection
 from litelift.postgres.locks import MADE, locks_at_once, packed
+from litelift.translate import FUNCTIONS
 
-TABLES_AT_ONCE = 200
+__all__ = [
+    "last_move",
+    "note_functions",
+    "note_made",
+    "note_tables",
+    "note_views",
+    "remains",
+    "remove_made",
+]
+
+AT_ONCE = 200
 _JOURNAL = ("untranslated", "notice", "quarantine", "unit", "run")
-
-
-def note_made(connection: Connection, run: str, plan: MovePlan, *, schema: bool, journal: bool) -> None:
-    """Write down what a run made before its tables: types, whether the schema, and whether litelift's own schema."""
-    connection.execute(
-        "update litelift.run set made = jsonb_build_object('schema', %s::boolean, 'journal', %s::boolean,"
-        " 'tables', '[]'::jsonb,"
-        " 'enums', (select coalesce(jsonb_agg(t.oid::bigint), '[]') from pg_type t"
-        "           where t.typnamespace = n.oid and t.typtype = 'e' and t.typname = any(%s)))"
-        " from pg_namespace n where n.nspname = %s and run_id = %s",
-        (schema, journal, list(plan.enums), plan.schema, run),
-    )
-
-
-def note_tables(connection: Connection, run: str, schema: str, names: list[str]) -> None:
-    """Write down tables that a run made; in the transaction that makes them."""
-    connection.execute(
-        "update litelift.run set made = jsonb_set(made, '{tables}', made->'tables' ||"
-        " (select coalesce(jsonb_agg(c.oid::bigint), '[]')"
-        "  from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        "  where n.nspname = %s and c.relkind = 'r' and c.relname = any(%s))) where run_id = %s",
-        (schema, names, run),
-    )
-
-
-def note_functions(connection: Connection, run: str, schema: str, names: list[str]) -> None:
-    """Write down functions that a run made in its schema after its tables; in the transaction that makes them."""
-    connection.execute(
-        "update litelift.run set made = jsonb_set(made, '{functions}', coalesce(made->'functions', '[]') ||"
-        " (select coalesce(jsonb_agg(p.oid::bigint), '[]') from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
-        "  where n.nspname = %s and p.proname = any(%s))) where run_id = %s",
-        (schema, names, run),
-    )
+_SUPPORT = {
+    "text search configuration": ("porter", "select from pg_ts_config where cfgnamespace = %s and cfgname = %s"),
+    "text search dictionary": ("porter", "select from pg_ts_dict where dictnamespace = %s and dictname = %s"),
+    "collation": ("nocase", "select from pg_collation where collnamespace = %s and collname = %s"),
+}
 
 
 def note_views(connection: Connection, run: str, schema: str, names: list[str]) -> None:
@@ -62,12 +44,16 @@ def note_views(connection: Connection, run: str, schema: str, names: list[str]) 
 
 
 def remains(connection: Connection, schema: str) -> list[tuple[str, str, str]]:
-    """Whole moves that never ended: their ids, their sources, and when they began. Ask only while holding the lock."""
-    if not _journaled(connection):
+    """Whole moves that never ended: their ids, their sources, and when they began. Ask only while holding the lock.
+
+    One whose removal has begun is among them.
+    """
+    if not journaled(connection):
         return []
     rows = connection.execute(
         "select run_id::text, coalesce(source->>'path', ''), to_char(started_at, 'YYYY-MM-DD HH24:MI UTC')"
-        " from litelift.run where state = 'running' and mode = 'whole' and schema_name = %s order by started_at",
+        " from litelift.run where state in ('running', 'undoing') and mode = 'whole' and schema_name = %s"
+        " order by started_at",
         (schema,),
     ).fetchall()
     return [(run, path, began) for run, path, began in rows]
@@ -75,63 +61,124 @@ def remains(connection: Connection, schema: str) -> list[tuple[str, str, str]]:
 
 def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
     """The source of the last whole move into ``schema`` that ended, and when it ended."""
-    if not _journaled(connection):
+    if not journaled(connection):
         return None
     row = connection.execute(
         "select coalesce(source->>'path', ''), to_char(finished_at, 'YYYY-MM-DD HH24:MI UTC') from litelift.run"
-        " where state <> 'running' and mode = 'whole' and schema_name = %s order by started_at desc limit 1",
+        " where state not in ('running', 'undoing') and mode = 'whole' and schema_name = %s"
+        " order by started_at desc limit 1",
         (schema,),
     ).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def remove_made(connection: Connection, run: str) -> int:
-    """Drop exactly what a whole run made, with all that hangs on it, and its lines here; the number of its tables.
+def journaled(connection: Connection) -> bool:
+    """Whether the database has litelift's journal."""
+    present = connection.execute("select to_regclass('litelift.run')").fetchone()
+    return bool(present and present[0])
 
-    Its line goes last, with what it tells of: what ends this in the middle leaves the rest to the next.
+
+def remove_made(connection: Connection, run: str) -> int:
+    """Drop exactly what a whole run made, and its lines here; the number of its tables.
+
+    Nothing is dropped with CASCADE: what others have put on it stays, and is an error. Its line goes last, with what
+    it tells of, and says meanwhile that the run is being removed: what ends this halfway leaves the rest to the next.
+
+    Raises:
+        DependantsFound: something of others depends on it; nothing was removed.
+        NotUndoable: the run was not made in this database.
+        TargetRights: something of it is another role's.
     """
-    # What a session of the run still has to commit is noted in the line first.
-    found = connection.execute(
-        "select schema_name, made from litelift.run where run_id = %s for update", (run,)
-    ).fetchone()
-    if found is None:
+    # What a session of the run still has to commit is noted in the line first: this waits for it.
+    connection.execute("select from litelift.run where run_id = %s for update", (run,))
+    made = read_made(connection, run)
+    if made is None:
         return 0
-    schema, made = found[0], found[1] or {}
-    # Each table, and about how many locks its end takes: of all that depends on it, and of its TOAST table.
-    tables = connection.execute(
-        "select n.nspname, c.relname, (select count(*) from pg_depend d where d.refclassid = 'pg_class'::regclass"
-        " and d.refobjid = c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        " where c.oid = any(%s::bigint[]::oid[])",
-        (made.get("tables", []),),
-    ).fetchall()
-    weighed = ((sql.Identifier(*names), MADE + 3 * depending) for *names, depending in tables)
-    for group in packed(weighed, locks_at_once(connection), TABLES_AT_ONCE):
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(group)))
+    refuse_dependants(connection, made)
+    connection.execute("update litelift.run set state = 'undoing' where run_id = %s", (run,))
+    _drop(connection, "view", ((one.schema, one.name, one.depending) for one in made.views))
+    _drop_tables(connection, made)
+    _drop(connection, "type", ((one.schema, one.name, 0) for one in made.types))
+    _drop_functions(connection, made)
     with connection.transaction():
-        enums = connection.execute(
-            "select n.nspname, t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
-            " where t.oid = any(%s::bigint[]::oid[])",
-            (made.get("enums", []),),
-        ).fetchall()
-        for names in enums:
-            connection.execute(sql.SQL("drop type if exists {}").format(sql.Identifier(*names)))
-        functions = connection.execute(
-            "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
-            (made.get("functions", []),),
-        ).fetchall()
-        for (name,) in functions:
-            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name)]))
         connection.execute("delete from litelift.run where run_id = %s", (run,))
-        if made.get("schema"):
-            _drop_if_unused(connection, [sql.SQL("drop schema {}").format(sql.Identifier(schema))])
-        if made.get("journal") and not connection.execute("select 1 from litelift.run limit 1").fetchone():
+        if made.namespace is not None and not _hand_on_schema(connection, made):
+            name = connection.execute(
+                "select nspname from pg_namespace where oid = %s::bigint::oid", (made.namespace,)
+            ).fetchone()
+            if name:
+                _drop_if_unused(connection, [sql.SQL("drop schema {}").format(sql.Identifier(name[0]))])
+        if made.journal and not _hand_on_journal(connection):
             _drop_journal(connection)
-    return len(tables)
+    return len(made.tables)
+
+
+def _drop(connection: Connection, kind: str, names: Iterable[tuple[str, str, int]]) -> None:
+    weighed = ((sql.Identifier(schema, name), MADE + 3 * depending) for schema, name, depending in names)
+    for group in packed(weighed, locks_at_once(connection), AT_ONCE):
+        connection.execute(sql.SQL("drop {} if exists {}").format(sql.SQL(kind), sql.SQL(", ").join(group)))
+
+
+def _drop_tables(connection: Connection, made: Made) -> None:
+    """Drop the tables in batches, before them the foreign keys between one batch and a later one."""
+    room = locks_at_once(connection)
+    # Each table, and about how many locks its end takes: of all that depends on it, and of its TOAST table.
+    groups = list(packed(((one, MADE + 3 * one.depending) for one in made.tables), room, AT_ONCE))
+    batch = {one.oid: number for number, group in enumerate(groups) for one in group}
+    keys = connection.execute(
+        "select n.nspname, c.relname, k.conname, k.conrelid::bigint, k.confrelid::bigint from pg_constraint k"
+        " join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace"
+        " where k.contype = 'f' and k.conrelid = any(%(ours)s::bigint[]::oid[])"
+        " and k.confrelid = any(%(ours)s::bigint[]::oid[]) order by k.oid",
+        {"ours": list(batch)},
+    ).fetchall()
+    words = (
+        sql.SQL("alter table {} drop constraint {}").format(sql.Identifier(schema, table), sql.Identifier(name))
+        for schema, table, name, child, parent in keys
+        if batch[child] > batch[parent]
+    )
+    # Both tables, their indexes, the constraint and its triggers.
+    for statements in packed(((one, 4 * MADE) for one in words), room, AT_ONCE):
+        connection.execute(sql.SQL("; ").join(statements))
+    for group in groups:
+        names = sql.SQL(", ").join(sql.Identifier(one.schema, one.name) for one in group)
+        connection.execute(sql.SQL("drop table if exists {}").format(names))
+
+
+def _drop_functions(connection: Connection, made: Made) -> None:
+    rows = connection.execute(
+        "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
+        ([one.oid for one in made.functions],),
+    ).fetchall()
+    # The server's own spelling of each, quoted where it must be.
+    for group in packed(((sql.SQL(name), MADE) for (name,) in rows), locks_at_once(connection), AT_ONCE):
+        connection.execute(sql.SQL("drop function {}").format(sql.SQL(", ").join(group)))
+
+
+def _hand_on_schema(connection: Connection, made: Made) -> bool:
+    """Another run into the schema that this one made has it from now on; whether there is one."""
+    done = connection.execute(
+        "update litelift.run set made = made || '{\"schema\": true}' where run_id = (select run_id from litelift.run"
+        " where (made->>'namespace')::bigint = %s order by started_at limit 1)",
+        (made.namespace,),
+    )
+    return bool(done.rowcount)
+
+
+def _hand_on_journal(connection: Connection) -> bool:
+    """Another run has the schema litelift from now on; whether there is one."""
+    done = connection.execute(
+        "update litelift.run set made = coalesce(made, '{}') || '{\"journal\": true}' where run_id ="
+        " (select run_id from litelift.run order by mode desc, started_at limit 1)"
+    )
+    return bool(done.rowcount)
 
 
 def _drop_journal(connection: Connection) -> None:
     functions = connection.execute(
         "select oid::regprocedure::text from pg_proc where pronamespace = 'litelift'::regnamespace"
+        " and proname = any(%s)",
+        (list(FUNCTIONS),),
     ).fetchall()
     words = [sql.SQL("drop table litelift.{}").format(sql.Identifier(table)) for table in _JOURNAL]
     words += [sql.Composed([sql.SQL("drop function "), sql.SQL(name)]) for (name,) in functions]
@@ -140,15 +187,11 @@ def _drop_journal(connection: Connection) -> None:
 
 
 def _support(connection: Connection) -> list[sql.Composed]:
-    kinds = {
-        "text search configuration": "select cfgname from pg_ts_config where cfgnamespace = 'litelift'::regnamespace",
-        "text search dictionary": "select dictname from pg_ts_dict where dictnamespace = 'litelift'::regnamespace",
-        "collation": "select collname from pg_collation where collnamespace = 'litelift'::regnamespace",
-    }
+    (schema,) = connection.execute("select 'litelift'::regnamespace::oid").fetchone() or (None,)
     return [
         sql.SQL("drop {} litelift.{}").format(sql.SQL(kind), sql.Identifier(name))
-        for kind, query in kinds.items()
-        for (name,) in connection.execute(query).fetchall()
+        for kind, (name, query) in _SUPPORT.items()
+        if connection.execute(query, (schema, name)).fetchone() is not None
     ]
 
 
@@ -160,8 +203,3 @@ def _drop_if_unused(connection: Connection, words: list[sql.Composed]) -> None:
     except psycopg.errors.DependentObjectsStillExist:
         # Someone has put things of their own there, and they stay.
         return
-
-
-def _journaled(connection: Connection) -> bool:
-    present = connection.execute("select to_regclass('litelift.run')").fetchone()
-    return bool(present and present[0])
