@@ -9,20 +9,34 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from litelift.errors import LiteliftError
+    from litelift.move.removal import undo
     from litelift.move.run import migrate
     from litelift.move.verify import verify
     from litelift.plan.file import PlanFile, read_plan
-    from litelift.result import MigrationResult, Proof
+    from litelift.result import MigrationResult, Proof, UndoResult
 
-__all__ = ["LiteliftError", "MigrationResult", "PlanFile", "Proof", "__version__", "migrate", "read_plan", "verify"]
+__all__ = [
+    "LiteliftError",
+    "MigrationResult",
+    "PlanFile",
+    "Proof",
+    "UndoResult",
+    "__version__",
+    "migrate",
+    "read_plan",
+    "undo",
+    "verify",
+]
 
 _PLACES = {
     "LiteliftError": "litelift.errors",
     "MigrationResult": "litelift.result",
     "PlanFile": "litelift.plan.file",
     "Proof": "litelift.result",
+    "UndoResult": "litelift.result",
     "migrate": "litelift.move.run",
     "read_plan": "litelift.plan.file",
+    "undo": "litelift.move.removal",
     "verify": "litelift.move.verify",
 }
 

@@ -129,6 +129,72 @@ class Proof(BaseModel):
         )
 
 
+class UndoneTable(BaseModel):
+    """A table that a run made and that an undo removes.
+
+    ``made_as`` is its name when it was made; ``moved`` counts the rows that the run loaded, ``present`` those that are
+    there (None where they were not counted).
+    """
+
+    schema_name: str
+    name: str
+    made_as: str
+    moved: int
+    present: int | None = None
+    bytes: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether it holds more or fewer rows than were moved."""
+        return self.present is not None and self.present != self.moved
+
+
+class UndoResult(BaseModel):
+    """What an undo removes, as it is told before, and whether it was ``removed``.
+
+    ``dropped`` are tables that were gone already. The schema stays (``schema_goes`` is false) where the run did not
+    make it, or where it holds something else (``schema_holds``). The ``quarantined`` values and rows go too.
+    """
+
+    run_id: str
+    litelift_version: str
+    source: str
+    started: datetime
+    finished: datetime | None
+    state: Literal["unfinished", "half removed", "proved", "differs"]
+    database: str
+    schema_name: str
+    schema_goes: bool
+    schema_holds: list[str] = Field(default_factory=list)
+    tables: list[UndoneTable] = Field(default_factory=list)
+    views: list[str] = Field(default_factory=list)
+    types: list[str] = Field(default_factory=list)
+    functions: list[str] = Field(default_factory=list)
+    dropped: list[str] = Field(default_factory=list)
+    quarantined: int = 0
+    removed: bool = False
+
+    @property
+    def finished_run(self) -> bool:
+        """Whether the run had ended by itself, so that its tables may be in use."""
+        return self.state in ("proved", "differs")
+
+    @property
+    def rows(self) -> int:
+        """The rows that the run loaded."""
+        return sum(table.moved for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """What its tables and their indexes take on the server's disk."""
+        return sum(table.bytes for table in self.tables)
+
+    @property
+    def exit_code(self) -> int:
+        """0 removed, 1 not."""
+        return 0 if self.removed else 1
+
+
 class Step(BaseModel):
     """One step of the move, as the timeline shows it. ``seconds`` is wall time."""
 

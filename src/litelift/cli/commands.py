@@ -16,6 +16,7 @@ _COMMANDS = {
     "plan": "The proposal for a move as an editable file.",
     "migrate": "Move a database and prove that nothing was lost.",
     "verify": "Compare every row of both databases, by content.",
+    "undo": "Remove what a move made in a target, and nothing else.",
     "report": "The completion report: Markdown, HTML, JSON.",
     "server": "Start, stop or look at the embedded PostgreSQL.",
 }
