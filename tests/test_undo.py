@@ -225,7 +225,10 @@ def test_an_unfinished_run_goes_before_a_finished_one(hostile: Path, moved: str)
     assert litelift("undo", moved, "--yes", "--json").json["state"] == "proved"
 
 
-def test_an_undo_that_is_killed_halfway_goes_on_when_it_is_run_again(hostile: Path, database: str) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_an_undo_that_is_stopped_halfway_goes_on_when_it_is_run_again(
+    hostile: Path, database: str, number: signal.Signals, status: int
+) -> None:
     before = whole_catalogue(database)
     assert litelift("migrate", hostile, database).status == 3
     assert len(ask(database, "select from pg_views where schemaname = 'public'")) == 2
@@ -235,13 +238,18 @@ def test_an_undo_that_is_killed_halfway_goes_on_when_it_is_run_again(hostile: Pa
         with started("undo", database, "--yes") as undoing:
             wait_for(lambda: not ask(database, "select from pg_views where schemaname = 'public'"))
             wait_for(lambda: bool(ask(database, "select from pg_locks where not granted")))
-            undoing.send(signal.SIGKILL)
-            assert undoing.end().status == -signal.SIGKILL
-    wait_for(lambda: not ask(database, "select from pg_stat_activity where application_name = 'litelift'"))
+            undoing.send(number)
+            ran = undoing.end()
+    assert (ran.status, "Traceback" in ran.err) == (status, False), ran
+    assert ("goes when litelift undo is run again" in ran.err) == (number == signal.SIGINT)
+    wait_for(lambda: not ask(database, OURS))
     assert ask(database, "select state from litelift.run") == [("undoing",)]
     ran = litelift("undo", database, "--yes", "--json")
     assert (ran.status, ran.json["state"]) == (0, "half removed"), ran.err
     assert whole_catalogue(database) == before
+
+
+OURS = "select from pg_stat_activity where application_name = 'litelift' and datname = current_database()"
 
 
 def test_what_another_session_holds_is_a_clear_error_and_goes_later(
@@ -252,8 +260,9 @@ def test_what_another_session_holds_is_a_clear_error_and_goes_later(
     monkeypatch.setattr(removal, "LOCK_SECONDS", 1)
     with psycopg.connect(database, application_name="the school") as holder:
         holder.execute("lock table public.log in access share mode")
-        with pytest.raises(errors.TargetInUse, match="the school"):
+        with pytest.raises(errors.TargetInUse, match="the school") as caught:
             library.undo(database)
+        assert "run again" in caught.value.__notes__[0]
     library.undo(database)
     assert whole_catalogue(database) == before
 

@@ -21,6 +21,8 @@ from litelift.result import UndoneTable, UndoResult
 
 LOCK_SECONDS = 10
 """How long a table that another session holds is waited for."""
+_FIRST_OID = 16384
+"""Of what is not the server's own ("System Catalog Initial Data", section 74.2.2 of the PostgreSQL manual)."""
 _AGAIN = "What was removed stays removed, and the rest goes when litelift undo is run again."
 
 
@@ -60,7 +62,8 @@ def undo(
         connection.execute(f"set lock_timeout = '{LOCK_SECONDS}s'")
         told = _told(connection, chosen, made)
         if confirm is None or confirm(told):
-            remove_made(connection, made.run)
+            with _halfway():
+                remove_made(connection, made.run)
             told.removed = True
         return told
 
@@ -98,30 +101,56 @@ def _embedded(path: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def _halfway() -> Iterator[None]:
+    try:
+        yield
+    except errors.LiteliftError:
+        # A refusal, before anything was removed.
+        raise
+    except BaseException as error:
+        error.add_note(_AGAIN)
+        raise
+
+
+@contextlib.contextmanager
 def _explained(connection: Connection) -> Iterator[None]:
+    """Whatever breaks meanwhile, in our words."""
+    told: errors.LiteliftError
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
-        told: errors.LiteliftError = errors.TargetInUse(sessions=_others(connection))
-        told.add_note(_AGAIN)
-        raise told from error
+        told = errors.TargetInUse(sessions=_holders(connection))
+        raise _with_notes(told, error) from error
     except psycopg.errors.DependentObjectsStillExist as error:
         told = errors.DependantsFound(objects=" ".join((error.diag.message_detail or str(error)).split()))
-        told.add_note(_AGAIN)
-        raise told from error
+        raise _with_notes(told, error) from error
     except psycopg.Error as error:
-        told = stopped(error)
-        told.add_note(_AGAIN)
-        raise told from error
+        raise _with_notes(stopped(error), error) from error
+    except KeyboardInterrupt as error:
+        _with_notes(error, error)
+        raise
 
 
-def _others(connection: Connection) -> str:
+def _with_notes(told: BaseException, error: BaseException) -> BaseException:
+    """``told`` with what is said of the target."""
+    notes = list(getattr(error, "__notes__", ())) or ["Nothing was removed."]
+    for note in notes:
+        if note not in getattr(told, "__notes__", ()):
+            told.add_note(note)
+    return told
+
+
+def _holders(connection: Connection) -> str:
+    """The other sessions that hold tables of the database, as any role may see them."""
     rows = connection.execute(
-        "select format('process %s%s', pid, coalesce(' (' || nullif(application_name, '') || ')', ''))"
-        " from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and backend_type = 'client backend' and xact_start is not null order by pid"
+        "select distinct l.pid, 'process ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '')"
+        " from pg_locks l left join pg_stat_activity a on a.pid = l.pid"
+        " where l.database = (select oid from pg_database where datname = current_database())"
+        " and l.locktype = 'relation' and l.relation >= %s::bigint::oid and l.granted and l.pid <> pg_backend_pid()"
+        " order by 1",
+        (_FIRST_OID,),
     ).fetchall()
-    return listed([row[0] for row in rows]) or "they ended just now"
+    return listed([row[1] for row in rows]) or "they let go just now"
 
 
 # --------------------------------------------------------------------- the run
