@@ -141,6 +141,8 @@ def test_the_embedded_server_starts_beside_the_source_stops_and_is_found_again(s
         assert again["running"]
         with psycopg.connect(again["url"]) as connection:
             assert connection.execute("select count(*) from pupils").fetchone() == (300,)
+        for place in (folder, folder.parent):
+            assert litelift("server", "status", place, "--json").json["url"] == again["url"]
         second = litelift("migrate", source)
         assert (second.status, "not empty" in second.err) == (1, True)
     finally:

@@ -56,7 +56,7 @@ def status(place: Place, json: JsonFlag = False, quiet: QuietFlag = False, verbo
 
 
 def _show(output: Output, server: embedded.EmbeddedServer, place: str) -> None:
-    name = embedded.database_for(Path(place))
+    name = embedded.database_for(embedded.source_of(server.folder))
     url = embedded.database_url(server.url, name) if server.url else None
     if output.json:
         output.document(

@@ -91,10 +91,9 @@ def _embedded(path: Path) -> Iterator[str]:
     if folder is None:
         hint = "Name the target's URL: only the embedded PostgreSQL is found by the file that was moved to it."
         raise errors.NothingToUndo(where=f"the place beside {path}", hint=hint)
-    source = Path(str(folder.absolute().parent).removesuffix(".litelift"))
     server = embedded.start(folder)
     try:
-        yield embedded.database_url(server.url or "", embedded.database_for(source))
+        yield embedded.database_url(server.url or "", embedded.database_for(embedded.source_of(folder)))
     finally:
         if server.started:
             embedded.stop(folder)

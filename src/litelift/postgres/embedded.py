@@ -59,6 +59,11 @@ def folder_for(source: Path) -> Path:
     return Path(f"{source.absolute()}.litelift") / "pg"
 
 
+def source_of(folder: Path) -> Path:
+    """The source whose embedded server lives in ``folder``, as `folder_for` names that."""
+    return Path(str(folder.absolute().parent).removesuffix(".litelift"))
+
+
 def database_for(source: Path) -> str:
     """The database's name: the source's, in the letters that need no quoting."""
     name = re.sub(r"[^a-z0-9_]+", "_", source.stem.lower()).strip("_")[:63]
