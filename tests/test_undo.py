@@ -309,6 +309,18 @@ def test_a_view_is_known_by_its_oid_and_not_by_its_name(hostile: Path, database:
     assert whole_catalogue(database) == before
 
 
+def test_a_role_that_may_not_read_the_servers_identifier_undoes_too(
+    hostile: Path, database: str, role: tuple[str, str]
+) -> None:
+    do(database, "revoke execute on function pg_control_system() from public")
+    try:
+        exactly_undone(hostile, role[1], "--plan", hostile.with_name("plan.toml"), admin=database)
+        assert litelift("migrate", hostile, role[1], "--plan", hostile.with_name("plan.toml")).status == 3
+        assert litelift("undo", database, "--yes").status == 0
+    finally:
+        do(database, "grant execute on function pg_control_system() to public")
+
+
 def test_a_dump_that_was_restored_elsewhere_is_not_undone_by_its_oids(moved: str, server: Url) -> None:
     other = f"{conninfo_to_dict(moved)['dbname']}_restored"
     dumped = subprocess.run([programs(16).folder / "pg_dump", "--inserts", moved], capture_output=True, check=True)

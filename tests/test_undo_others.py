@@ -217,6 +217,18 @@ def test_an_unfinished_run_asks_yes_or_no(source: Path, database: str, answer: s
     assert whole_catalogue(database) == (before if status == 0 else left)
 
 
+def test_names_cannot_write_to_the_terminal(make_sqlite: Callable[..., Path], database: str) -> None:
+    source = make_sqlite('create table "e\x1b[2J\u202evil"(id integer primary key)')
+    assert litelift("migrate", source, database).status == 0
+    do(database, 'create view public."v\x1b[2J" as select 1 from "e\x1b[2J\u202evil"')
+    refused = litelift("undo", database, "--yes")
+    do(database, 'drop view public."v\x1b[2J"')
+    ran = litelift("undo", database, "--yes")
+    assert (refused.status, ran.status) == (1, 0)
+    assert "public.e\\x1b[2J\\u202evil" in ran.err
+    assert not {"\x1b", "\u202e"} & {*refused.err, *ran.err, *ran.out}
+
+
 def test_quiet_says_its_last_line_alone(moved: str) -> None:
     ran = litelift("undo", moved, "--yes", "--quiet")
     assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1)
