@@ -63,7 +63,6 @@ def note_made(connection: Connection, run: str, plan: MovePlan, *, schema: bool,
     connection.execute(
         "update litelift.run set made = jsonb_build_object('schema', %s::boolean, 'journal', %s::boolean,"
         " 'namespace', n.oid::bigint, 'origin', %s::jsonb, 'tables', '[]'::jsonb, 'names', '{}'::jsonb,"
-        " 'planned_views', %s::jsonb,"
         " 'enums', (select coalesce(jsonb_agg(t.oid::bigint), '[]') from pg_type t"
         "           where t.typnamespace = n.oid and t.typtype = 'e' and t.typname = any(%s)))"
         " from pg_namespace n where n.nspname = %s and run_id = %s",
@@ -71,7 +70,6 @@ def note_made(connection: Connection, run: str, plan: MovePlan, *, schema: bool,
             schema,
             journal,
             Jsonb(_origin(connection)),
-            Jsonb([view.match.target for view in plan.views]),
             list(plan.enums),
             plan.schema,
             run,
@@ -152,17 +150,6 @@ _FUNCTIONS = """
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where p.oid = any(%(oids)s::bigint[]::oid[]) order by p.oid
 """
-# Views that were planned and not noted: ours are those that read nothing but what is ours.
-_PLANNED = """
-    select c.oid::bigint from pg_class c
-    where c.relkind = 'v' and c.relnamespace = %(namespace)s::bigint::oid and c.relname = any(%(planned)s)
-      and c.relowner in (select relowner from pg_class where oid = any(%(tables)s::bigint[]::oid[]))
-      and not exists (
-        select from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-        join pg_class read on d.refclassid = 'pg_class'::regclass and read.oid = d.refobjid and read.oid <> c.oid
-        where r.ev_class = c.oid and read.oid <> all(%(tables)s::bigint[]::oid[])
-          and not (read.relkind = 'v' and read.relnamespace = c.relnamespace and read.relname = any(%(planned)s)))
-"""
 
 
 def read_made(connection: Connection, run: str) -> Made | None:
@@ -186,17 +173,12 @@ def read_made(connection: Connection, run: str) -> Made | None:
         )
     names = made.get("names", {})
     tables = _relations(connection, "r", made["tables"], names)
-    noted = made.get("views")
-    if noted is None:
-        namespace, planned = made.get("namespace"), made.get("planned_views", [])
-        facts = {"namespace": namespace, "planned": planned, "tables": [table.oid for table in tables]}
-        noted = [row[0] for row in connection.execute(_PLANNED, facts).fetchall()]
     there = {str(table.oid) for table in tables}
     return Made(
         run,
         schema,
         tables,
-        _relations(connection, "v", noted, {}),
+        _relations(connection, "v", made.get("views", []), {}),
         [Object(*row) for row in connection.execute(_TYPES, {"oids": made.get("enums", [])}).fetchall()],
         [Object(*row) for row in connection.execute(_FUNCTIONS, {"oids": made.get("functions", [])}).fetchall()],
         sorted(name for oid, name in names.items() if oid not in there),

@@ -14,9 +14,10 @@ from litelift import errors
 from litelift.move import journal
 from litelift.move.dependants import also_held, listed, refuse_dependants
 from litelift.move.made import Made, read_made
-from litelift.move.undo import journaled, remove_made
+from litelift.move.undo import remove_made
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, normalized, open_server, stopped
+from litelift.postgres.sessions import end_marked
 from litelift.result import UndoneTable, UndoResult
 
 LOCK_SECONDS = 10
@@ -63,6 +64,9 @@ def undo(
         told = _told(connection, chosen, made)
         if confirm is None or confirm(told):
             with _halfway():
+                if chosen["mark"] is not None:
+                    # A session that was lost may still hold what would go.
+                    end_marked(connection, chosen["mark"])
                 remove_made(connection, made.run)
             told.removed = True
         return told
@@ -156,12 +160,14 @@ def _holders(connection: Connection) -> str:
 
 _RUNS = """
     select run_id::text, version, mode, state, schema_name, started_at, finished_at,
-           coalesce(source->>'path', '') as path from litelift.run order by started_at desc
+           coalesce(source->>'path', '') as path,
+           case when state = 'running' then (to_jsonb(r)->>'mark')::int end as mark
+    from litelift.run r order by started_at desc
 """
 
 
 def _chosen(connection: Connection, wanted: str | None, where: str) -> dict[str, Any]:
-    if not journaled(connection):
+    if not journal.journaled(connection):
         raise errors.NothingToUndo(where=where)
     cursor = connection.execute(_RUNS)
     names = [column.name for column in cursor.description or ()]

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.dependants import refuse_dependants
+from litelift.move.journal import journaled
 from litelift.move.made import Made, note_functions, note_made, note_tables, note_views, read_made
 from litelift.postgres.connect import Connection
 from litelift.postgres.locks import MADE, locks_at_once, packed
@@ -19,7 +20,6 @@ __all__ = [
     "note_made",
     "note_tables",
     "note_views",
-    "remains",
     "remove_made",
 ]
 
@@ -30,33 +30,6 @@ _SUPPORT = {
     "text search dictionary": ("porter", "select from pg_ts_dict where dictnamespace = %s and dictname = %s"),
     "collation": ("nocase", "select from pg_collation where collnamespace = %s and collname = %s"),
 }
-
-
-def note_views(connection: Connection, run: str, schema: str, names: list[str]) -> None:
-    """Write down views that a run made; in the transaction that makes them."""
-    connection.execute(
-        "update litelift.run set made = jsonb_set(made, '{views}', coalesce(made->'views', '[]') ||"
-        " (select coalesce(jsonb_agg(c.oid::bigint), '[]')"
-        "  from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        "  where n.nspname = %s and c.relkind = 'v' and c.relname = any(%s))) where run_id = %s",
-        (schema, names, run),
-    )
-
-
-def remains(connection: Connection, schema: str) -> list[tuple[str, str, str]]:
-    """Whole moves that never ended: their ids, their sources, and when they began. Ask only while holding the lock.
-
-    One whose removal has begun is among them.
-    """
-    if not journaled(connection):
-        return []
-    rows = connection.execute(
-        "select run_id::text, coalesce(source->>'path', ''), to_char(started_at, 'YYYY-MM-DD HH24:MI UTC')"
-        " from litelift.run where state in ('running', 'undoing') and mode = 'whole' and schema_name = %s"
-        " order by started_at",
-        (schema,),
-    ).fetchall()
-    return [(run, path, began) for run, path, began in rows]
 
 
 def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
@@ -70,12 +43,6 @@ def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
         (schema,),
     ).fetchone()
     return (row[0], row[1]) if row else None
-
-
-def journaled(connection: Connection) -> bool:
-    """Whether the database has litelift's journal."""
-    present = connection.execute("select to_regclass('litelift.run')").fetchone()
-    return bool(present and present[0])
 
 
 def remove_made(connection: Connection, run: str) -> int:
