@@ -16,8 +16,9 @@ from litelift.move import journal
 from litelift.move.context import Context, Options
 from litelift.move.crew import default_jobs, gather
 from litelift.move.data_only import fill_existing
-from litelift.move.progress import OnProgress, Timeline
+from litelift.move.progress import OnProgress, Progress, Timeline
 from litelift.move.resume import decide_as_before
+from litelift.move.state import remembered
 from litelift.move.whole import move_whole
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.request import check_filters
@@ -105,6 +106,10 @@ def with_notes(told: errors.LiteliftError, error: BaseException) -> errors.Litel
 def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> MigrationResult:
     started: list[embedded.EmbeddedServer] = []
     context: Context | None = None
+    if dst is None and options.resume:
+        dst = remembered(path)
+        if dst is not None:
+            timeline.tell(Progress("open", message=f"going on in {dst}"))
     try:
         with contextlib.ExitStack() as stack:
             crew = gather(options.jobs or default_jobs(source_bytes(path)))

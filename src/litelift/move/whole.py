@@ -26,6 +26,7 @@ from litelift.move.resume import (
     take_over,
     to_resume,
 )
+from litelift.move.state import forget, remember
 from litelift.move.trial import try_generated
 from litelift.move.triggers import make_triggers
 from litelift.move.undo import remove_made
@@ -70,7 +71,9 @@ def move_whole(context: Context) -> MigrationResult:
         made = context.persist("prove", lambda: _make_views_and_triggers(context, run, plan))
         proof.objects += made
         _tell_survived(context, earlier)
-        return finish(context, run, plan, results, {}, proof)
+        result = finish(context, run, plan, results, {}, proof)
+        forget(context.path)
+        return result
     except BaseException as error:
         context.crew.stop()
         _end(context, error, run)
@@ -125,6 +128,8 @@ def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | 
         run = line.run
         if earlier is None:
             begin_move(context.connection, plan, line)
+            if context.embedded is None:
+                remember(context.path, context.server.display, run)
         else:
             run = earlier.run
         plan.untranslated += make_tables(
@@ -187,6 +192,7 @@ def _end(context: Context, error: BaseException, run: str) -> None:
         if begun:
             context.persist("create", lambda: remove_made(context.connection, run))
             error.add_note(TAKEN_BACK)
+        forget(context.path)
     except BaseException:
         # A second Ctrl-C too: the error that began it is the one to tell.
         context.kept = True
