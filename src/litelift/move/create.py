@@ -48,8 +48,8 @@ def refuse_occupied(connection: Connection, schema: str) -> None:
         if moved is not None:
             hint = (
                 f"litelift moved {moved[0]} here on {moved[1]}: see litelift report, litelift verify. To move once "
-                "more, name another schema in the plan ([defaults] schema = ...) or another database, or drop these "
-                "tables first if nobody has written to them since."
+                "more, name another schema in the plan ([defaults] schema = ...) or another database, or remove that "
+                "move first by litelift undo, which says what has been written to its tables since."
             )
         raise errors.TargetNotEmpty(schema=schema, objects=shown, hint=hint)
 

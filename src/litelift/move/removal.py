@@ -14,6 +14,7 @@ from litelift import errors
 from litelift.move import journal
 from litelift.move.dependants import also_held, listed, refuse_dependants
 from litelift.move.made import Made, read_made
+from litelift.move.state import forget
 from litelift.move.undo import remove_made
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, normalized, open_server, stopped
@@ -69,6 +70,7 @@ def undo(
                     end_marked(connection, chosen["mark"])
                 remove_made(connection, made.run)
             told.removed = True
+            forget(Path(chosen["path"]), made.run)
         return told
 
 

@@ -31,18 +31,19 @@ class Earlier:
     decided: Fingerprint | None
     mark: int | None
     done: str
+    undoing: bool = False
     attempt: int = 0
 
 
 _QUERY = """
     select run_id::text, schema_name, coalesce(source->>'path', ''),
            to_char(started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC'), source,
-           coalesce(to_jsonb(r)->'options', '{}'), to_jsonb(r)->'decided', (to_jsonb(r)->>'mark')::int,
-           (select count(distinct table_name) from litelift.unit u where u.run_id = r.run_id),
-           coalesce((select sum(rows) from litelift.unit u where u.run_id = r.run_id), 0),
-           coalesce(jsonb_array_length(matches), 0)
+           coalesce(to_jsonb(r)->'options', '{}'), to_jsonb(r)->'decided', (to_jsonb(r)->>'mark')::int, state,
+           (select json_build_array(count(distinct table_name), coalesce(sum(rows), 0),
+                                    coalesce(jsonb_array_length(matches), 0))
+            from litelift.unit u where u.run_id = r.run_id)
     from litelift.run r
-    where state = 'running' and mode = 'whole' and (%(schema)s::text is null or schema_name = %(schema)s)
+    where state in ('running', 'undoing') and mode = 'whole' and (%(schema)s::text is null or schema_name = %(schema)s)
     order by started_at
 """
 
@@ -51,27 +52,32 @@ def unfinished(connection: Connection, schema: str | None = None) -> list[Earlie
     """The whole moves that did not end, into ``schema`` or any. Ask only while holding the lock: all others run."""
     if not journaled(connection):
         return []
-    return [
-        Earlier(
-            run, name, path, began, source, options or {}, decided, mark,
-            f"{rows:,} rows of {begun} tables (of {tables}) are loaded",
-        )
-        for run, name, path, began, source, options, decided, mark, begun, rows, tables in connection.execute(
-            _QUERY, {"schema": schema}
-        ).fetchall()
-    ]  # fmt: skip
+    rows = connection.execute(_QUERY, {"schema": schema}).fetchall()
+    return [Earlier(*row[:8], _done(row[8], *row[9]), row[8] == "undoing") for row in rows]
+
+
+def _done(state: str, begun: int, rows: int, tables: int) -> str:
+    if state == "undoing":
+        return "its removal has begun"
+    return f"{rows:,} rows of {begun} tables (of {tables}) are loaded"
 
 
 def refuse_unfinished(context: Context, schema: str) -> None:
     """Raise Unfinished where the schema holds a move that did not end."""
     for earlier in unfinished(context.connection, schema):
-        raise errors.Unfinished(
-            database=context.server.database,
-            path=earlier.path,
-            began=earlier.began,
-            done=earlier.done,
-            **ways(context),
-        )
+        raise _unfinished(context, earlier)
+
+
+def _unfinished(context: Context, earlier: Earlier) -> errors.Unfinished:
+    found = ways(context)
+    return errors.Unfinished(
+        database=context.server.database,
+        path=earlier.path,
+        began=earlier.began,
+        done=earlier.done,
+        hint=f"Bring that to its end: {found['undo']}" if earlier.undoing else None,
+        **found,
+    )
 
 
 def to_resume(context: Context, schema: str | None) -> Earlier | None:
@@ -83,6 +89,8 @@ def to_resume(context: Context, schema: str | None) -> Earlier | None:
     if len(mine) != 1:
         which = ", ".join(f"{one.path} into the schema {one.schema}, begun {one.began}" for one in mine or found)
         raise errors.NotThatMove(database=context.server.database, message=which, **ways(context))
+    if mine[0].undoing:
+        raise _unfinished(context, mine[0])
     return mine[0]
 
 

@@ -36,9 +36,12 @@ def remembered(path: Path) -> str | None:
     return target if isinstance(target, str) else None
 
 
-def forget(path: Path) -> None:
-    """Remove the note, and its folder if nothing else is in it."""
+def forget(path: Path, run: str) -> None:
+    """Remove the note of a run, and its folder if nothing else is in it."""
     place = _place(path)
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
+        content = json.loads(place.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.get("run") != run:
+            return
         place.unlink()
         place.parent.rmdir()

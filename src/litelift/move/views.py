@@ -32,13 +32,21 @@ def remove_views_and_functions(connection: Connection, run: str) -> None:
         if views:
             names = sql.SQL(", ").join(sql.Identifier(*name) for name in views)
             connection.execute(sql.SQL("drop view {}").format(names))
+        ours = {"functions": noted.get("functions", []), "tables": noted.get("tables", [])}
+        triggers = connection.execute(
+            "select n.nspname, c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+            " join pg_namespace n on n.oid = c.relnamespace where t.tgfoid = any(%(functions)s::bigint[]::oid[])"
+            " and t.tgrelid = any(%(tables)s::bigint[]::oid[])",
+            ours,
+        ).fetchall()
+        for schema, table, name in triggers:
+            place = sql.Identifier(schema, table)
+            connection.execute(sql.SQL("drop trigger {} on {}").format(sql.Identifier(name), place))
         functions = connection.execute(
-            "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
-            (noted.get("functions", []),),
+            "select oid::regprocedure::text from pg_proc where oid = any(%(functions)s::bigint[]::oid[])", ours
         ).fetchall()
         for (name,) in functions:
-            # Its triggers are the run's own.
-            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name), sql.SQL(" cascade")]))
+            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name)]))
         connection.execute("update litelift.run set made = made - 'views' - 'functions' where run_id = %s", (run,))
 
 

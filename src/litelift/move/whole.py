@@ -72,7 +72,7 @@ def move_whole(context: Context) -> MigrationResult:
         proof.objects += made
         _tell_survived(context, earlier)
         result = finish(context, run, plan, results, {}, proof)
-        forget(context.path)
+        forget(context.path, run)
         return result
     except BaseException as error:
         context.crew.stop()
@@ -192,7 +192,7 @@ def _end(context: Context, error: BaseException, run: str) -> None:
         if begun:
             context.persist("create", lambda: remove_made(context.connection, run))
             error.add_note(TAKEN_BACK)
-        forget(context.path)
+        forget(context.path, run)
     except BaseException:
         # A second Ctrl-C too: the error that began it is the one to tell.
         context.kept = True
