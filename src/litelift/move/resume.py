@@ -53,7 +53,10 @@ def unfinished(connection: Connection, schema: str | None = None) -> list[Earlie
     if not journaled(connection):
         return []
     rows = connection.execute(_QUERY, {"schema": schema}).fetchall()
-    return [Earlier(*row[:8], _done(row[8], *row[9]), row[8] == "undoing") for row in rows]
+    return [
+        Earlier(run, name, path, began, source, options or {}, decided, mark, _done(state, *counts), state == "undoing")
+        for run, name, path, began, source, options, decided, mark, state, counts in rows
+    ]
 
 
 def _done(state: str, begun: int, rows: int, tables: int) -> str:
