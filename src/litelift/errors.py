@@ -206,7 +206,7 @@ class TargetNotEmpty(TargetError):
 
 
 class TargetBusy(TargetError):
-    """another litelift is working on {database} (the server's process {pid}{since})"""
+    """another litelift is working on {database} (the server's process {pid}{who})"""
 
     hint = "Wait until it has finished; if it is gone for good, end its session: SELECT pg_terminate_backend({pid})"
 

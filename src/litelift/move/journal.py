@@ -69,14 +69,16 @@ def lock(connection: Connection) -> None:
             break
         time.sleep(0.1)
     holder = connection.execute(
-        "select l.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC') from pg_locks l"
+        "select l.pid, coalesce(', as ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '')"
+        " || coalesce(to_char(a.backend_start at time zone 'UTC', ', since YYYY-MM-DD HH24:MI UTC'), '')"
+        " from pg_locks l"
         " left join pg_stat_activity a on a.pid = l.pid"
         " where l.locktype = 'advisory' and l.classid = 0 and l.objid = %s and l.granted"
         " and l.database = (select oid from pg_database where datname = current_database())",
         (_LOCK,),
     ).fetchone()
-    pid, since = holder or ("?", None)
-    raise errors.TargetBusy(pid=pid, database=connection.info.dbname, since=f", since {since}" if since else "")
+    pid, who = holder or ("?", "")
+    raise errors.TargetBusy(pid=pid, database=connection.info.dbname, who=who)
 
 
 def make_schema(connection: Connection) -> bool:

@@ -15,7 +15,8 @@ from litelift.move.context import Context
 from litelift.move.unit import UnitResult
 from litelift.plan.plan import MovePlan
 from litelift.report import render_json
-from litelift.result import MigrationResult, Proof, SourceInfo, TableResult, TargetInfo
+from litelift.result import MigrationResult, Notice, Proof, SourceInfo, TableResult, TargetInfo
+from litelift.sqlite.identity import identity
 
 LISTED = 500
 
@@ -30,7 +31,7 @@ def finish(
 ) -> MigrationResult:
     """Make the result and write it, with everything that was told, into the journal."""
     source = context.source
-    plan.notices += context.notices
+    plan.notices += [*context.notices, *_written_meanwhile(context)]
     kept, total = context.persist("report", lambda: journal.quarantined(context.connection, run, LISTED))
     result = MigrationResult(
         run_id=run,
@@ -83,6 +84,18 @@ def _write_down(context: Context, run: str, plan: MovePlan, result: MigrationRes
     with context.connection.transaction():
         if journal.finish_run(context.connection, run, state, document):
             journal.tell(context.connection, run, plan.notices, plan.untranslated)
+
+
+def _written_meanwhile(context: Context) -> list[Notice]:
+    """What is to be told of a source whose application went on writing to it."""
+    changed = context.identity.differs(identity(context.path))
+    if changed is None:
+        return []
+    message = (
+        f"the source was written to while it was moved ({changed}): what was written after"
+        f" {context.started:%Y-%m-%d %H:%M:%S} UTC is not in the target"
+    )
+    return [Notice(level="attention", kind="source", message=message)]
 
 
 def _target(context: Context, plan: MovePlan) -> TargetInfo:

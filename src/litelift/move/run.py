@@ -34,6 +34,9 @@ from litelift.sqlite.identity import identity
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
+OPENED = 3
+"""How often a source that is locked is tried."""
+
 
 def migrate(
     src: str | Path,
@@ -148,7 +151,7 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
                 decide_as_before(context)
             schema_name = context.options.plan.defaults.schema_name
             context.options.plan.find_types(lambda asked: read_type(connection, schema_name, asked))
-            context.notices += _opened(context.embedded)
+            context.notices += _let_through(context.embedded)
             return fill_existing(context) if options.data_only else move_whole(context)
     except BaseException as error:
         # The embedded server is as it was before: stopped, and not there unless it keeps what is to be gone on with.
@@ -166,7 +169,7 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
 @contextlib.contextmanager
 def _source(path: Path, options: Options, timeline: Timeline, *, check: bool) -> Iterator[tuple[Source, Schema]]:
     with timeline.step("open") as said:
-        source = open_source(path, check=check)
+        source = _opened(path, timeline, check=check)
         try:
             schema = read_catalogue(source.connection)
             options.plan.check_against(schema)
@@ -181,6 +184,16 @@ def _source(path: Path, options: Options, timeline: Timeline, *, check: bool) ->
         yield source, schema
     finally:
         source.close()
+
+
+def _opened(path: Path, timeline: Timeline, *, check: bool) -> Source:
+    """The source, waited for while another program has it locked; SQLite itself waits some seconds each time."""
+    for attempt in range(1, OPENED):
+        try:
+            return open_source(path, check=check)
+        except errors.SourceLocked as error:
+            timeline.tell(Progress("open", message=f"{error.message}; trying again ({attempt} of {OPENED - 1})"))
+    return open_source(path, check=check)
 
 
 @contextlib.contextmanager
@@ -200,7 +213,7 @@ def _server(
         connection.close()
 
 
-def _opened(started: embedded.EmbeddedServer | None) -> list[Notice]:
+def _let_through(started: embedded.EmbeddedServer | None) -> list[Notice]:
     return [
         Notice(
             kind="permissions",
