@@ -86,10 +86,18 @@ _SESSION = """
     select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
            set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
            set_config('extra_float_digits', '1', false), set_config('standard_conforming_strings', 'on', false),
-           set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
-           set_config('idle_in_transaction_session_timeout', '0', false),
            set_config('search_path', 'pg_catalog', false), set_config('client_min_messages', 'warning', false)
 """
+TIMEOUTS = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+)
+"""What a role's or a database's settings may end a session's work by; idle_session_timeout came with PostgreSQL 14,
+transaction_timeout with 17."""
+_UNENDED = "select set_config(name, '0', false) from pg_settings where name = any(%s) and setting <> '0'"
 
 
 _FORMS = (
@@ -175,6 +183,7 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
     try:
         _without_timeout(connection)
         connection.execute(_SESSION)
+        connection.execute(_UNENDED, (list(TIMEOUTS),))
         if not autocommit:
             connection.commit()
     except BaseException:
@@ -270,7 +279,7 @@ def open_server(dsn: str, *, writable: bool = False) -> tuple[Server, Connection
         if encoding != "UTF8":
             raise errors.TargetEncoding(database=info.dbname, encoding=encoding)
         if writable:
-            _refuse_read_only(connection)
+            refuse_read_only(connection)
     except BaseException:
         connection.close()
         raise
@@ -280,7 +289,8 @@ def open_server(dsn: str, *, writable: bool = False) -> tuple[Server, Connection
     return server, connection
 
 
-def _refuse_read_only(connection: Connection) -> None:
+def refuse_read_only(connection: Connection) -> None:
+    """Raise TargetReadOnly where nothing can be written."""
     standby, read_only = connection.execute(
         "select pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
     ).fetchone() or (False, False)
@@ -295,6 +305,19 @@ def _refuse_read_only(connection: Connection) -> None:
         raise errors.TargetReadOnly(database=database, message="default_transaction_read_only is on", hint=hint)
 
 
+def _fits(connection: Connection, words: str, text: str) -> bool:
+    try:
+        # The words are a type's, which format_type() wrote.
+        connection.execute(sql.Composed([sql.SQL("select "), sql.Literal(text), sql.SQL("::"), sql.SQL(words)]))
+    except psycopg.Error as error:
+        if is_trouble(error):
+            raise
+        return False
+    return True
+
+
+INPUT_IS_VALID = 160000
+"""The version in which pg_input_is_valid() came."""
 _JUDGE = """
     create or replace function pg_temp.litelift_fits(value text, type text) returns boolean language plpgsql as $$
     begin
@@ -306,8 +329,17 @@ _JUDGE = """
 """
 
 
+def reading_only(dsn: str) -> str:
+    """A connection string whose sessions write nothing."""
+    options = str(conninfo_to_dict(dsn).get("options") or "")
+    return make_conninfo(dsn, options=f"{options} -c default_transaction_read_only=on".strip())
+
+
 class Judge:
-    """Asks the server which texts a type refuses: domains, and the types that only it can read."""
+    """Asks the server which texts a type refuses: domains, and the types that only it can read.
+
+    A temporary function asks for many at one time; a session that writes nothing does without.
+    """
 
     KEPT = 50_000
 
@@ -315,6 +347,7 @@ class Judge:
         """``dsn`` of the target; the connection opens with the first question."""
         self._dsn = dsn
         self._connection: Connection | None = None
+        self._writes = True
         self._known: dict[tuple[str, str], bool] = {}
 
     def __call__(self, type_: PgType, texts: Sequence[str]) -> list[int]:
@@ -324,16 +357,31 @@ class Judge:
         if asked:
             if self._connection is None:
                 self._connection = connect(self._dsn)
-                self._connection.execute(_JUDGE)
-            rows = self._connection.execute(
-                "select value, pg_temp.litelift_fits(value, %s) from unnest(%s::text[]) as asked(value)", (words, asked)
-            ).fetchall()
+                read_only = self._connection.execute("show transaction_read_only").fetchone()
+                self._writes = read_only == ("off",)
+                if self._writes:
+                    self._connection.execute(_JUDGE)
+            rows = self._ask(self._connection, words, asked)
             if len(self._known) > self.KEPT:
                 self._known.clear()
             self._known.update({(words, value): fits for value, fits in rows})
             answers = dict(rows)
             return [at for at, text in enumerate(texts) if not answers.get(text, self._known.get((words, text), True))]
         return [at for at, text in enumerate(texts) if not self._known[words, text]]
+
+    def _ask(self, connection: Connection, words: str, asked: list[str]) -> list[tuple[str, bool]]:
+        if self._writes:
+            query = "select value, pg_temp.litelift_fits(value, %s) from unnest(%s::text[]) as asked(value)"
+            return connection.execute(query, (words, asked)).fetchall()
+        if connection.info.server_version >= INPUT_IS_VALID:
+            query = "select value, pg_input_is_valid(value, %s) from unnest(%s::text[]) as asked(value)"
+            try:
+                return connection.execute(query, (words, asked)).fetchall()
+            except psycopg.Error as error:
+                # An extension's type may not say so without an error.
+                if is_trouble(error):
+                    raise
+        return [(text, _fits(connection, words, text)) for text in asked]
 
     def close(self) -> None:
         """End the connection."""
