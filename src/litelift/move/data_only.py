@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -21,10 +22,13 @@ from litelift.move.resume import refuse_unfinished
 from litelift.move.trial import try_generated
 from litelift.move.unit import Unit
 from litelift.plan.duplicates import refuse_duplicates
+from litelift.plan.file import PlanFile
 from litelift.plan.fill import plan_filling
 from litelift.plan.plan import MovePlan, TablePlan
 from litelift.plan.request import CensusRequest, filling_requests, whole_requests
+from litelift.plan.types import Rule
 from litelift.plan.whole import plan_whole
+from litelift.postgres.connect import Connection
 from litelift.postgres.defaults import read_default
 from litelift.postgres.existing import read_target
 from litelift.postgres.existing_types import TargetSchema
@@ -32,6 +36,9 @@ from litelift.postgres.matching import TableNames, match_names
 from litelift.prove.sequences import prove_sequences
 from litelift.prove.tables import prove_table
 from litelift.result import MigrationResult, ObjectProof, Proof
+from litelift.sqlite.census import TableCensus
+from litelift.sqlite.schema import Schema
+from litelift.sqlite.twin import SourceConnection
 
 
 class _Differs(Exception):
@@ -45,37 +52,26 @@ def fill_existing(context: Context) -> MigrationResult:
     refuse_without_rights(connection, None)
     refuse_unfinished(context, name)
     target = read_target(connection, name)
-    matched = _matched(context, target)
+    matched = matched_names(schema, target, context.options.plan)
     requests = filling_requests(matched, context.options.plan)
-    created = _created(context, matched)
+    created = created_requests(schema, matched, context.options.plan)
     censuses = take_censuses(context, [*requests, *created])
     source = context.source.connection
     with context.timeline.step("plan") as said:
-        plan = plan_filling(
+        plan = settle(
             source,
+            context.connection,
             schema,
             target,
             matched,
             requests,
+            created,
             censuses,
             context.options.plan,
-            lambda table, column: read_default(context.connection, name, table, column),
             rule=context.options.on_misfit,
+            icu=context.server.icu,
         )
-        refuse_duplicates(source, schema, target, plan, censuses)
         if created:
-            plan_whole(
-                source,
-                schema,
-                created,
-                censuses,
-                context.options.plan,
-                rule=context.options.on_misfit,
-                server_version=context.server.version,
-                icu=context.server.icu,
-                base=plan,
-                taken=taken_names(context.connection, name),
-            )
             try_generated(context, plan)
         said.append(f"{len(plan.tables)} tables")
     filling = _Filling(context, plan, target, matched, created=bool(created))
@@ -159,15 +155,16 @@ class _Filling:
         self.filled = filled
 
 
-def _matched(context: Context, target: TargetSchema) -> tuple[TableNames, ...]:
-    tables = [(table, context.options.plan.table(table.name)) for table in context.schema.tables]
+def matched_names(schema: Schema, target: TargetSchema, plan: PlanFile) -> tuple[TableNames, ...]:
+    """Which table and column of the source goes where, by name and by the plan file."""
+    tables = [(table, plan.table(table.name)) for table in schema.tables]
     columns = [
         ((table.name, column.name), section.column(column.name))
         for table, section in tables
         for column in table.columns
     ]
     return match_names(
-        context.schema,
+        schema,
         target,
         table_names={table.name: section.name for table, section in tables if section.name},
         column_names={place: section.name for place, section in columns if section.name},
@@ -177,14 +174,59 @@ def _matched(context: Context, target: TargetSchema) -> tuple[TableNames, ...]:
     )
 
 
-def _created(context: Context, matched: tuple[TableNames, ...]) -> list[CensusRequest]:
+def created_requests(schema: Schema, matched: tuple[TableNames, ...], plan: PlanFile) -> list[CensusRequest]:
     """The tables that the target does not have, where the plan says to create them."""
-    if context.options.plan.defaults.missing_tables != "create":
+    if plan.defaults.missing_tables != "create":
         return []
     missing = {m.source.name for m in matched if m.target is None and not m.excluded and not m.bookkeeping}
-    return [
-        request for request in whole_requests(context.schema, context.options.plan) if request.table.name in missing
-    ]
+    return [request for request in whole_requests(schema, plan) if request.table.name in missing]
+
+
+def settle(
+    source: SourceConnection,
+    connection: Connection,
+    schema: Schema,
+    target: TargetSchema,
+    matched: tuple[TableNames, ...],
+    requests: list[CensusRequest],
+    created: list[CensusRequest],
+    censuses: Mapping[str, TableCensus],
+    file: PlanFile,
+    *,
+    rule: Rule | None,
+    icu: bool,
+) -> MovePlan:
+    """The plan of a filling, with the tables that are to be created. Writes nothing.
+
+    Raises:
+        LiteliftError: it cannot be moved so.
+    """
+    plan = plan_filling(
+        source,
+        schema,
+        target,
+        matched,
+        requests,
+        censuses,
+        file,
+        lambda table, column: read_default(connection, target.name, table, column),
+        rule=rule,
+    )
+    refuse_duplicates(source, schema, target, plan, censuses)
+    if created:
+        plan_whole(
+            source,
+            schema,
+            created,
+            censuses,
+            file,
+            rule=rule,
+            server_version=connection.info.server_version,
+            icu=icu,
+            base=plan,
+            taken=taken_names(connection, target.name),
+        )
+    return plan
 
 
 def _create_and_load(context: Context, run: str, plan: MovePlan, filled: Filled) -> None:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from litelift.plan.file import PlanFile
 from litelift.plan.plan import MovePlan
-from litelift.plan.probe import CodecProbe
-from litelift.plan.request import whole_requests
-from litelift.plan.whole import plan_whole
+from litelift.plan.request import CensusRequest
 from litelift.result import Notice, Untranslated
-from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import ColumnCensus, TableCensus, shown
-from litelift.sqlite.count import take_census
 from litelift.sqlite.lexer import quote_identifier
-from litelift.sqlite.open import open_source
+from litelift.sqlite.open import Source
 from litelift.sqlite.schema import ForeignKey, Schema, Table
 
 ENUM_ROWS = 10
 ENUM_VALUES = 12
-LOAD_TO_CENSUS = (2.0, 5.0)
-"""A whole move takes from two to five times the census, measured on the demo and on the sample databases."""
+LOAD_TO_CENSUS = (2.5, 8.0)
+LEAST_SECONDS = (0.05, 1.5)
+"""What a whole move takes: so many seconds, and so many times the census. Measured on both demos, TPC-H and the sample
+databases, into a server on the same machine."""
 
 
 class TableLook(BaseModel):
@@ -104,6 +99,11 @@ class Inspection(BaseModel):
         """The rows of all tables."""
         return sum(table.rows for table in self.tables)
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether a move would end with something for a person."""
+        return bool(self.untranslated or self.orphans or any(n.level == "attention" for n in self.notices))
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -115,63 +115,37 @@ class Looked:
     plan: MovePlan
 
 
-def inspect_source(
-    src: str | Path, file: PlanFile | None = None, on_rows: Callable[[str, int, int], None] | None = None
-) -> Looked:
-    """Read every value of a source and say what a move would do.
+def inspection_of(
+    source: Source,
+    schema: Schema,
+    requests: list[CensusRequest],
+    censuses: Mapping[str, TableCensus],
+    plan: MovePlan,
+    seconds: float,
+) -> Inspection:
+    """What the census of a source tells; ``seconds`` is what it took."""
+    return Inspection(
+        path=str(source.path),
+        bytes=source.bytes,
+        encoding=source.encoding,
+        journal_mode=source.journal_mode,
+        sqlite_version=sqlite3.sqlite_version,
+        tables=[_table(request.table, censuses[request.table.name]) for request in requests],
+        columns=_columns(schema, plan),
+        enums=_enums(schema, censuses),
+        forms=_forms(schema, censuses),
+        orphans=find_orphans(source.connection, schema, plan),
+        notices=plan.notices,
+        untranslated=plan.untranslated,
+        census_seconds=seconds,
+        estimate_seconds=move_seconds(seconds),
+    )
 
-    Args:
-        src: a path or sqlite:///path.
-        file: a plan to hold against it.
-        on_rows: told the table, the rows read of it and the rows in it.
 
-    Raises:
-        LiteliftError: as `litelift.migrate`, before anything is written.
-    """
-    file = file or PlanFile()
-    source = open_source(src)
-    try:
-        schema = read_catalogue(source.connection)
-        file.check_against(schema)
-        requests = whole_requests(schema, file)
-        began = time.perf_counter()
-        censuses = {}
-        for request in requests:
-            name = request.table.name
-            total = source.connection.execute(f"SELECT count(*) FROM {quote_identifier(name)}").fetchone()[0]  # noqa: S608
-            done = 0
-
-            def tell(rows: int, name: str = name, total: int = total) -> None:
-                nonlocal done
-                done += rows
-                if on_rows:
-                    on_rows(name, done, total)
-
-            probes: dict[str, list[CodecProbe]] = {
-                column: [candidate.probe() for candidate in tried] for column, tried in request.candidates.items()
-            }
-            censuses[name] = take_census(source.connection, request.scan, request.key, probes, on_rows=tell)
-        seconds = time.perf_counter() - began
-        plan = plan_whole(source.connection, schema, requests, censuses, file, icu=file.defaults.nocase == "collation")
-        inspection = Inspection(
-            path=str(source.path),
-            bytes=source.bytes,
-            encoding=source.encoding,
-            journal_mode=source.journal_mode,
-            sqlite_version=sqlite3.sqlite_version,
-            tables=[_table(request.table, censuses[request.table.name]) for request in requests],
-            columns=_columns(schema, plan),
-            enums=_enums(schema, censuses),
-            forms=_forms(schema, censuses),
-            orphans=_orphans(source.connection, schema, plan),
-            notices=plan.notices,
-            untranslated=plan.untranslated,
-            census_seconds=seconds,
-            estimate_seconds=(1 + seconds * LOAD_TO_CENSUS[0], 3 + seconds * LOAD_TO_CENSUS[1]),
-        )
-        return Looked(inspection, schema, censuses, plan)
-    finally:
-        source.close()
+def move_seconds(census: float) -> tuple[float, float]:
+    """The least and the longest that a move and its proof may take, by the seconds of its census."""
+    least, longest = LOAD_TO_CENSUS
+    return LEAST_SECONDS[0] + census * least, LEAST_SECONDS[1] + census * longest
 
 
 def _table(table: Table, census: TableCensus) -> TableLook:
@@ -264,7 +238,8 @@ def _form(census: ColumnCensus, declared: str) -> tuple[str | None, str]:
     return None, ""
 
 
-def _orphans(connection: sqlite3.Connection, schema: Schema, plan: MovePlan) -> list[OrphanLook]:
+def find_orphans(connection: sqlite3.Connection, schema: Schema, plan: MovePlan) -> list[OrphanLook]:
+    """The foreign keys of planned tables that rows break already."""
     found = []
     for table in schema.tables:
         if plan.table(table.name) is None:

