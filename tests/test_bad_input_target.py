@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import random
-import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from command import litelift
 from litelift import errors, migrate
 from litelift.postgres import connect
 from litelift.postgres.programs import programs
+from small_disk import small_disk as mounted
 
 SCRIPT = """
     create table pupils(id integer primary key, name text not null);
@@ -299,25 +298,10 @@ def test_another_schema_is_the_way_out(source: Path, database: str, tmp_path: Pa
 
 
 @pytest.fixture
-def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Path]]:
+def small_disk() -> Iterator[Callable[[int], Path]]:
     """Mount a disk of some megabytes."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root mounts a small disk")
-    mounted: list[Path] = []
-
-    def mount(megabytes: int) -> Path:
-        folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
-        words = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(folder)]
-        if subprocess.run(words, capture_output=True).returncode:
-            folder.rmdir()
-            pytest.skip("no disk can be mounted here")
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=False)
-        folder.rmdir()
+    with contextlib.ExitStack() as stack:
+        yield lambda megabytes: stack.enter_context(mounted(megabytes))
 
 
 @pytest.fixture
