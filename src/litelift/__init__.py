@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from litelift.move.run import migrate
     from litelift.move.verify import verify
     from litelift.plan.file import PlanFile, read_plan
+    from litelift.preflight.check import check
+    from litelift.preflight.findings import CheckResult, Finding
     from litelift.result import MigrationResult, Proof, UndoResult
 
 __all__ = [
+    "CheckResult",
+    "Finding",
     "LiteliftError",
     "MigrationResult",
     "PlanFile",
     "Proof",
     "UndoResult",
     "__version__",
+    "check",
     "migrate",
     "read_plan",
     "undo",
@@ -29,11 +34,14 @@ __all__ = [
 ]
 
 _PLACES = {
+    "CheckResult": "litelift.preflight.findings",
+    "Finding": "litelift.preflight.findings",
     "LiteliftError": "litelift.errors",
     "MigrationResult": "litelift.result",
     "PlanFile": "litelift.plan.file",
     "Proof": "litelift.result",
     "UndoResult": "litelift.result",
+    "check": "litelift.preflight.check",
     "migrate": "litelift.move.run",
     "read_plan": "litelift.plan.file",
     "undo": "litelift.move.removal",

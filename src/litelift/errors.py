@@ -181,6 +181,18 @@ class TargetFull(TargetError):
     hint = "Make room on the server's disk, and run the command again (with --resume where something stays)."
 
 
+class TargetTooSmall(TargetError):
+    """the server's disk is too small: {free} are free in {folder}, and the move takes {need}"""
+
+    hint = "Make room there, or leave tables out in the plan (exclude = true). Nothing has been written."
+
+
+class TargetConnections(TargetError):
+    """PostgreSQL lets this role open {free} more connections ({bound}), and the move needs {need}"""
+
+    hint = "Wait for others to leave, or ask for more: ALTER ROLE ... CONNECTION LIMIT, or max_connections."
+
+
 class TargetLocks(TargetError):
     """PostgreSQL's lock table is full: {message}"""
 

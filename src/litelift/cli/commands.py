@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 # Each in the module of its name; a group has an ``app`` there, a command a function of its name.
 _COMMANDS = {
     "demo": "Make an ATİS-sized database, move it, prove it.",
+    "check": "Everything that can be known before a move, and a verdict.",
     "inspect": "What is in there, what will be hard, what is proposed.",
     "plan": "The proposal for a move as an editable file.",
     "migrate": "Move a database and prove that nothing was lost.",

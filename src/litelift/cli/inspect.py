@@ -11,7 +11,8 @@ from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.move.progress import Progress
 from litelift.plan.file import read_plan
-from litelift.plan.inspection import Inspection, Looked, inspect_source
+from litelift.plan.inspection import Inspection, Looked
+from litelift.preflight.survey import inspect_source
 from litelift.report.format import duration, size
 
 SHOWN = 40
@@ -35,15 +36,20 @@ def inspect(
             output.document(inspection)
         else:
             _show(output, inspection)
-        hard = inspection.untranslated or inspection.orphans or any(n.level == "attention" for n in inspection.notices)
-        raise typer.Exit(3 if hard else 0)
+        raise typer.Exit(3 if inspection.needs_a_person else 0)
 
 
 def look(output: Output, src: str, plan: PlanPath) -> Looked:
     """Inspect, showing the progress."""
     file = read_plan(plan) if plan else None
     with ProgressView(output.err, output.quiet) as view:
-        return inspect_source(src, file, lambda table, done, total: view(Progress("census", table, done, total)))
+
+        def tell(sign: Progress) -> None:
+            # Only the bars: what it finds is told at the end.
+            if sign.done and not sign.finished:
+                view(sign)
+
+        return inspect_source(src, file, tell)
 
 
 def _show(output: Output, inspection: Inspection) -> None:
