@@ -18,6 +18,7 @@ from litelift.plan.file import PlanFile
 from litelift.plan.inspection import Looked, inspection_of
 from litelift.plan.request import CensusRequest, check_filters, whole_requests
 from litelift.plan.whole import plan_whole
+from litelift.postgres.sessions import Sessions
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.open import Source, open_source, source_bytes, source_path, writers_held
@@ -40,7 +41,8 @@ class Survey:
             if self.crew.parallel and held:
                 self.source.renew()
                 self.schema = read_catalogue(self.source.connection)
-            self.crew.open(self.source, dsn, held=held)
+            sessions = None if dsn is None else Sessions(dsn, patience=0)
+            self.crew.open(self.source, sessions, held=held)
 
     def censuses(self, requests: list[CensusRequest]) -> tuple[dict[str, TableCensus], float]:
         """The census of every table, and the seconds that it took."""

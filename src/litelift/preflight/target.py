@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
+from shlex import quote
 
 from litelift import errors
 from litelift.move import journal
 from litelift.move.create import refuse_occupied, refuse_without_rights
-from litelift.move.undo import remains
+from litelift.move.resume import unfinished
 from litelift.postgres.connect import TIMEOUTS, Connection, Server
 from litelift.preflight.findings import Finding, Findings, TargetLook
 from litelift.preflight.rights import refuse_without_filling_rights
@@ -89,7 +90,7 @@ def look_at_target(
             refuse_without_filling_rights(connection, schema)
     if len(findings.found) == known:
         findings.add("target", "ok", "rights", f"the role {server.user} has the rights that a move needs")
-        _tell_contents(findings, connection, schema, data_only)
+        _tell_contents(findings, server, connection, schema, data_only)
     with findings.blocked("target"):
         journal.lock(connection)
         connection.execute("select pg_advisory_unlock_all()")
@@ -127,16 +128,19 @@ def _tell_server(findings: Findings, server: Server, state: State, today: date) 
         findings.add("target", "note", "superuser", message)
 
 
-def _tell_contents(findings: Findings, connection: Connection, schema: str, data_only: bool) -> None:
-    begun = remains(connection, schema)
-    for run, path, at in begun:
-        findings.add(
-            "target",
-            "blocker",
-            "unfinished-run",
-            f"a move of {path} that began on {at} has not ended (run {run})",
-            "Go on with it: litelift migrate SRC DST --resume; or take it back: litelift undo DST",
-        )
+def _tell_contents(findings: Findings, server: Server, connection: Connection, schema: str, data_only: bool) -> None:
+    begun = unfinished(connection, schema)
+    target = quote(server.display)
+    for earlier in begun:
+        with findings.blocked("target", "unfinished-run"):
+            raise errors.Unfinished(
+                database=server.database,
+                path=earlier.path,
+                began=earlier.began,
+                done=earlier.done,
+                again=f"litelift migrate {quote(earlier.path)} {target} --resume",
+                undo=f"litelift undo {target}",
+            )
     if begun or data_only:
         return
     with findings.blocked("target"):
