@@ -14,10 +14,14 @@ import pytest
 from broken import seen, tcp_server
 from litelift import check, errors, migrate
 from litelift.demo import make_demo
+from litelift.move.progress import Timeline
+from litelift.plan.file import PlanFile
 from litelift.postgres.connect import connect, normalized
 from litelift.preflight.estimate import Need
 from litelift.preflight.findings import DiskLook
-from litelift.preflight.room import disk_of, look_at_room, refuse_without_room
+from litelift.preflight.plan import plan_move
+from litelift.preflight.room import compare_room, disk_of, look_after
+from litelift.preflight.survey import gathered, opened
 from small_disk import small_disk
 
 QUIET = "-c min_wal_size=32MB -c max_wal_size=32MB -c wal_level=minimal -c max_wal_senders=0"
@@ -127,9 +131,6 @@ def test_a_disk_that_is_too_small_is_a_blocker_with_the_numbers(big: Path) -> No
         assert (finding.level, result.exit_code) == ("blocker", 1)
         assert "MB are free" in finding.message
         assert "tables" in finding.message and "indexes" in finding.message
-        # And truly: it does not fit.
-        with pytest.raises(errors.TargetFull):
-            migrate(big, server.url("app"))
         assert seen(big) == before
 
 
@@ -152,7 +153,9 @@ def test_the_room_of_a_tablespace_is_that_of_its_own_disk(big: Path) -> None:
         assert "target-too-small" in [finding.kind for finding in result.at("blocker")]
         assert result.disk is not None
         assert result.disk.folder == str(folder / "space")
-        server.do("drop database app", "drop tablespace small")
+        # And truly: it does not fit.
+        with pytest.raises((errors.TargetFull, errors.TargetTooSmall)):
+            migrate(big, server.url("app"))
 
 
 def test_what_cannot_be_known_of_the_disk_is_said(make_sqlite: Callable[..., Path]) -> None:
@@ -179,12 +182,27 @@ def test_another_servers_folder_is_not_taken_for_this_ones(database: str, tmp_pa
         assert room._is_folder_of(tmp_path / "none", connection) is False
 
 
-def test_a_need_that_certainly_does_not_fit_is_refused_and_a_near_one_is_told(database: str) -> None:
-    with connect(normalized(database)) as connection:
-        huge = Need(tables=1 << 60, indexes=1 << 50, catalogue=1)
-        with pytest.raises(errors.TargetTooSmall, match="PB"):
-            look_at_room(huge, connection)
-        assert look_at_room(Need(tables=8192, indexes=8192, catalogue=1), connection) == []
-        (told,) = look_at_room(Need(tables=8192, indexes=8192, catalogue=1, log=1 << 60), connection)
-        assert (told.kind, told.level) == ("disk-narrow", "attention")
-    refuse_without_room(Need(tables=100, indexes=0, catalogue=0), DiskLook(folder="x", free=90))
+def test_a_need_that_certainly_does_not_fit_is_refused_and_a_near_one_is_told() -> None:
+    disk = DiskLook(folder="x", free=1 << 40)
+    with pytest.raises(errors.TargetTooSmall, match=r"1\.1 TB are free in x, and the move takes about 1\.1 PB"):
+        compare_room(Need(tables=1 << 50, indexes=1, catalogue=1), disk)
+    assert compare_room(Need(tables=1 << 39, indexes=1, catalogue=1), disk) == []
+    # What is certain of an estimate still fits.
+    assert [told.kind for told in compare_room(Need(tables=5 << 38, indexes=0, catalogue=0), disk)] == ["disk-narrow"]
+    (told,) = compare_room(Need(tables=1 << 39, indexes=1, catalogue=1, log=1 << 41), disk)
+    assert (told.kind, told.level) == ("disk-narrow", "attention")
+
+
+def test_a_move_asks_after_its_census(big: Path) -> None:
+    # As `litelift migrate` does, before it writes anything.
+    with (
+        small_disk(96) as folder,
+        tcp_server(QUIET, folder=folder) as server,
+        gathered(big, 1) as crew,
+        opened(big, PlanFile(), crew, Timeline()) as survey,
+        connect(normalized(server.url())) as target,
+    ):
+        survey.join(None)
+        planned = plan_move(survey, PlanFile(), None, None)
+        with pytest.raises(errors.TargetTooSmall):
+            look_after(target, survey.source.connection, planned.plan, planned.censuses)

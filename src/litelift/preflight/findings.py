@@ -138,8 +138,12 @@ def slug(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def notice(finding: Finding) -> Notice:
-    """A finding as what a move tells."""
-    level: Literal["info", "attention"] = "attention" if finding.level == "attention" else "info"
-    message = f"{finding.message}. {finding.way_out}" if finding.way_out else finding.message
-    return Notice(level=level, kind=finding.kind, message=message)
+def notices(findings: Findings) -> list[Notice]:
+    """The findings that need a person, as a move tells them."""
+    return [
+        Notice(
+            level="attention", kind=one.kind, message=f"{one.message}. {one.way_out}" if one.way_out else one.message
+        )
+        for one in findings.found
+        if one.level == "attention"
+    ]

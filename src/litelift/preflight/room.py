@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import struct
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from litelift import errors
+from litelift.plan.plan import MovePlan
 from litelift.postgres.connect import Connection
-from litelift.preflight.estimate import Need
-from litelift.preflight.findings import DiskLook, Finding, Findings
-from litelift.preflight.server import State
+from litelift.postgres.existing_types import TargetSchema
+from litelift.preflight.estimate import Need, estimate
+from litelift.preflight.findings import DiskLook, Findings, notices
+from litelift.preflight.server import State, read_state
 from litelift.report.format import size
+from litelift.result import Notice
+from litelift.sqlite.census import TableCensus
 from litelift.sqlite.open import temporary_folder
 
 CERTAIN = 0.75
@@ -84,21 +90,45 @@ def refuse_without_room(need: Need, disk: DiskLook) -> None:
         raise errors.TargetTooSmall(folder=disk.folder, free=size(disk.free), need=words_of(need))
 
 
-def look_at_room(need: Need, connection: Connection) -> list[Finding]:
-    """Compare the need with the free disk, where it can be known: for `litelift migrate`, after the census.
+def look_after(
+    connection: Connection,
+    source: sqlite3.Connection,
+    plan: MovePlan,
+    censuses: Mapping[str, TableCensus],
+    *,
+    target: TargetSchema | None = None,
+    jobs: int = 1,
+) -> list[Notice]:
+    """Compare what a move needs with the free disk, after the census and before anything is written: for
+    `litelift migrate` itself. A server whose disk cannot be known from here is passed over.
+
+    Args:
+        connection: the target.
+        source: the source, of which some rows are looked at.
+        plan: what goes where.
+        censuses: what is stored, by source table.
+        target: the tables to fill (--data-only).
+        jobs: how many indexes are built at one time.
 
     Returns:
-        What is to be told: that it may become narrow.
+        What needs a person: that it may become narrow.
 
     Raises:
         TargetTooSmall.
     """
     disk = disk_of(connection)
+    if disk is None:
+        return []
+    need = estimate(source, plan, censuses, target=target, jobs=jobs, log_bytes=read_state(connection).log_bytes)
+    return compare_room(need, disk)
+
+
+def compare_room(need: Need, disk: DiskLook) -> list[Notice]:
+    """What needs a person of a disk with so much free. Raises TargetTooSmall."""
     findings = Findings()
-    if disk is not None:
-        refuse_without_room(need, disk)
-        _tell_narrow(findings, need, disk)
-    return findings.found
+    refuse_without_room(need, disk)
+    _tell_narrow(findings, need, disk)
+    return notices(findings)
 
 
 def tell_room(findings: Findings, need: Need, disk: DiskLook | None) -> None:

@@ -10,9 +10,10 @@ from litelift.move import journal
 from litelift.move.create import refuse_occupied, refuse_without_rights
 from litelift.move.resume import unfinished
 from litelift.postgres.connect import TIMEOUTS, Connection, Server
-from litelift.preflight.findings import Finding, Findings, TargetLook
+from litelift.preflight.findings import Findings, TargetLook, notices
 from litelift.preflight.rights import refuse_without_filling_rights
 from litelift.preflight.server import END_OF_LIFE, State, read_state
+from litelift.result import Notice
 
 CLOCK_SECONDS = 2.0
 LOCKS_SHARE = 0.5
@@ -42,8 +43,8 @@ def refuse_few_connections(state: State, jobs: int, data_only: bool) -> None:
 
 def look_before(
     connection: Connection, schema: str, *, tables: int, jobs: int, data_only: bool = False
-) -> list[Finding]:
-    """What can be known of the target in some milliseconds, before the source is read: for `litelift migrate` itself.
+) -> list[Notice]:
+    """Look at the target for some milliseconds, before the source is read: for `litelift migrate` itself.
 
     Args:
         connection: the target, open and locked against other litelifts.
@@ -53,20 +54,19 @@ def look_before(
         data_only: the tables are the application's own.
 
     Returns:
-        What is to be told: nothing that is ok.
+        What needs a person.
 
     Raises:
         TargetRights, TargetConnections.
     """
-    state = read_state(connection)
     refuse_without_rights(connection, None if data_only else schema)
     if data_only:
         refuse_without_filling_rights(connection, schema)
+    state = read_state(connection)
     refuse_few_connections(state, jobs, data_only)
     findings = Findings()
     tell_locks(findings, state, tables, data_only)
-    tell_settings(findings, state)
-    return findings.found
+    return notices(findings)
 
 
 def look_at_target(
