@@ -69,10 +69,11 @@ _NAME = r"[^\x00-\x23\x25-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]"
 _FIRST = r"[^\x00-\x40\x5b-\x5e\x60\x7b-\x7f]"
 _DIGITS = r"\d(?:_?\d)*"
 
+# A vertical tab goes on with white space, and begins none (aiClass and sqlite3Isspace of tokenize.c).
 # The order decides: a space before a word (U+FEFF is both), a comment before an operator, a blob before a word.
 _TOKEN = re.compile(
     rf"""
-      (?P<space>    (?>[ \t\n\f\r\ufeff]+))
+      (?P<space>    (?>(?:[ \t\n\f\r][ \t\n\v\f\r]*+|\ufeff)+))
     | (?P<comment>  --[^\n]* | /\*(?!\Z)(?:.*?\*/|.*\Z))
     | (?P<blob>     [xX]'(?:[0-9A-Fa-f]{{2}})*')
     | (?P<badblob>  [xX]')
