@@ -143,7 +143,8 @@ _AFFINITIES: dict[Affinity, Family] = {
     Affinity.REAL: "real",
     Affinity.NUMERIC: "none",
 }
-_TYPE = re.compile(r"\s*([^()]*?)\s*(?:\(\s*([^()]*?)\s*\))?\s*([^()]*?)\s*", re.DOTALL)
+_TYPE = re.compile(r"([^()]*+)(?:\(([^()]*+)\))?([^()]*+)")
+_MOST_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def read_declared(words: str) -> Declared:
     head = " ".join(f"{found[1]} {found[3]}".lower().split())
     for extra in ("unsigned", "signed", "zerofill", "identity", "auto_increment"):
         head = " ".join(word for word in head.split() if word != extra) or head
-    arguments = tuple(int(part) for part in re.findall(r"(?<![\w.])-?\d+(?![\w.])", found[2] or ""))
+    arguments = tuple(int(part[:_MOST_DIGITS]) for part in re.findall(r"(?<![\w.])-?\d+(?![\w.])", found[2] or ""))
     family = _WORDS.get(head) or (_AFFINITIES[affinity_of(head)] if head else "none")
     if (family == "tinyint" and arguments == (1,)) or (head == "bit" and arguments in ((), (1,))):
         return Declared("flag")

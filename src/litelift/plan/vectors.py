@@ -21,7 +21,7 @@ _PLACES = 255
 _MOST_BYTES = 2047
 """A longer word is not indexed."""
 _PLAIN = re.compile(r"[^\W_]*")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_EDGES = re.compile(r"^[\W_]++|(?<![\W_])[\W_]++$")
 
 
 def overlong(connection: sqlite3.Connection, table: str, columns: Sequence[str], where: str | None) -> int | None:

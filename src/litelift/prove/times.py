@@ -21,18 +21,18 @@ _JULIAN_FIRST, _JULIAN_END = 1721059.5, 5373484.5  # the years 0 to 9999
 _OFFSET = r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d*))?)?"
 _DATE = r"(?P<year>\d{4,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-_MOMENT = re.compile(rf"\s*{_DATE}(?:(?:[Tt]|\s+){_CLOCK}\s*(?:(?:UTC|GMT)\s*)?{_OFFSET})?\s*", re.ASCII)
-_TIME = re.compile(rf"\s*(?:{_DATE}(?:[Tt]|\s+))?{_CLOCK}\s*{_OFFSET}\s*", re.ASCII)
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_MOMENT = re.compile(rf"\s*{_DATE}(?:(?:[Tt]|\s+){_CLOCK}\s*+(?:(?:UTC|GMT)\s*+)?{_OFFSET})?\s*", re.ASCII)
+_TIME = re.compile(rf"\s*(?:{_DATE}(?:[Tt]|\s+))?{_CLOCK}\s*+{_OFFSET}\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _SPAN = re.compile(
-    r"\s*(?:(?P<days>[+-]?\d+)\s*(?:days?|d)?,?\s+)?(?P<sign>[+-])?(?P<hour>\d+):(?P<minute>\d\d)"
+    r"\s*(?:(?P<days>[+-]?\d{1,19})(?:\s*(?:(?:days?|d),?|,))?\s+)?(?P<sign>[+-])?(?P<hour>\d{1,19}):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?\s*",
     re.ASCII,
 )
 _ISO_SPAN = re.compile(
-    r"\s*(?P<sign>[+-])?P(?:(?P<years>[+-]?\d+)Y)?(?:(?P<months>[+-]?\d+)M)?(?:(?P<weeks>[+-]?\d+)W)?"
-    r"(?:(?P<days>[+-]?\d+)D)?(?:T(?:(?P<hours>[+-]?\d+)H)?(?:(?P<minutes>[+-]?\d+)M)?"
-    r"(?:(?P<seconds>[+-]?\d+(?:\.\d+)?)S)?)?\s*",
+    r"\s*(?P<sign>[+-])?P(?:(?P<years>[+-]?\d{1,19})Y)?(?:(?P<months>[+-]?\d{1,19})M)?(?:(?P<weeks>[+-]?\d{1,19})W)?"
+    r"(?:(?P<days>[+-]?\d{1,19})D)?(?:T(?:(?P<hours>[+-]?\d{1,19})H)?(?:(?P<minutes>[+-]?\d{1,19})M)?"
+    r"(?:(?P<seconds>[+-]?\d{1,19}(?:\.\d+)?)S)?)?\s*",
     re.ASCII,
 )
 
@@ -240,7 +240,7 @@ def span(value: int | float | str, numbers: str = "epoch") -> int:
 _UNITS = {"year": 360 * DAY, "month": 30 * DAY, "mon": 30 * DAY, "week": 7 * DAY, "day": DAY}
 _UNITS |= {"hour": 3600 * SECOND, "minute": 60 * SECOND, "min": 60 * SECOND, "second": SECOND, "sec": SECOND}
 _UNITS |= {"millisecond": 1000, "microsecond": 1}
-_WORDS = re.compile(rf"\s*([+-]?\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})s?(?![a-z]),?", re.ASCII | re.IGNORECASE)
+_WORDS = re.compile(rf"\s*([+-]?\d{{1,19}}(?:\.\d+)?)\s*({'|'.join(_UNITS)})s?(?![a-z]),?", re.ASCII | re.IGNORECASE)
 
 
 def _span_of_words(text: str) -> int | None:
