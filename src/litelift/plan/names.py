@@ -36,11 +36,12 @@ class Namer:
 
     def _name(self, wanted: str, is_taken: Callable[[str], bool]) -> str:
         kept = wanted.lower() if self.identifiers == "lower" else wanted
-        kept = kept.replace("\x00", "")
+        # PostgreSQL's text has neither NULs nor bytes that are not UTF-8, which SQLite's names may have.
+        kept = kept.replace("\x00", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         given = kept
-        if len(given.encode("utf-8", "replace")) > MAX_BYTES or is_taken(given) or not given:
+        if len(given.encode()) > MAX_BYTES or is_taken(given) or not given:
             digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()
-            stem = kept.encode("utf-8", "replace")[: MAX_BYTES - 9].decode("utf-8", "ignore")
+            stem = kept.encode()[: MAX_BYTES - 9].decode("utf-8", "ignore")
             given = f"{stem}_{digest[:8]}"
             counter = 8
             while is_taken(given):
