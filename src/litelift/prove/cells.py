@@ -255,7 +255,7 @@ _FAST: dict[str, tuple[set[type], Callable[[Any], str]]] = {
 
 def _printed_decimals(batch: Sequence[str]) -> Sequence[str]:
     # PostgreSQL writes a digit before the point, and no negative zero.
-    return [field.rstrip("0").rstrip(".") if field[-1] == "0" and "." in field else field for field in batch]
+    return [field.rstrip("0").rstrip(".") if "." in field and field[-1] == "0" else field for field in batch]
 
 
 def target_cells(column: ColumnMatch) -> TargetCells | None:

@@ -25,7 +25,7 @@ UNREADABLE = "\0unreadable:"
 
 Present = int | float | str | bytes
 
-_DECIMAL = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_DECIMAL = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _SPECIAL = {
     "infinity": "inf",
     "+infinity": "inf",
@@ -369,5 +369,5 @@ def printed(text: str | None, column: ColumnMatch) -> str | None:
         return text
     try:
         return function(text)
-    except (Unreadable, ValueError):
+    except (ValueError, OverflowError):
         return text
