@@ -140,6 +140,8 @@ def _counted(value: int | float, precision: int, numbers: Numbers) -> Stamp:
     if value != value or value in (float("inf"), float("-inf")):
         raise Misfit("is not a finite number")
     julian = JULIAN_YEAR_0 <= value < JULIAN_YEAR_10000
+    if numbers == "julian" and not julian:
+        raise Misfit("is not a Julian day of the years 0 to 9999")
     if julian and (isinstance(value, float) or numbers == "julian"):
         # A double holds a Julian day to about 40 microseconds; SQLite itself keeps milliseconds.
         milliseconds = math.floor((Fraction(value) - JULIAN_1970) * 86_400_000 + Fraction(1, 2))
@@ -379,12 +381,13 @@ class IntervalCodec(Codec):
         if isinstance(value, int):
             return f"{value} microseconds"
         if isinstance(value, str):
-            found = _SPAN.fullmatch(value.strip())
+            word = value.strip(SPACE)
+            found = _SPAN.fullmatch(word)
             if found:
-                return value.strip()
-            stamp = _STAMP.fullmatch(value.strip())
+                return word
+            stamp = _STAMP.fullmatch(word)
             if stamp:
                 return f"{_written(stamp, 6).microseconds} microseconds"
-            if re.fullmatch(r"-?P[0-9A-Z.,\-]+|-?[0-9]+ [a-z]+(?: .*)?", value.strip()):
-                return value.strip()
+            if re.fullmatch(r"-?P[0-9A-Z.,\-]+|-?[0-9]+ [a-z]+(?: .*)?", word):
+                return word
         raise Misfit("is not a span of time")
