@@ -235,6 +235,12 @@ def test_a_plans_words_are_not_taken_for_secrets() -> None:
     )
 
 
+def test_a_password_is_hidden_whole_where_it_is_not_quoted() -> None:
+    for word in ("ab'cd", 'ab"cd', "ab\\ cd", "ab&cd", "'ab\\' cd'", "ab\\\\cd"):
+        told = redacted(f"cannot reach password={word} host=db")
+        assert told == "cannot reach password=*** host=db"
+
+
 def test_data_values_stay_exact() -> None:
     entry = Quarantined(
         table="t", column="c", key={}, original="password=hunter2", storage_class="text", reason="no", stands_in=None
