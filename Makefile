@@ -1,13 +1,14 @@
 # make demo    move a made-up school system from SQLite to PostgreSQL, and see the proof
 # make test    the whole test suite
 # make property    the tests of generated databases, for longer
+# make fuzz    bytes that nobody thought of, for each of litelift's readers
 # make bench   docs/benchmarks.md: how fast, beside other tools
 # make fidelity SAMPLES=folder   docs/fidelity.md: what arrives of the SQLite databases in a folder
 #
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure sanitize property lint bench fidelity samples clean
+.PHONY: help demo test test-pure sanitize fuzz property lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +25,7 @@ help:
 	@echo 'make property    move 10,000 generated databases, and compare each once more (EXAMPLES=2000 SEED=7)'
 	@echo 'make test-pure   run those that load without the compiled path'
 	@echo 'make sanitize    run the compiled path under the sanitizers, and on broken files'
+	@echo 'make fuzz     fuzz every reader for ten minutes (SECONDS=60 TARGET=lexer; INPUT=file: that one once more)'
 	@echo 'make lint     ruff and mypy'
 	@echo 'make bench    measure litelift beside other tools, and make docs/benchmarks.md (ARGS=--quick: small)'
 	@echo 'make fidelity SAMPLES=folder    move the SQLite files in a folder, and make docs/fidelity.md of what arrived'
@@ -69,8 +71,23 @@ sanitize: $(READY)
 	export LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)"; \
 	export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/$(SANITIZED)/src; \
 	$$python -m pytest -q -n auto --dist worksteal -p no:cacheprovider \
-		$(foreach part,codecs reader census json proof,tests/test_native_$(part).py) $(ARGS); \
+		$(foreach part,codecs reader census json proof,tests/test_native_$(part).py) \
+		tests/test_fuzz_corpus.py $(ARGS); \
 	$$python tests/fuzz_native.py $(FUZZ)
+
+# Of all targets together. What is found goes to build/fuzz; "python -m fuzz.keep" puts it into tests/fuzz/corpus.
+SECONDS := 600
+TARGET :=
+INPUT :=
+
+fuzz: $(READY)
+	@mkdir -p build
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement tests/fuzz/requirements.txt \
+			>build/fuzz.log 2>&1 || \
+		echo 'make fuzz: atheris cannot be installed for this Python: see build/fuzz.log.' >&2
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.run --seconds $(SECONDS) $(addprefix --target ,$(TARGET)) \
+		$(if $(INPUT),--input $(INPUT)) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
