@@ -29,7 +29,8 @@ static bool read_exactly(const char *text, size_t size, double *value) {
             break;
         }
     }
-    if (at == (size_t)negative) return false;
+    /* Without a digit it is no number. */
+    if (at == (size_t)negative + point) return false;
     if (at < size) {
         if (text[at] != 'e' || size - at < 3 || size - at > 5) return false;
         int exponent = 0;

@@ -135,7 +135,8 @@ def normalized(words: str) -> str:
             message="the target is neither a PostgreSQL URL nor a libpq keyword string", hint=_FORMS
         ) from None
     ports = str(given.get("port") or "").split(",")
-    split = "://" in text and "@" in str(given.get("dbname") or "") and "@" in text.split("?")[0].split("/", 3)[-1]
+    path, after = text.split("?")[0].split("/", 3)[-1], text.partition("@")[2].split("?")[0]
+    split = "://" in text and "@" in str(given.get("dbname") or "") and "@" in path + after
     split = split or "@" in str(given.get("host") or "").lstrip("@")
     if split or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports if port):
         # An unescaped / or @ in a password tears the URL apart, and the pieces may not be shown.
