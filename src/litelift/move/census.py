@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
+from typing import Protocol
 
 from litelift.move import tasks
-from litelift.move.context import Context
-from litelift.move.progress import Progress
+from litelift.move.crew import Crew
+from litelift.move.progress import Progress, Timeline
 from litelift.plan.request import CensusRequest
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.integrity import Check, check_integrity, shares
+from litelift.sqlite.open import Source
 
 
-def take_censuses(context: Context, requests: list[CensusRequest]) -> dict[str, TableCensus]:
+class Surveyed(Protocol):
+    """What a census is taken with: the source, the crew that shares it, and how to speak."""
+
+    @property
+    def path(self) -> Path:
+        """The source's file."""
+
+    @property
+    def source(self) -> Source:
+        """The source, open."""
+
+    @property
+    def crew(self) -> Crew:
+        """The workers."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """Who hears of it."""
+
+
+def take_censuses(context: Surveyed, requests: list[CensusRequest]) -> dict[str, TableCensus]:
     """Take the census of every table, in pieces that the crew shares, and merge it by table.
 
     Raises SourceCorrupt where the source is checked only now, and SQLite finds faults.

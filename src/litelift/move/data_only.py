@@ -11,7 +11,7 @@ from litelift.move import journal
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
-from litelift.move.create import create_tables, refuse_without_rights, taken_names
+from litelift.move.create import create_tables, taken_names
 from litelift.move.fill import Filled, count_objects, fill, lost_objects
 from litelift.move.interruption import TAKEN_BACK
 from litelift.move.journal import RunLine
@@ -33,6 +33,8 @@ from litelift.postgres.defaults import read_default
 from litelift.postgres.existing import read_target
 from litelift.postgres.existing_types import TargetSchema
 from litelift.postgres.matching import TableNames, match_names
+from litelift.preflight.room import look_after
+from litelift.preflight.target import look_before
 from litelift.prove.sequences import prove_sequences
 from litelift.prove.tables import prove_table
 from litelift.result import MigrationResult, ObjectProof, Proof
@@ -49,7 +51,7 @@ def fill_existing(context: Context) -> MigrationResult:
     """Fill the target's own tables in one transaction, and commit it only where the proof agrees."""
     connection, schema = context.connection, context.schema
     name = context.options.plan.defaults.schema_name
-    refuse_without_rights(connection, None)
+    context.notices += look_before(connection, name, tables=len(schema.tables), jobs=context.crew.jobs, data_only=True)
     refuse_unfinished(context, name)
     target = read_target(connection, name)
     matched = matched_names(schema, target, context.options.plan)
@@ -74,6 +76,8 @@ def fill_existing(context: Context) -> MigrationResult:
         if created:
             try_generated(context, plan)
         said.append(f"{len(plan.tables)} tables")
+    jobs = context.crew.jobs
+    context.notices += look_after(context.connection, source, plan, censuses, target=target, jobs=jobs)
     filling = _Filling(context, plan, target, matched, created=bool(created))
     try:
         context.persist("load", filling.fill)

@@ -30,7 +30,7 @@ from litelift.postgres.retry import PATIENCE_SECONDS
 from litelift.postgres.sessions import Sessions
 from litelift.result import MigrationResult, Notice
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.identity import identity
+from litelift.sqlite.identity import Identity, identity
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
@@ -118,7 +118,7 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
             crew = gather(options.jobs or default_jobs(source_bytes(path)))
             stack.callback(crew.close)
             # Before the snapshot: a writer that comes in between makes it another's, which is noticed later.
-            known = identity(path)
+            known = _identity(path)
             source, schema = stack.enter_context(_source(path, options, timeline, check=not crew.parallel))
             server, connection = stack.enter_context(_server(path, dst, options, timeline, started))
             sessions = Sessions(server.dsn, patience=options.patience)
@@ -184,6 +184,13 @@ def _source(path: Path, options: Options, timeline: Timeline, *, check: bool) ->
         yield source, schema
     finally:
         source.close()
+
+
+def _identity(path: Path) -> Identity:
+    try:
+        return identity(path)
+    except OSError as error:
+        raise errors.SourceUnreadable(path=path, message=(error.strerror or str(error)).lower()) from error
 
 
 def _opened(path: Path, timeline: Timeline, *, check: bool) -> Source:

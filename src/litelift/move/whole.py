@@ -12,7 +12,7 @@ from litelift.move import tasks
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
-from litelift.move.create import begin_move, make_tables, refuse_occupied, refuse_without_rights
+from litelift.move.create import begin_move, make_tables, refuse_occupied
 from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
 from litelift.move.journal import RunLine, has_run
 from litelift.move.outcome import finish
@@ -37,6 +37,8 @@ from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
 from litelift.plan.whole import plan_triggers_again, plan_whole
 from litelift.postgres.retry import persist
+from litelift.preflight.room import look_after
+from litelift.preflight.target import look_before
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
 from litelift.result import MigrationResult, Notice, ObjectProof, Proof, SequenceProof
@@ -50,9 +52,9 @@ def move_whole(context: Context) -> MigrationResult:
     What an interruption leaves stays, to go on with; where anything else fails, everything is taken back.
     """
     name = context.options.plan.defaults.schema_name
-    refuse_without_rights(context.connection, name)
+    context.notices += look_before(context.connection, name, tables=len(context.schema.tables), jobs=context.crew.jobs)
     earlier = context.persist("create", lambda: _earlier(context, name))
-    plan = _decide(context)
+    plan = _decide(context, earlier)
     line = RunLine(
         context.source_json,
         mark=context.sessions.mark,
@@ -97,7 +99,7 @@ def _earlier(context: Context, schema: str) -> Earlier | None:
     return take_over(context, found)
 
 
-def _decide(context: Context) -> MovePlan:
+def _decide(context: Context, earlier: Earlier | None) -> MovePlan:
     server = context.server
     requests = whole_requests(context.schema, context.options.plan)
     censuses = take_censuses(context, requests)
@@ -117,6 +119,10 @@ def _decide(context: Context) -> MovePlan:
         said.append(
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
             f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"
+        )
+    if earlier is None:
+        context.notices += look_after(
+            context.connection, context.source.connection, plan, censuses, jobs=context.crew.jobs
         )
     return plan
 
