@@ -50,9 +50,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # nohup has SIGHUP ignored, and means it.
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
     try:
         code = app(standalone_mode=False)
@@ -65,7 +65,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _tell(LiteliftError(message=f"the output could not be written: {error.strerror}"))
         sys.exit(1)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        # A signal before the command had begun, or after it; typer makes an exception of its own of it.
+        if (asked := _asked()) is not None:
+            sys.stderr.write("stopped\n")
+            sys.exit(128 + asked)
         # The command line's own errors, whose classes moved from click into typer.
         if not hasattr(error, "format_message"):
             raise
@@ -77,6 +81,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     from litelift.cli.output import Ended
 
     raise Ended(number)
+
+
+def _asked() -> int | None:
+    from litelift.cli.output import Ended
+
+    return Ended.asked
 
 
 def _tell(error: LiteliftError, *, json: bool = False) -> None:

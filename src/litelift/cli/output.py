@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from pydantic import BaseModel
@@ -64,10 +64,15 @@ class Output:
 class Ended(KeyboardInterrupt):
     """A signal that asks to end, which is met as Ctrl-C is: what is half done is taken back first."""
 
+    asked: ClassVar[int | None] = None
+    """The first such signal of this process."""
+
     def __init__(self, number: int) -> None:
         """``number`` of the signal."""
         super().__init__(number)
         self.number = number
+        if Ended.asked is None:
+            Ended.asked = number
 
 
 @contextmanager
@@ -80,16 +85,7 @@ def told(output: Output) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Ended) else signal.SIGINT
-        notes = _notes(error)
-        if output.json:
-            output.document(
-                {
-                    "error": {"kind": "Interrupted", "message": "stopped", "hint": "", "notes": notes},
-                    "exit_code": 128 + number,
-                }
-            )
-        output.err.print(Text("stopped", style="bold red"))
-        _print_notes(output, notes)
+        _tell_stopped(output, error, number)
         raise typer.Exit(128 + number) from None
     except OSError as error:
         if error.filename is None:
@@ -103,12 +99,29 @@ def told(output: Output) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, typer.Exit) or hasattr(error, "format_message"):
             raise
+        if Ended.asked is not None:
+            # An exception that a signal raises inside the interpreter's own locks may come out as another (bpo-45274).
+            _tell_stopped(output, error, Ended.asked)
+            raise typer.Exit(128 + Ended.asked) from None
         unexpected = Unexpected(message=redact(f"{type(error).__name__}: {' '.join(str(error).split())}"))
         unexpected.__cause__ = error
         for note in _notes(error):
             unexpected.add_note(note)
         tell_error(output, unexpected)
         raise typer.Exit(1) from None
+
+
+def _tell_stopped(output: Output, error: BaseException, number: int) -> None:
+    notes = _notes(error)
+    if output.json:
+        output.document(
+            {
+                "error": {"kind": "Interrupted", "message": "stopped", "hint": "", "notes": notes},
+                "exit_code": 128 + number,
+            }
+        )
+    output.err.print(Text("stopped", style="bold red"))
+    _print_notes(output, notes)
 
 
 def tell_error(output: Output, error: LiteliftError) -> None:
