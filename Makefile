@@ -2,13 +2,14 @@
 # make test    the whole test suite
 # make property    the tests of generated databases, for longer
 # make fuzz    bytes that nobody thought of, for each of litelift's readers
+# make chaos   break moves at random moments, and count what was lost
 # make bench   docs/benchmarks.md: how fast, beside other tools
 # make fidelity SAMPLES=folder   docs/fidelity.md: what arrives of the SQLite databases in a folder
 #
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure sanitize fuzz property lint bench fidelity samples clean
+.PHONY: help demo test test-pure sanitize fuzz property chaos lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +24,7 @@ help:
 	@echo 'make demo     move an example database to PostgreSQL, prove it, and show the report'
 	@echo 'make test     run the tests            (make test ARGS="-k plan" runs some of them)'
 	@echo 'make property    move 10,000 generated databases, and compare each once more (EXAMPLES=2000 SEED=7)'
+	@echo 'make chaos    break 200 moves on purpose, go on or undo, and count what was lost (FAULTS=50 SEED=7 JOBS=3)'
 	@echo 'make test-pure   run those that load without the compiled path'
 	@echo 'make sanitize    run the compiled path under the sanitizers, and on broken files'
 	@echo 'make fuzz     fuzz every reader for ten minutes (SECONDS=60 TARGET=lexer; INPUT=file: that one once more)'
@@ -44,6 +46,17 @@ SEED :=
 
 property: $(READY)
 	@LITELIFT_EXAMPLES=$(EXAMPLES) LITELIFT_SEED=$(SEED) $(BIN)/python -m pytest -qq -n auto tests/test_property_move.py $(ARGS)
+
+# SEED as an earlier run printed it; KINDS="kill network" only these faults; ONLY="17 30" only the trials of these numbers;
+# SAMPLE=file.sqlite a database of your own beside the made ones. It takes a client's and a server's memory for each of JOBS.
+FAULTS := 200
+JOBS := 3
+KINDS :=
+SAMPLE :=
+
+chaos: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m chaos --faults $(FAULTS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KINDS),--kinds $(KINDS)) $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample '$(SAMPLE)') $(ARGS)
 
 # A part of the tests without the compiled path: those that load, quarantine, fill and read what is broken.
 PURE := contract_types contract_dates contract_text contract_misfits contract_plan applications broken prove wire integrity
