@@ -58,7 +58,8 @@ class Worker:
         """A connection to the target, opened with the first use."""
         if self._target is None:
             assert self.sessions is not None
-            self._target = _for_loading(self.sessions.open_now())
+            # Its commits are waited for: what the journal says to be loaded must survive a crash of the server.
+            self._target = self.sessions.open_now()
         return self._target
 
     @property
@@ -87,7 +88,7 @@ class Worker:
                 on_rows(-counted)
             counted = 0
             assert self.sessions is not None
-            self._target = _for_loading(self.sessions.open())
+            self._target = self.sessions.open()
 
         self.on_rows = None if on_rows is None else count
         try:
@@ -102,11 +103,6 @@ class Worker:
             if connection is not None:
                 connection.close()
         self._target = self._judge = None
-
-
-def _for_loading(connection: Connection) -> Connection:
-    connection.execute("set synchronous_commit = off")
-    return connection
 
 
 _worker: Worker | None = None

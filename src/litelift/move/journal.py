@@ -147,6 +147,18 @@ def has_run(connection: Connection, run: str) -> bool:
     return connection.execute("select 1 from litelift.run where run_id = %s", (run,)).fetchone() is not None
 
 
+def settle(connection: Connection, run: str) -> None:
+    """Have the server write down all that was committed so far, by this session or others.
+
+    With synchronous_commit off a crash forgets what it had confirmed ("Asynchronous Commit", section 30.4); a commit
+    that is waited for flushes the log up to itself, and with it all before. The session must have been open since
+    before that: then it has not survived a crash unseen.
+    """
+    with connection.transaction():
+        connection.execute("set local synchronous_commit = on")
+        connection.execute("update litelift.run set mark = mark where run_id = %s", (run,))
+
+
 def journaled(connection: Connection) -> bool:
     """Whether the target has a journal."""
     present = connection.execute("select to_regclass('litelift.run')").fetchone()

@@ -14,7 +14,7 @@ from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import begin_move, make_tables, refuse_occupied
 from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
-from litelift.move.journal import RunLine, has_run
+from litelift.move.journal import RunLine, has_run, settle
 from litelift.move.outcome import finish
 from litelift.move.progress import Progress
 from litelift.move.proof import compare_tables
@@ -146,6 +146,7 @@ def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | 
             context.crew.jobs,
             lambda table: tell(Progress("create", table)),
         )
+        settle(context.connection, run)
 
     with context.timeline.step("create"):
         context.persist("create", create)
@@ -278,10 +279,10 @@ def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
     builder = Builder(plan, context.sessions.open_now, crew.jobs, loading=crew.parallel, resumed=earlier is not None)
     if not crew.parallel:
         results = _load(context, run, plan, earlier)
-        _build(context, plan, builder)
+        _build(context, run, plan, builder)
         return results, _prove(context, run, plan)
     with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(_build, context, plan, builder)
+        building = beside.submit(_build, context, run, plan, builder)
 
         def ended(done: Future[None]) -> None:
             if done.exception() is not None:
@@ -300,11 +301,18 @@ def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
             raise
 
 
-def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
+def _build(context: Context, run: str, plan: MovePlan, builder: Builder) -> None:
     builder.wait()
+
+    def build() -> None:
+        # A crash of the server, which forgets what was not waited for, ends this session too: then it is built again.
+        with context.sessions.open_now() as session:
+            builder.build(lambda table: context.timeline.tell(Progress("build", table)))
+            settle(session, run)
+
     with context.timeline.step("build") as said:
         persist(
-            lambda: builder.build(lambda table: context.timeline.tell(Progress("build", table))),
+            build,
             lambda: context.sessions.open().close(),
             lambda words: context.hear(words, "build"),
             attempts=context.attempts,

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from litelift import errors
 from litelift.postgres.connect import Connection, connect
 from litelift.postgres.retry import PATIENCE_SECONDS, Tell, reached
 
@@ -48,7 +49,12 @@ class Sessions:
 
         A server that is away is waited for. Raises TargetUnreachable, TargetAuthFailed.
         """
-        return reached(self._open, self.patience, self.tell)
+        try:
+            return reached(self._open, self.patience, self.tell)
+        except errors.TargetUnreachable:
+            # Others of this process need not wait for it as long again.
+            self.patience = 0
+            raise
 
     def open_now(self) -> Connection:
         """The same without waiting."""
