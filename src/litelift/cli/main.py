@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -74,6 +75,8 @@ def main() -> None:
         if not hasattr(error, "format_message"):
             raise
         sys.exit(_wrong_words(error))
+    # The process ends: looking for garbage once more among all that was imported takes a tenth of a second.
+    gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 
 

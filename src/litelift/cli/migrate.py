@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -12,10 +13,10 @@ import typer
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.cli.summary import summary
+from litelift.move.progress import OnProgress, Progress
 from litelift.move.run import migrate as move
 from litelift.plan.file import PlanFile
 from litelift.postgres.retry import PATIENCE_SECONDS
-from litelift.report import render_json, write_report
 from litelift.result import MigrationResult
 from litelift.sqlite.open import source_path
 
@@ -132,12 +133,36 @@ def run(
             postgres=postgres,
             resume=resume,
             patience=patience,
-            on_progress=view,
+            on_progress=Ahead(view),
         )
+
+
+class Ahead:
+    """Hands signs of life on; while the rows are compared, it prepares what the report is made of."""
+
+    def __init__(self, view: OnProgress) -> None:
+        """``view`` gets the signs."""
+        self.view = view
+        self.prepared = False
+
+    def __call__(self, sign: Progress) -> None:
+        """Take a sign of life."""
+        if sign.phase == "prove" and not self.prepared:
+            self.prepared = True
+            Thread(target=_prepare, daemon=True).start()
+        self.view(sign)
+
+
+def _prepare() -> None:
+    from litelift.report.render import prepare
+
+    prepare()
 
 
 def finish(output: Output, result: MigrationResult, folder: Path, first: Collection[str] = ()) -> None:
     """Write the report, print the summary (the tables ``first`` before others), and exit with the result's status."""
+    from litelift.report import render_json, write_report
+
     written: list[Path] = []
     problem = ""
     try:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import connection as pipes
 from threading import BrokenBarrierError
@@ -188,6 +188,7 @@ class Crew:
     jobs: int
     processes: _Processes | None = None
     _worker: Worker | None = None
+    _begun: dict[Any, Future[Any]] = field(default_factory=dict)
 
     @property
     def worker(self) -> Worker:
@@ -226,6 +227,17 @@ class Crew:
         self.stop()
         self.jobs = 1
 
+    def begin(self, function: Callable[[Worker, Task], Result], tasks: Sequence[Task]) -> None:
+        """Let other processes begin with tasks of a class of their own, which `run` is to be given among its others.
+
+        Without other processes nothing is begun.
+        """
+        if self.processes is not None:
+            # Where a process is gone already, `run` meets it too.
+            with suppress(BrokenProcessPool):
+                for task in tasks:
+                    self._begun[function, task] = self.processes.pool.submit(_carry_out, function, [task])
+
     def run(
         self,
         function: Callable[[Worker, Task], Result],
@@ -247,8 +259,9 @@ class Crew:
         pool = processes.pool
         pending: dict[Future[Any], Sequence[Task]] = {}
         try:
-            bundles = _bundles(list(tasks), self.jobs)
-            pending |= {pool.submit(_carry_out, function, bundle): bundle for bundle in bundles}
+            begun, others = self._among(function, list(tasks))
+            pending |= begun
+            pending |= {pool.submit(_carry_out, function, bundle): bundle for bundle in _bundles(others, self.jobs)}
             while pending:
                 done, _ = wait(pending, TOLD_SECONDS, return_when=FIRST_COMPLETED)
                 processes.hear(self.tell)
@@ -280,8 +293,24 @@ class Crew:
         sessions = self.worker.sessions
         return sessions.tell if sessions is not None else lambda words: None
 
+    def _among(
+        self, function: Callable[[Worker, Task], Result], tasks: list[Task]
+    ) -> tuple[dict[Future[Any], Sequence[Task]], list[Task]]:
+        """Those of the tasks that are begun already, and the others."""
+        kinds = {type(task) for asked, task in self._begun if asked is function}
+        begun: dict[Future[Any], Sequence[Task]] = {}
+        others: list[Task] = []
+        for task in tasks:
+            future = self._begun.pop((function, task), None) if type(task) in kinds else None
+            if future is None:
+                others.append(task)
+            else:
+                begun[future] = [task]
+        return begun, others
+
     def stop(self) -> None:
         """End the processes at once, in the middle of what they do."""
+        self._begun.clear()
         if self.processes is not None:
             pool, self.processes = self.processes.pool, None
             # A process that has ended is None or gone from the dictionary.
@@ -291,9 +320,10 @@ class Crew:
 
     def close(self) -> None:
         """End the workers."""
-        if self._worker is None:
-            # Nobody has told them what to open, and they wait for it.
+        if self._worker is None or self._begun:
+            # Nobody has told them what to open, and they wait for it; or nobody wants what they are at.
             self.stop()
+        if self._worker is None:
             return
         self._worker.close()
         if self.processes is not None:

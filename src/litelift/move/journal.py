@@ -18,7 +18,6 @@ from litelift.plan.plan import MovePlan
 from litelift.postgres.connect import Connection
 from litelift.result import Notice, Quarantined, Untranslated
 from litelift.sqlite.census import shown
-from litelift.translate import FUNCTIONS
 
 _SCHEMA = """
 create schema if not exists litelift;
@@ -105,6 +104,9 @@ def make_schema(connection: Connection) -> bool:
 
 def make_functions(connection: Connection, names: Iterable[str]) -> None:
     """Make the functions of our schema that translated SQL needs."""
+    # Not above: the translation is not needed until the source is read, and takes long to import.
+    from litelift.translate import FUNCTIONS
+
     for name in sorted(names):
         connection.execute(FUNCTIONS[name])
 

@@ -12,14 +12,11 @@ from pathlib import Path
 import psycopg
 
 from litelift import errors
-from litelift.move import journal
+from litelift.move import journal, tasks
 from litelift.move.context import Context, Options
 from litelift.move.crew import default_jobs, gather
-from litelift.move.data_only import fill_existing
 from litelift.move.progress import OnProgress, Progress, Timeline
-from litelift.move.resume import decide_as_before
 from litelift.move.state import remembered
-from litelift.move.whole import move_whole
 from litelift.plan.file import PlanFile, read_plan
 from litelift.plan.request import check_filters
 from litelift.plan.types import Rule
@@ -31,6 +28,7 @@ from litelift.postgres.sessions import Sessions
 from litelift.result import MigrationResult, Notice
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.identity import Identity, identity
+from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
@@ -147,6 +145,13 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
             )
             stack.callback(context.close)
             sessions.tell = context.hear
+            if not source.checked:
+                crew.begin(tasks.survey, shares(source.connection))
+            # To import these takes as long as the workers need for a good part of the check.
+            from litelift.move.data_only import fill_existing
+            from litelift.move.resume import decide_as_before
+            from litelift.move.whole import move_whole
+
             if options.resume and not options.data_only:
                 decide_as_before(context)
             schema_name = context.options.plan.defaults.schema_name

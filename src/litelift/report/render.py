@@ -29,6 +29,12 @@ FORMAT = 1
 """The version of report.json: raised when a field changes its meaning."""
 
 
+def prepare() -> None:
+    """Compile the templates, which takes longer than filling them."""
+    for form in ("html", "md"):
+        _environment(form).get_template(f"report.{form}.j2")
+
+
 def render_html(result: MigrationResult) -> str:
     """The report as one HTML file that loads nothing."""
     return _environment("html").get_template("report.html.j2").render(_context(result))
