@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +16,18 @@ from hypothesis import strategies as st
 
 from litelift import errors, migrate, verify
 from litelift.compiled import PURE, native
+from litelift.move import tasks
+from litelift.move.crew import gather
 from litelift.sqlite import integrity
 from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source
 
 ROWS = 300
+SLEEP_SECONDS = 20.0
+
+
+def asleep(worker: object, task: object) -> None:
+    time.sleep(SLEEP_SECONDS)
 
 
 def made(path: Path, *statements: str) -> Path:
@@ -114,6 +122,26 @@ def test_a_sound_source_is_called_so(indexed: Path, database: str) -> None:
 
 
 @pytest.mark.skipif(native() is None, reason="nothing is compiled here")
+def test_a_check_that_is_begun_early_is_done_once_and_told_with_the_others(indexed: Path, opened: Any) -> None:
+    source: Source = opened(indexed)
+    checks = shares(source.connection)
+    with closing(gather(2)) as crew:
+        crew.open(source, None, held=True)
+        crew.begin(tasks.survey, checks[:1])
+        found = list(crew.run(tasks.survey, [*checks, integrity.Check("quick_check", "t")]))
+        again = list(crew.run(tasks.survey, checks))
+    assert len(found) == len(checks) + 1 and all(passed for _, passed in found)
+    assert len(again) == len(checks)
+
+
+def test_what_is_begun_and_not_wanted_is_not_waited_for(indexed: Path, opened: Any) -> None:
+    with closing(gather(2)) as crew:
+        crew.open(opened(indexed), None, held=True)
+        crew.begin(asleep, [None, None])
+        began = time.monotonic()
+    assert time.monotonic() - began < SLEEP_SECONDS
+
+
 def test_plain_indexes_are_compared_and_others_left_to_sqlite(tmp_path: Path, opened: Any) -> None:
     path = made(
         tmp_path / "many.sqlite",

@@ -14,7 +14,6 @@ from litelift.move import journal
 from litelift.move.context import Context
 from litelift.move.unit import UnitResult
 from litelift.plan.plan import MovePlan
-from litelift.report import render_json
 from litelift.result import MigrationResult, Notice, Proof, SourceInfo, TableResult, TargetInfo
 from litelift.sqlite.identity import identity
 
@@ -74,6 +73,9 @@ def finish(
         configuration=_configuration(context),
         peak_memory_bytes=peak_memory(),
     )
+    # Imported here, for it takes long to, and is needed at the end alone.
+    from litelift.report import render_json
+
     document = render_json(result, indent=None)
     context.persist("report", lambda: _write_down(context, run, plan, result, document))
     return result

@@ -147,17 +147,19 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
             sessions.tell = context.hear
             if not source.checked:
                 crew.begin(tasks.survey, shares(source.connection))
-            # To import these takes as long as the workers need for a good part of the check.
-            from litelift.move.data_only import fill_existing
-            from litelift.move.resume import decide_as_before
-            from litelift.move.whole import move_whole
-
+            # To import the rest takes as long as the workers need for a good part of the check.
+            if options.data_only:
+                from litelift.move.data_only import fill_existing as move
+            else:
+                from litelift.move.whole import move_whole as move
             if options.resume and not options.data_only:
+                from litelift.move.resume import decide_as_before
+
                 decide_as_before(context)
             schema_name = context.options.plan.defaults.schema_name
             context.options.plan.find_types(lambda asked: read_type(connection, schema_name, asked))
             context.notices += _let_through(context.embedded)
-            return fill_existing(context) if options.data_only else move_whole(context)
+            return move(context)
     except BaseException as error:
         # The embedded server is as it was before: stopped, and not there unless it keeps what is to be gone on with.
         for one in started:
