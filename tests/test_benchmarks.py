@@ -36,9 +36,9 @@ def test_a_quick_bench_measures_the_tools_and_makes_the_page(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     results = Results.read(tmp_path / "bench" / "results.json")
     assert [dataset.name for dataset in results.datasets] == ["tiny-60"]
-    assert {each.tool for each in results.runs} == set(results.tools)
+    assert {each.tool for each in results.runs} == set(results.tools) - {tool_litelift.APART}
     ours = tool_litelift.tools()[0].name
-    assert set(results.tools) == {ours, "write_row", "floor"}
+    assert set(results.tools) - {tool_litelift.APART} == {ours, "write_row", "floor"}
     for each in results.runs:
         assert (each.outcome, each.lost, each.trouble) == (DONE, (), ())
         load = each.step("load")

@@ -15,6 +15,9 @@ _POINTS = (
     "*Peak memory* is the most that all processes of the tool held at one moment, added up (proportional set size, "
     "sampled: a page that two processes share counts once). *Largest process* is the peak of the largest one alone, "
     "with all that it shares (resident set size).",
+    "litelift builds on each table as soon as it is loaded, beside the load of the others, which then takes longer "
+    "than it would alone. *The load alone* is the same command with `LITELIFT_APART=1`, by which nothing is built "
+    "before all is loaded: to it, and its load step, the promises about the load step are held.",
     "litelift compares rows while it builds keys and indexes: the time of its *proof* is what that takes longer than "
     "the building, and the building's has most of the proof's processor time.",
     "A tool that calls itself done and has lost every row has failed; its time counts for nothing.",

@@ -64,7 +64,10 @@ def ratios(results: Results) -> list[Ratio]:
     def median(tool: str, value: Value, dataset: str = small.name) -> float | None:
         return results.median(tool, dataset, value)
 
-    whole, load = median(fast, _wall), median(fast, _step("load"))
+    whole = median(fast, _wall)
+    # Beside what is built on loaded tables the load takes longer; so it is measured once more, alone.
+    alone = tool_litelift.APART if tool_litelift.APART in results.tools else fast
+    load = median(alone, _step("load"))
     floor_load = median(tool_floor.NAME, _step("load"))
     pgloader = _pgloader(results, small.name)
     grown = large.name if large.name != small.name else None
@@ -85,15 +88,15 @@ def ratios(results: Results) -> list[Ratio]:
         ),
         Ratio(
             "2",
-            f"{small.title}, the load step: {name} / the floor's COPY",
+            f"{small.title}, the load step alone: {name} / the floor's COPY",
             _over(load, floor_load),
             1.5,
             how=_seconds(load, floor_load),
         ),
         Ratio(
             "2",
-            f"{small.title}, the load step: client processor time for {small.rows / 1e6:.2f} million rows",
-            median(fast, _load_processor),
+            f"{small.title}, the load step alone: client processor time for {small.rows / 1e6:.2f} million rows",
+            median(alone, _load_processor),
             LOAD_PROCESSOR * small.rows / REFERENCE_ROWS,
             "s",
         ),

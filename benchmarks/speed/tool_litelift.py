@@ -6,22 +6,26 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from benchmarks.speed.datasets import Dataset
 from benchmarks.speed.processes import Measured
 from benchmarks.speed.tool import Span, Tool
+from litelift.move.whole import APART as ALONE
 
 COMPILED = "litelift"
 PURE = "litelift-pure"
+APART = "litelift-apart"
+"""The compiled path with nothing built before all is loaded."""
 
 # What is installed has its bytecode beside it.
 _INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def tools() -> list[Tool]:
-    """litelift compiled and pure; only the pure one where nothing is compiled here."""
+    """litelift compiled, with its load alone too, and pure; only the pure one where nothing is compiled here."""
     pure = Tool(
         PURE,
         "litelift, pure Python",
@@ -36,7 +40,10 @@ def tools() -> list[Tool]:
     compiled = Tool(
         COMPILED, "litelift, compiled", _words, _spans, _trouble, environment=_INSTALLED, passed=frozenset({0, 3})
     )
-    return [compiled, pure]
+    apart = replace(
+        compiled, name=APART, title="litelift, compiled, the load alone", environment={**_INSTALLED, ALONE: "1"}
+    )
+    return [compiled, apart, pure]
 
 
 def version() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,6 +43,10 @@ from litelift.preflight.target import look_before
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
 from litelift.result import MigrationResult, Notice, ObjectProof, Proof, SequenceProof
+
+APART = "LITELIFT_APART"
+"""Set to anything but 0 or nothing, this environment variable has nothing built before all is loaded: the load can then
+be measured alone."""
 
 LEFT_BEHIND = "The target could not be reached to take back what was half done: once it can be, {undo}"
 
@@ -213,7 +218,8 @@ def _load(
     earlier: Earlier | None,
     loaded: Callable[[str], None] | None = None,
 ) -> dict[str, UnitResult]:
-    """Load every table; ``loaded`` is called for those that have all their rows, maybe more than once."""
+    """Load every table; ``loaded`` is called for each that has all its rows, and for all of them at the end."""
+    apart = os.environ.get(APART, "0") not in ("", "0")
     connection, crew = context.source.connection, context.crew
     done = context.persist("load", lambda: loaded_units(context.connection, run)) if earlier is not None else {}
     attempt = earlier.attempt if earlier is not None else 1
@@ -256,10 +262,9 @@ def _load(
             left[task.unit.table.target] -= 1
             context.loaded.rows += result.loaded
             context.loaded.tables += not left[task.unit.table.target]
-            # Not before a worker has nothing to load any more: until then building would only slow the others down.
-            if loaded is not None and left.total() < crew.jobs:
-                for target in [target for target, count in left.items() if not count]:
-                    loaded(target)
+            # At once: the load leaves the processors idle wherever it waits for the server's log.
+            if loaded is not None and not left[task.unit.table.target] and not apart:
+                loaded(task.unit.table.target)
             if crew.parallel:
                 tell(task.unit.table.source, result.read)
         if loaded is not None:
@@ -272,8 +277,8 @@ def _load(
 def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -> tuple[dict[str, UnitResult], Proof]:
     """Load, build and compare.
 
-    Where others do the work, what stands on loaded tables is built as soon as one of them has nothing to load any more,
-    and the rows are compared beside that: nothing that is built changes a row.
+    Where others do the work, what stands on a table is built as soon as it is loaded, and the rows are compared beside
+    that: nothing that is built changes a row.
     """
     crew = context.crew
     builder = Builder(plan, context.sessions.open_now, crew.jobs, loading=crew.parallel, resumed=earlier is not None)
