@@ -69,7 +69,7 @@ def lock(connection: Connection) -> None:
         time.sleep(0.1)
     holder = connection.execute(
         "select l.pid, coalesce(', as ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '')"
-        " || coalesce(to_char(a.backend_start at time zone 'UTC', ', since YYYY-MM-DD HH24:MI UTC'), '')"
+        " || coalesce(to_char(a.backend_start at time zone 'UTC', '\", since \"YYYY-MM-DD HH24:MI\" UTC\"'), '')"
         " from pg_locks l"
         " left join pg_stat_activity a on a.pid = l.pid"
         " where l.locktype = 'advisory' and l.classid = 0 and l.objid = %s and l.granted"
