@@ -1,7 +1,10 @@
 /* A read-only connection of our own, which steps without the interpreter's lock. */
+/* First, for it says which functions of POSIX the system's own headers declare. */
 #include "reader.h"
 
-/* Steps of SQLite's virtual machine between two looks for Ctrl-C. */
+#include <time.h>
+
+/* Steps of SQLite's virtual machine between two looks for Ctrl-C, and at the clock. */
 enum { STEPS = 500000 };
 
 void *connection_fail(sqlite3 *database, int code) {
@@ -17,8 +20,15 @@ void *connection_fail(sqlite3 *database, int code) {
     return NULL;
 }
 
-static int look_for_signals(void *unused) {
-    (void)unused;
+static int64_t clock_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int look_around(void *object) {
+    const Connection *self = object;
+    if (self->deadline != 0 && clock_milliseconds() > self->deadline) return 1;
     PyGILState_STATE state = PyGILState_Ensure();
     int found = PyErr_CheckSignals();
     PyGILState_Release(state);
@@ -60,7 +70,10 @@ static PyObject *connection_new(PyTypeObject *type, PyObject *arguments, PyObjec
         return NULL;
     }
     sqlite.busy_timeout(self->database, timeout);
-    sqlite.progress_handler(self->database, STEPS, look_for_signals, NULL);
+    sqlite.db_config(self->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite.db_config(self->database, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite.db_config(self->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite.progress_handler(self->database, STEPS, look_around, self);
     return (PyObject *)self;
 }
 
@@ -116,8 +129,27 @@ static PyObject *connection_execute(PyObject *object, PyObject *arguments) {
     return result;
 }
 
+static PyObject *connection_limit(PyObject *object, PyObject *arguments) {
+    Connection *self = (Connection *)object;
+    int which, most;
+    if (!PyArg_ParseTuple(arguments, "ii", &which, &most)) return NULL;
+    if (!connection_is_open(self)) return NULL;
+    return PyLong_FromLong(sqlite.limit(self->database, which, most));
+}
+
+static PyObject *connection_within(PyObject *object, PyObject *arguments) {
+    Connection *self = (Connection *)object;
+    int milliseconds;
+    if (!PyArg_ParseTuple(arguments, "i", &milliseconds)) return NULL;
+    if (!connection_is_open(self)) return NULL;
+    self->deadline = milliseconds > 0 ? clock_milliseconds() + milliseconds : 0;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef connection_methods[] = {
     {"execute", connection_execute, METH_VARARGS, "Carry out one statement; its first integer, or None."},
+    {"limit", connection_limit, METH_VARARGS, "limit(which, most): set a run-time limit; the one before."},
+    {"within", connection_within, METH_VARARGS, "within(milliseconds): interrupt what is not done by then; 0: nothing."},
     {"close", connection_close, METH_NOARGS, "Close the database."},
     {NULL, NULL, 0, NULL},
 };

@@ -9,6 +9,7 @@ typedef struct {
     PyObject_HEAD
     sqlite3 *database;
     bool busy; /* a reader is inside a step, in some thread */
+    int64_t deadline; /* milliseconds of the monotonic clock, after which a step is stopped; 0 for never */
 } Connection;
 
 typedef struct {

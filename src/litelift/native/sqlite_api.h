@@ -27,11 +27,16 @@ enum { SQLITE_INTEGER = 1, SQLITE_FLOAT = 2, SQLITE_TEXT = 3, SQLITE_BLOB = 4, S
 
 enum { SQLITE_OPEN_READONLY = 0x1, SQLITE_OPEN_URI = 0x40, SQLITE_OPEN_NOMUTEX = 0x8000 };
 
+/* Configuration options of a connection ("Database Connection Configuration Options"). */
+enum { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION = 1005, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE = 1006, SQLITE_DBCONFIG_DEFENSIVE = 1010 };
+
 /* Return type, name, parameters. */
 #define SQLITE_FUNCTIONS(X)                                                                    \
     X(int, open_v2, (const char *, sqlite3 **, int, const char *))                             \
     X(int, close_v2, (sqlite3 *))                                                              \
     X(int, busy_timeout, (sqlite3 *, int))                                                     \
+    X(int, db_config, (sqlite3 *, int, ...))                                                   \
+    X(int, limit, (sqlite3 *, int, int))                                                       \
     X(void, progress_handler, (sqlite3 *, int, int (*)(void *), void *))                       \
     X(int, prepare_v2, (sqlite3 *, const char *, int, sqlite3_stmt **, const char **))         \
     X(int, bind_int64, (sqlite3_stmt *, int, int64_t))                                         \

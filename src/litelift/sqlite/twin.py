@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from litelift.compiled import native
+from litelift.sqlite.guard import CACHE, LIMITS, PRAGMAS, STEPS, deadline, longest_value
 from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS, Scan
 
 if TYPE_CHECKING:
@@ -21,8 +22,32 @@ class SourceConnection(sqlite3.Connection):
 
     twin: Connection | None = None
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop what is not read in so many seconds, with an OperationalError that says "interrupted".
+
+        For what the file's own SQL says, such as a view, which may have no end.
+        """
+        self.set_progress_handler(deadline(seconds), STEPS)
+        if self.twin is not None:
+            self.twin.within(int(seconds * 1000))
+        try:
+            yield
+        finally:
+            self.set_progress_handler(None, 0)
+            if self.twin is not None:
+                self.twin.within(0)
+
     def begin(self) -> None:
         """Take this moment's snapshot, with the twin or without it."""
+        self._take()
+        pages, size = (self.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        longest = longest_value(pages * size)
+        self.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+        if self.twin is not None:
+            self.twin.limit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+
+    def _take(self) -> None:
         for _ in range(ATTEMPTS):
             if self.twin is None:
                 break
@@ -107,7 +132,8 @@ def open_twin(connection: SourceConnection, uri: str, busy_seconds: float) -> No
     trusted = connection.execute("PRAGMA trusted_schema").fetchone()
     with suppress(sqlite3.Error):
         twin = module.Connection(uri.encode(), int(busy_seconds * 1000))
-        twin.execute("PRAGMA query_only = ON")
-        twin.execute(f"PRAGMA trusted_schema = {int(trusted[0]) if trusted else 0}")
-        twin.execute("PRAGMA temp_store = FILE")
+        for pragma in (*PRAGMAS, f"trusted_schema = {int(trusted[0]) if trusted else 0}", CACHE):
+            twin.execute(f"PRAGMA {pragma}")
+        for limit, most in LIMITS.items():
+            twin.limit(limit, most)
         connection.twin = twin

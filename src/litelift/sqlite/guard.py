@@ -1,0 +1,72 @@
+"""Settings against hostile files: what a database that somebody else made may make SQLite do.
+
+Sources: "Defense Against The Dark Arts", section 1 (untrusted SQL inputs and database files); "Run-Time Limits";
+"Database Connection Configuration Options".
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+PRAGMAS: Final = (
+    "query_only = ON",
+    "cell_size_check = ON",
+    # A file that becomes shorter under a mapping ends the process (SIGBUS).
+    "mmap_size = 0",
+    "temp_store = FILE",
+)
+"""Of the source's connections, before they have read the schema."""
+
+CACHE: Final = "cache_size = -2000"
+"""SQLite's default, once the schema is read: the file's own wish (default_cache_size) may be all of it in memory."""
+
+LIMITS: Final = {
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 16 << 20,
+    sqlite3.SQLITE_LIMIT_VDBE_OP: 1_000_000,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 100,
+}
+"""Below SQLite's own; its limits of columns, depth and compound selects are such that a schema may need them."""
+
+MOST_BYTES: Final = 1_000_000_000
+"""SQLite's own limit of a value's bytes (SQLITE_MAX_LENGTH), unless it was built with another."""
+_LENGTH_ROOM: Final = 1 << 20
+_LENGTH_FACTOR: Final = 4
+
+STEPS: Final = 100_000
+"""Steps of SQLite's virtual machine between two looks at the clock: about a millisecond."""
+
+
+def guard(connection: sqlite3.Connection) -> None:
+    """Set a connection of Python's to these settings."""
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    for limit, most in LIMITS.items():
+        connection.setlimit(limit, most)
+    configure(connection)
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Set the options that Python can set since 3.12; the compiled path's connections always have them."""
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+
+
+def longest_value(stored: int) -> int:
+    """The most bytes of a value read from a database of ``stored`` bytes.
+
+    No stored value is longer than its file. One that an expression of the schema makes may be, somewhat: hex() of a
+    stored value, say. What is longer by far is a bomb.
+    """
+    return min(MOST_BYTES, stored * _LENGTH_FACTOR + _LENGTH_ROOM)
+
+
+def deadline(seconds: float) -> Callable[[], bool]:
+    """A progress handler that stops a statement when so many seconds have passed from now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
