@@ -227,6 +227,8 @@ def test_who_holds_writers_out_and_goes_last_neither_checkpoints_nor_removes_a_l
     with writers_held(source) as held:
         assert held
         opened.close()
+    # While the holder was connected, what reading had made could not go.
+    opened.made.remove()
     assert folders(source) == before
 
 

@@ -18,8 +18,10 @@ import psycopg
 from psycopg import sql
 
 from litelift.plan.match import TableMatch
+from litelift.prove.patience import OutOfTime, Patience
 from litelift.prove.tables import prove_table
 from litelift.result import Difference
+from litelift.sqlite.guard import LIMITS, configure, longest_value
 from litelift.sqlite.lexer import fold, quote_identifier
 from litelift.translate.relation import Relation
 from litelift.translate.trigger_parse import outline
@@ -27,6 +29,8 @@ from litelift.translate.trigger_tree import Trigger
 
 MAX_BYTES = 64 << 20
 """A larger source is not copied into memory, and its triggers are not tried."""
+COPY_ROOM = 64 << 20
+"""Bytes by which the copy may grow while triggers are tried."""
 MAX_ROWS = 20_000
 """Tables with more rows, all those together that a trigger may change, are not compared after every statement."""
 MAX_COLUMNS = 8
@@ -92,10 +96,30 @@ def exercise(
         return [Exercise(head.name, "not tried", reason) for head, _ in heads]
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         source.backup(copy)
+        _confine(copy, size)
         copy.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         copy.execute("pragma foreign_keys = on")
         gym = _Gym(copy, target, heads, relations, matches)
-        return [gym.run(head) for head, _ in heads]
+        patience = Patience()
+        return [_run(gym, head, patience) for head, _ in heads]
+
+
+def _confine(copy: sqlite3.Connection, size: int) -> None:
+    """Keep a trigger, which says what it likes, from filling the memory with rows or with one value."""
+    pages = copy.execute("pragma page_count").fetchone()[0]
+    copy.execute(f"pragma max_page_count = {pages + COPY_ROOM // copy.execute('pragma page_size').fetchone()[0]}")
+    copy.execute("pragma temp_store = file")
+    for limit, most in {**LIMITS, sqlite3.SQLITE_LIMIT_LENGTH: longest_value(size)}.items():
+        copy.setlimit(limit, most)
+    configure(copy)
+
+
+def _run(gym: _Gym, head: Trigger, patience: Patience) -> Exercise:
+    try:
+        with patience.bounded(gym.copy, gym.target):
+            return gym.run(head)
+    except OutOfTime as error:
+        return Exercise(head.name, "not tried", str(error))
 
 
 class _Gym:
@@ -289,8 +313,10 @@ class _Gym:
             with self.target.transaction(force_rollback=True):
                 yield
         finally:
-            self.copy.execute("ROLLBACK TO exercise")
-            self.copy.execute("RELEASE exercise")
+            # An interrupted statement, or a full database, has undone all already.
+            if self.copy.in_transaction:
+                self.copy.execute("ROLLBACK TO exercise")
+                self.copy.execute("RELEASE exercise")
             for name, state in states:
                 if state is not None:
                     self.target.execute("select setval(%s::regclass, %s, %s)", (name, *state))
@@ -302,6 +328,8 @@ class _Gym:
         try:
             self.copy.execute(statement.source, statement.values)
         except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise
             # A function, collation or module of the application is missing in this copy.
             raise _NotTried(f"SQLite cannot run it here: {error}") from None
         except sqlite3.Error as error:
@@ -318,6 +346,8 @@ class _Gym:
                 self.copy.execute("ROLLBACK TO exercise")
                 self.same_words = False
                 return ""
+        except psycopg.errors.QueryCanceled:
+            raise
         except psycopg.Error as error:
             target_error = error.diag.message_primary or str(error)
         # The message of RAISE is the trigger's own.

@@ -19,11 +19,13 @@ import psycopg
 
 from litelift.plan.match import TableMatch
 from litelift.prove.cells import NULL
+from litelift.prove.patience import OutOfTime, Patience
 from litelift.prove.quarantine import Quarantine
 from litelift.prove.source import SourceScan
 from litelift.prove.tables import prove_table
 from litelift.prove.target import TargetScan, relations, steady
 from litelift.result import Difference, TableProof
+from litelift.sqlite.twin import SourceConnection
 
 ROOM = 1e-9
 """How far, relative to the larger one, two results of arithmetic may be apart."""
@@ -45,8 +47,32 @@ def prove_view(
     """Compare every row of a view with its source, as a multiset.
 
     ``match`` names the view on both sides; ``inexact`` its source columns whose numbers may differ by ``ROOM``. At most
-    ``limit`` differences are kept (None: all). Raises psycopg.Error and sqlite3.Error where a side cannot be read.
+    ``limit`` differences are kept (None: all). Raises psycopg.Error and sqlite3.Error where a side cannot be read; one
+    that has no end is such (`litelift.prove.patience`).
     """
+    try:
+        with _patience(source).bounded(source, target):
+            return _prove(source, target, match, inexact, limit)
+    except OutOfTime as error:
+        kind = sqlite3.OperationalError if error.where == "SQLite" else psycopg.DataError
+        raise kind(str(error)) from error
+
+
+def _patience(source: sqlite3.Connection) -> Patience:
+    if not isinstance(source, SourceConnection):
+        return Patience.for_source(source)
+    source.patience = source.patience or Patience.for_source(source)
+    found: Patience = source.patience
+    return found
+
+
+def _prove(
+    source: sqlite3.Connection,
+    target: psycopg.Connection[Any],
+    match: TableMatch,
+    inexact: frozenset[str],
+    limit: int | None,
+) -> TableProof:
     exact = replace(match, columns=tuple(c for c in match.columns if c.source not in inexact), key=())
     proof = prove_table(source, target, exact, limit=limit)
     if not inexact or not proof.equal:

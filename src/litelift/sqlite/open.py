@@ -126,8 +126,12 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
     path = source_path(words)
     header = check_header(path)
     made = made_by_reading(path)
-    with _explained(path):
-        connection = _connect(path, in_log_mode=header[19] == WRITE_AHEAD)
+    try:
+        with _explained(path):
+            connection = _connect(path, in_log_mode=header[19] == WRITE_AHEAD)
+    except BaseException:
+        made.remove()
+        raise
     try:
         with _explained(path):
             connection.begin()
@@ -202,10 +206,14 @@ def _connect(path: Path, *, in_log_mode: bool) -> SourceConnection:
         factory=SourceConnection,
     )
     connection.text_factory = decode_text
-    guard(connection)
-    _distrust_schema(connection)
-    connection.execute(f"PRAGMA {CACHE}")
-    open_twin(connection, uri, BUSY_SECONDS)
+    try:
+        guard(connection)
+        _distrust_schema(connection)
+        connection.execute(f"PRAGMA {CACHE}")
+        open_twin(connection, uri, BUSY_SECONDS)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litelift.compiled import native
 from litelift.sqlite.guard import CACHE, LIMITS, PRAGMAS, STEPS, deadline, longest_value
@@ -17,10 +17,33 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 
 
+class SourceCursor(sqlite3.Cursor):
+    """A cursor that also tells errors whose message is not UTF-8, as names in a damaged schema are not."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> SourceCursor:
+        """See `sqlite3.Cursor.execute`."""
+        try:
+            super().execute(sql, parameters)
+        except UnicodeDecodeError as error:
+            # Python's sqlite3 fails to make the exception, of which it had but the message.
+            message = error.object.decode("utf-8", "backslashreplace")
+            corrupt = message.startswith("malformed database schema")
+            told = sqlite3.DatabaseError(message) if corrupt else sqlite3.OperationalError(message)
+            told.sqlite_errorcode = sqlite3.SQLITE_CORRUPT if corrupt else sqlite3.SQLITE_ERROR
+            raise told from None
+        return self
+
+
 class SourceConnection(sqlite3.Connection):
     """A connection whose rows the compiled path may read through ``twin``; None where only this connection can."""
 
     twin: Connection | None = None
+    patience: Any = None
+    """What `litelift.prove.views` has left for the views of this source."""
+
+    def cursor(self, factory: Any = SourceCursor) -> Any:
+        """See `sqlite3.Connection.cursor`; `execute` makes its cursor here too."""
+        return super().cursor(factory)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

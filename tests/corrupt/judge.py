@@ -1,0 +1,220 @@
+"""What became of one damaged file: refused, or moved and the same by a second path; anything else is a fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from generated_databases import quoted
+from litelift import MigrationResult
+from litelift import errors as known
+from second_path import Comparison, Quarantine, Row, Table, open_target, source_columns, target_columns, text
+
+SECONDS = 60
+MOST_MEMORY = 1536 << 20
+ADDRESS_SPACE = 6 << 30
+"""For the machine's sake; what counts is the peak that was measured (MOST_MEMORY)."""
+
+# What PRAGMA integrity_check tells of rows, not of damage ("Pragma statements").
+_OF_ROWS = ("NULL value in ", "CHECK constraint failed in ", "non-")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``outcome`` is proved, quarantine or refused; ``error`` the refusal's kind; ``faults`` what must not be."""
+
+    outcome: str
+    error: str = ""
+    faults: tuple[str, ...] = ()
+    seconds: float = 0.0
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the command did: its status (a signal's number below 0, None after SECONDS), its peak memory in bytes."""
+
+    status: int | None
+    out: str
+    err: str
+    seconds: float
+    memory: int
+
+
+def run(*words: str | Path, seconds: float = SECONDS, **environment: str) -> Command:
+    """Run litelift; the memory is the largest of it and of each process that it waited for."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "litelift", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, "COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **environment},
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE)),
+        )
+        status, usage = None, None
+        while status is None and time.monotonic() - started < seconds:
+            done, code, usage = os.wait4(process.pid, os.WNOHANG)
+            if done:
+                status = os.waitstatus_to_exitcode(code)
+            else:
+                time.sleep(0.02)
+        if status is None:
+            # Says where each of its threads is.
+            process.send_signal(signal.SIGABRT)
+            time.sleep(0.5)
+            os.killpg(process.pid, signal.SIGKILL)
+            _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = -signal.SIGKILL if status is None else status
+        told = []
+        for stream in (out, err):
+            stream.seek(0)
+            told.append(stream.read().decode("utf-8", "replace"))
+        memory = usage.ru_maxrss * 1024 if usage is not None else 0
+        return Command(status, told[0], told[1], time.monotonic() - started, memory)
+
+
+def judge(path: Path, url: str, *options: str) -> Verdict:
+    """Move a file that may be damaged into an empty database, and judge."""
+    before = _seen(path)
+    ran = run("migrate", path, url, "--json", "--quiet", *options)
+    outcome, error, faults = _outcome(ran)
+    # A killed one cannot remove what reading made.
+    if outcome != "hung" and _seen(path) != before:
+        faults.append("the source changed")
+    if outcome in ("proved", "quarantine") and not faults:
+        faults += damage(path)
+        faults += compared(path, url, MigrationResult.model_validate(json.loads(ran.out)))
+    return Verdict(outcome, error, tuple(faults), ran.seconds, ran.memory)
+
+
+def _seen(path: Path) -> tuple[Any, ...]:
+    found = path.stat()
+    names = sorted(one.name for one in path.parent.iterdir() if not one.name.endswith(".litelift"))
+    return path.read_bytes(), found.st_mtime_ns, found.st_ino, found.st_mode, names
+
+
+def _outcome(ran: Command) -> tuple[str, str, list[str]]:
+    faults = []
+    if "Traceback" in ran.err:
+        faults.append(f"a traceback: {ran.err[-300:]}")
+    if ran.memory > MOST_MEMORY:
+        faults.append(f"{ran.memory >> 20} MB of memory")
+    if ran.status is None:
+        return "hung", "", [f"not done in {SECONDS} s: {ran.err}"]
+    if ran.status not in (0, 1, 3):
+        return "crashed", "", [*faults, f"status {ran.status}: {ran.err[-300:]}"]
+    try:
+        document = json.loads(ran.out)
+    except ValueError as error:
+        return "refused", "", [*faults, f"its document is no JSON: {error}"]
+    if ran.status != 1:
+        moved = MigrationResult.model_validate(json.loads(ran.out))
+        return "quarantine" if moved.quarantined_total else "proved", "", faults
+    if "error" not in document:
+        return "differs", "", [*faults, f"moved, and the proof differs: {document['proof']}"[:500]]
+    kind, message = document["error"]["kind"], document["error"]["message"]
+    class_ = getattr(known, kind, known.Unexpected)
+    if not issubclass(class_, known.SourceError | known.DdlError | known.TooManyColumns):
+        faults.append(f"{kind}: {message}"[:500])
+    return "refused", kind, faults
+
+
+def damage(path: Path) -> list[str]:
+    """What SQLite's own check finds, as a fault: what it finds should not have been moved."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as plain:
+            lines = [line for (line,) in plain.execute("pragma integrity_check(1000)")]
+    except sqlite3.DatabaseError as error:
+        return [f"moved, and SQLite says: {error}"]
+    real = [line for line in lines if line != "ok" and not line.startswith(_OF_ROWS)]
+    return [f"moved, and integrity_check says: {'; '.join(real[:3])}"] if real else []
+
+
+def compared(path: Path, url: str, result: MigrationResult) -> list[str]:
+    """Every row that sqlite3 reads is in PostgreSQL, by `second_path`."""
+    with closing(open_target(url)) as target:
+        comparison = InOrder(path, target, result.target.schema_name, result)
+        try:
+            comparison.rows()
+        except sqlite3.DatabaseError as error:
+            return [f"moved, and SQLite cannot read it: {error}"]
+        finally:
+            comparison.source.close()
+        return [words[:500] for words in comparison.wrong]
+
+
+class InOrder(Comparison):
+    """The second path for larger tables, whose rows arrive in their order, and for virtual tables."""
+
+    def __init__(self, path: Path, target: psycopg.Connection[Any], schema: str, result: MigrationResult) -> None:
+        super().__init__(path, target, schema, result)
+        self.source.execute("pragma query_only = on")
+
+    def rows(self) -> None:
+        """Every row of every table; what SQLite lists and the result does not must be told."""
+        listed = [
+            (text(name), text(kind))
+            for name, kind in self.source.execute(
+                "select name, type from pragma_table_list where schema = 'main' and type <> 'view'"
+            )
+            if not text(name).lower().startswith("sqlite_")
+        ]
+        targets = {table.source: table.target for table in self.result.tables}
+        left = {one.name for one in self.result.untranslated}
+        notices = [one.message for one in self.result.notices]
+        for name, kind in listed:
+            if name not in targets:
+                if kind != "shadow" and name not in left and not any(name in words for words in notices):
+                    self.wrong.append(f"{name} ({kind}) was neither moved nor told")
+            elif kind == "virtual":
+                self._virtual(name, targets[name])
+            else:
+                columns = source_columns(self.source, name)
+                into = target_columns(self.target, self.schema, targets[name])
+                if len(columns) == len(into):
+                    self._table(Table(name, targets[name], columns, into, [], []))
+                else:
+                    self.wrong.append(f"{name}: {len(columns)} columns became {len(into)}")
+
+    def _virtual(self, name: str, target: str) -> None:
+        """A virtual table's rows are counted: its columns may be others there."""
+        (rows,) = self.source.execute(f"select count(*) from {quoted(name)}").fetchone()
+        query = f"select count(*) from {quoted(self.schema)}.{quoted(target)}"
+        (found,) = self.target.execute(query.encode()).fetchone() or (0,)
+        told = next(table for table in self.result.tables if table.source == name)
+        if rows != found + told.quarantined_rows:
+            self.wrong.append(f"{name}: {rows} rows became {found}")
+
+    def _pair(
+        self,
+        table: Table,
+        left: list[tuple[Any, Row]],
+        keys: list[Any],
+        found: list[tuple[Any, ...]],
+        aside: Quarantine,
+    ) -> list[int] | None:
+        places = range(len(left))
+        if all(self._unlike(table, left[at][1], keys[at], found[at], aside) is None for at in places):
+            return list(places)
+        if len(left) <= 300:
+            return super()._pair(table, left, keys, found, aside)
+        at = next(at for at in places if self._unlike(table, left[at][1], keys[at], found[at], aside))
+        why = self._unlike(table, left[at][1], keys[at], found[at], aside)
+        self.wrong.append(f"{table.source}: row {left[at]!r} is not at its place in the target; {why}")
+        return None
