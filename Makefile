@@ -4,12 +4,13 @@
 # make fuzz    bytes that nobody thought of, for each of litelift's readers
 # make chaos   break moves at random moments, and count what was lost
 # make bench   docs/benchmarks.md: how fast, beside other tools
+# make corrupt    damage real databases, and move each: proved, or refused
 # make fidelity SAMPLES=folder   docs/fidelity.md: what arrives of the SQLite databases in a folder
 #
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure sanitize fuzz property chaos lint bench fidelity samples clean
+.PHONY: help demo test test-pure sanitize fuzz property corrupt chaos lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +26,7 @@ help:
 	@echo 'make test     run the tests            (make test ARGS="-k plan" runs some of them)'
 	@echo 'make property    move 10,000 generated databases, and compare each once more (EXAMPLES=2000 SEED=7)'
 	@echo 'make chaos    break 200 moves on purpose, go on or undo, and count what was lost (FAULTS=50 SEED=7 JOBS=3)'
+	@echo 'make corrupt     damage databases (MUTATIONS=300 SEED=7 SAMPLES=folder), and move each: proved, or refused'
 	@echo 'make test-pure   run those that load without the compiled path'
 	@echo 'make sanitize    run the compiled path under the sanitizers, and on broken files'
 	@echo 'make fuzz     fuzz every reader for ten minutes (SECONDS=60 TARGET=lexer; INPUT=file: that one once more)'
@@ -57,6 +59,11 @@ SAMPLE :=
 chaos: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --faults $(FAULTS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KINDS),--kinds $(KINDS)) $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample '$(SAMPLE)') $(ARGS)
+# Of the databases in SAMPLES; without such a folder, of the demo's and a small one. A fault is told with what repeats it.
+MUTATIONS := 300
+
+corrupt: $(READY)
+	@PYTHONPATH=tests:. $(BIN)/python -m corrupt '$(SAMPLES)' --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # A part of the tests without the compiled path: those that load, quarantine, fill and read what is broken.
 PURE := contract_types contract_dates contract_text contract_misfits contract_plan applications broken prove wire integrity

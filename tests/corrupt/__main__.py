@@ -30,7 +30,7 @@ _TITLES = ("proved", "with quarantine", "refused", "faults")
 
 def originals(samples: Path | None, folder: Path) -> list[Path]:
     """Five databases of the folder of samples; without one, those that are made here."""
-    if samples is None or not samples.is_dir():
+    if samples is None or samples == Path() or not samples.is_dir():
         demo = folder / "demo.sqlite"
         make_demo(demo)
         return [make_small(folder / "generated.sqlite"), demo]

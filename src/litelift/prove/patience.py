@@ -15,7 +15,7 @@ import psycopg.errors
 from litelift.sqlite.guard import STEPS, deadline
 from litelift.sqlite.twin import SourceConnection
 
-LEAST_SECONDS = 20.0
+LEAST_SECONDS = 10.0
 SECONDS_FOR_MB = 1.0
 IMPATIENT_SECONDS = 0.25
 """What is left in the end, where one thing after another takes too long."""

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from litelift.sqlite.lexer import quote_identifier
+
 PRAGMAS: Final = (
     "query_only = ON",
     "cell_size_check = ON",
@@ -64,6 +66,30 @@ def longest_value(stored: int) -> int:
     stored value, say. What is longer by far is a bomb.
     """
     return min(MOST_BYTES, stored * _LENGTH_FACTOR + _LENGTH_ROOM)
+
+
+def silently_shortened(connection: sqlite3.Connection) -> str | None:
+    """The generated column, if there is one, that would be NULL for the limit of a value's length alone.
+
+    printf() gives NULL where its result would be longer, all other functions an error.
+    """
+    limit = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+    query = (
+        "SELECT s.name, c.name FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name) AS c"
+        " WHERE s.type = 'table' AND s.rootpage > 0 AND c.hidden = 2"
+        " AND (s.sql LIKE '%printf%' OR s.sql LIKE '%format%')"
+    )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+    try:
+        for table, column in connection.execute(query).fetchall():
+            word = quote_identifier(column)
+            # In characters, of which each may be four bytes: bytes would be asked of a copy.
+            longest = f"SELECT max(length({word})) FROM {quote_identifier(table)}"  # noqa: S608
+            if (connection.execute(longest).fetchone()[0] or 0) * 4 > limit:
+                return f"{table}.{column}"
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+    return None
 
 
 def deadline(seconds: float) -> Callable[[], bool]:

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 
 from litelift import errors
 from litelift.sqlite.beside import Made, companion, log_of, made_by_reading
-from litelift.sqlite.guard import CACHE, configure, guard
+from litelift.sqlite.guard import CACHE, configure, guard, silently_shortened
 from litelift.sqlite.header import WRITE_AHEAD, check_header, lower_first
 from litelift.sqlite.integrity import check_integrity, provide_collations, schema_is_whole
 from litelift.sqlite.twin import SourceConnection, open_twin
@@ -136,6 +136,12 @@ def open_source(words: str | Path, *, check: bool = True) -> Source:
         with _explained(path):
             connection.begin()
             provide_collations(connection)
+            bomb = silently_shortened(connection)
+            if bomb is not None:
+                told = f"its generated column {bomb} makes values many times as long as the file"
+                raise errors.SourceUnreadable(
+                    path=path, message=told, hint="Drop that column in a copy, and move that."
+                )
             if check or not schema_is_whole(connection):
                 check_integrity(connection, path)
             facts = {

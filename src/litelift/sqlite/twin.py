@@ -42,8 +42,12 @@ class SourceConnection(sqlite3.Connection):
     """What `litelift.prove.views` has left for the views of this source."""
 
     def cursor(self, factory: Any = SourceCursor) -> Any:
-        """See `sqlite3.Connection.cursor`; `execute` makes its cursor here too."""
+        """See `sqlite3.Connection.cursor`."""
         return super().cursor(factory)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.execute`, which would not ask the cursor."""
+        return SourceCursor(self).execute(sql, parameters)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

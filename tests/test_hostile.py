@@ -1,0 +1,32 @@
+"""Hostile files: moved and the same by a second path, or refused in our words; in time, in memory, and untouched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import hostile_files
+from corrupt.judge import judge
+
+CASES = {
+    **{name: (maker, ("proved", "quarantine")) for name, maker in hostile_files.MOVED.items()},
+    **{name: (maker, ("refused",)) for name, maker in hostile_files.REFUSED.items()},
+    **{name: (maker, ("proved", "quarantine", "refused")) for name, maker in hostile_files.EITHER.items()},
+}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_hostile_file_is_moved_or_refused_in_time_and_in_memory(
+    case: str, jobs: str, tmp_path: Path, database: str
+) -> None:
+    maker, allowed = CASES[case]
+    path = tmp_path / "hostile.sqlite"
+    maker(path)
+    verdict = judge(path, database, "--jobs", jobs)
+    if os.environ.get("LITELIFT_TELL"):
+        print(f"VERDICT {case} {verdict.outcome} {verdict.error} {verdict.seconds:.1f}s {verdict.memory >> 20}MB")
+    assert verdict.faults == ()
+    assert verdict.outcome in allowed, verdict
