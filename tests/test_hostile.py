@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_hostile_file_is_moved_or_refused_in_time_and_in_memory(
-    case: str, jobs: str, tmp_path: Path, database: str
-) -> None:
+def test_a_hostile_file_is_moved_or_refused_in_time_and_in_memory(case: str, tmp_path: Path, database: str) -> None:
     maker, allowed = CASES[case]
     path = tmp_path / "hostile.sqlite"
     maker(path)
-    verdict = judge(path, database, "--jobs", jobs)
-    if os.environ.get("LITELIFT_TELL"):
-        print(f"VERDICT {case} {verdict.outcome} {verdict.error} {verdict.seconds:.1f}s {verdict.memory >> 20}MB")
+    # By turns alone and with workers, the same each time.
+    verdict = judge(path, database, "--jobs", str(1 + list(CASES).index(case) % 2))
     assert verdict.faults == ()
     assert verdict.outcome in allowed, verdict

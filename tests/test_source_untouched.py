@@ -337,3 +337,17 @@ def test_read_only_files_in_a_read_only_folder_stay_as_they_are(
     assert beside(source) == before
     if "log in use" not in request.node.name:
         assert ran.status in (0, 3), ran.err
+
+
+def test_what_an_error_still_holds_does_not_keep_what_reading_made(good: Path) -> None:
+    """A traceback keeps a cursor, whose statement would keep the file's locks ("Closing A Database Connection")."""
+    with closing(sqlite3.connect(good)) as connection:
+        connection.execute("pragma journal_mode = wal")
+    before = beside(good)
+    opened = open_source(good)
+    held = opened.connection.execute("select * from marks")
+    assert held.fetchone() is not None
+    other = opened.connection.cursor()
+    assert other.execute("select * from pupils").fetchone() is not None
+    opened.close()
+    assert beside(good) == before

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from litelift.compiled import native
 from litelift.sqlite.guard import CACHE, LIMITS, PRAGMAS, STEPS, deadline, longest_value
@@ -41,13 +42,21 @@ class SourceConnection(sqlite3.Connection):
     patience: Any = None
     """What `litelift.prove.views` has left for the views of this source."""
 
+    def __init__(self, *words: Any, **more: Any) -> None:
+        """See `sqlite3.Connection`."""
+        super().__init__(*words, **more)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
     def cursor(self, factory: Any = SourceCursor) -> Any:
         """See `sqlite3.Connection.cursor`."""
-        return super().cursor(factory)
+        found = super().cursor(factory)
+        self._cursors.add(found)
+        return found
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """See `sqlite3.Connection.execute`, which would not ask the cursor."""
-        return SourceCursor(self).execute(sql, parameters)
+        cursor: sqlite3.Cursor = self.cursor()
+        return cursor.execute(sql, parameters)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -137,8 +146,11 @@ class SourceConnection(sqlite3.Connection):
             self.twin = None
 
     def close(self) -> None:
-        """Close both."""
+        """Close both; also where the traceback of an error holds a cursor, which would keep the file's locks."""
         self.forget_twin()
+        for cursor in list(self._cursors):
+            with suppress(sqlite3.Error):
+                cursor.close()
         super().close()
 
 
