@@ -169,3 +169,16 @@ def test_sqlite_s_words_need_not_be_utf_8(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="no such column"):
             run("select gone from t")
     source.close()
+
+
+@pytest.mark.usefixtures("path_in_use")
+def test_a_column_that_python_cannot_ask_for_is_told_with_the_way_out(tmp_path: Path, database: str) -> None:
+    path = tmp_path / "names.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("create table t(abcd, b); insert into t values (1, 2); create table u(a)")
+    path.write_bytes(path.read_bytes().replace(b"abcd", b"ab\xffd"))
+    with pytest.raises(errors.SourceUnreadable, match="not UTF-8") as told:
+        migrate(path, database)
+    assert "exclude it in the plan" in told.value.hint
+    with psycopg.connect(database) as connection_:
+        assert connection_.execute("select to_regclass('u'), to_regnamespace('litelift')").fetchone() == (None, None)

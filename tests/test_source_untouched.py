@@ -24,8 +24,9 @@ from broken import as_nobody, nobodys_python, one_clear_error
 from command import litelift
 from litelift import errors, migrate, verify
 from litelift.compiled import PURE, native
-from litelift.plan.inspection import inspect_source
+from litelift.preflight.survey import inspect_source
 from litelift.sqlite.beside import made_by_reading
+from litelift.sqlite.identity import identity
 from litelift.sqlite.open import open_source, writers_held
 
 SCRIPT = """
@@ -337,6 +338,15 @@ def test_read_only_files_in_a_read_only_folder_stay_as_they_are(
     assert beside(source) == before
     if "log in use" not in request.node.name:
         assert ran.status in (0, 3), ran.err
+
+
+def test_a_look_at_the_file_keeps_the_locks_of_the_open_source(good: Path) -> None:
+    opened = open_source(good)
+    identity(good)
+    script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=0.1)\nc.execute('begin exclusive')"
+    done = subprocess.run([sys.executable, "-c", script, good], capture_output=True, text=True)
+    opened.close()
+    assert "database is locked" in done.stderr
 
 
 def test_what_an_error_still_holds_does_not_keep_what_reading_made(good: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from litelift import errors
 from litelift.preflight.findings import Findings, SourceLook
 from litelift.report.format import size
+from litelift.sqlite.beside import companion, log_of
 from litelift.sqlite.open import Source
 from litelift.sqlite.schema import Schema
 
@@ -19,7 +20,7 @@ JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 def log_size(path: Path) -> int:
     """Bytes of the write-ahead log beside a source."""
     try:
-        return Path(f"{path}-wal").stat().st_size
+        return log_of(path).stat().st_size
     except OSError:
         return 0
 
@@ -27,7 +28,7 @@ def log_size(path: Path) -> int:
 def has_hot_journal(path: Path, held: int | None) -> bool:
     """Whether a program left a rollback journal and is gone ("File Locking And Concurrency", section 4.2)."""
     try:
-        with Path(f"{path}-journal").open("rb") as file:
+        with companion(path, "-journal").open("rb") as file:
             return file.read(8) == JOURNAL_MAGIC and held is None
     except OSError:
         return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litelift.preflight.findings import Findings
+from litelift.sqlite.beside import companion
 
 RESERVED_BYTE = 0x40000001
 PENDING_BYTE = 0x40000000
@@ -52,7 +53,7 @@ class Pulse:
 def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
     for suffix in SUFFIXES:
         with suppress(OSError):
-            yield suffix, Path(f"{path}{suffix}").stat()
+            yield suffix, companion(path, suffix).stat()
 
 
 def pulse(path: Path) -> Pulse:
@@ -65,7 +66,7 @@ def pulse(path: Path) -> Pulse:
     for suffix, facts in _files(path):
         if suffix == "-shm" or (suffix != "" and not facts.st_size):
             continue
-        with suppress(OSError), Path(f"{path}{suffix}").open("rb") as file:
+        with suppress(OSError), companion(path, suffix).open("rb") as file:
             head = file.read(HEADER_BYTES)
             # Bytes 24 to 27 of the database are its change counter.
             found.append((suffix, facts.st_size, facts.st_mtime_ns, head if suffix else head[24:28]))

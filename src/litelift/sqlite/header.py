@@ -39,7 +39,7 @@ def check_header(path: Path) -> bytes:
     Raises SourceUnreadable, NotADatabase, SourceEncrypted, SourceTruncated, SourceCorrupt or SourceTooNew.
     """
     try:
-        header = _beginning(path)
+        header = beginning(path)
     except OSError as error:
         raise errors.SourceUnreadable(path=path, message=lower_first(error.strerror or str(error))) from error
     size = path.stat().st_size
@@ -76,7 +76,7 @@ def check_header(path: Path) -> bytes:
     return header
 
 
-def _beginning(path: Path) -> bytes:
+def beginning(path: Path) -> bytes:
     """The first bytes, through a descriptor that this process may have of the file already.
 
     To close one of our own would give up the locks that this process holds on the file, those of a connection of the

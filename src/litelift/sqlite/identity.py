@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from litelift.sqlite.beside import log_of
+from litelift.sqlite.header import beginning
+
 _LOG_HEADER = 32
 
 
@@ -55,8 +58,7 @@ class Identity:
 
 def identity(path: Path) -> Identity:
     """Look at a source file. Raises OSError."""
-    with path.open("rb") as file:
-        header = file.read(100)
+    header = beginning(path)
     found = path.stat()
     return Identity(
         found.st_ino,
@@ -64,7 +66,7 @@ def identity(path: Path) -> Identity:
         found.st_mtime_ns,
         int.from_bytes(header[24:28], "big"),
         int.from_bytes(header[40:44], "big"),
-        _log(Path(f"{path}-wal")),
+        _log(log_of(path)),
     )
 
 

@@ -24,7 +24,7 @@ from litelift.sqlite.beside import Made, companion, log_of, made_by_reading
 from litelift.sqlite.guard import CACHE, configure, guard, silently_shortened
 from litelift.sqlite.header import WRITE_AHEAD, check_header, lower_first
 from litelift.sqlite.integrity import check_integrity, provide_collations, schema_is_whole
-from litelift.sqlite.twin import SourceConnection, open_twin
+from litelift.sqlite.twin import NOT_UTF_8, SourceConnection, open_twin
 
 BUSY_SECONDS = 5.0
 
@@ -273,6 +273,8 @@ def source_error(path: Path, error: sqlite3.Error) -> errors.LiteliftError:
     if code == sqlite3.SQLITE_FULL:
         return errors.NoRoom(folder=temporary_folder(), message="SQLite sorts in files there")
     hint = None
+    if text.startswith(NOT_UTF_8):
+        hint = "Rename the table or column in a copy (ALTER TABLE ... RENAME), or exclude it in the plan."
     journal, wal = companion(path, "-journal"), log_of(path)
     if code == sqlite3.SQLITE_READONLY and journal.exists():
         text = f"a program that did not end well left {journal.name}, which SQLite must roll back first"

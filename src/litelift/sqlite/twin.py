@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from litelift._native import Batch, Connection, Reader
 
 ATTEMPTS = 5
+NOT_UTF_8 = "a name in it is not UTF-8, so that Python cannot ask for it"
 
 
 class SourceCursor(sqlite3.Cursor):
@@ -25,6 +26,8 @@ class SourceCursor(sqlite3.Cursor):
         """See `sqlite3.Cursor.execute`."""
         try:
             super().execute(sql, parameters)
+        except UnicodeEncodeError:
+            raise sqlite3.OperationalError(f"{NOT_UTF_8}: {sql.encode('ascii', 'backslashreplace').decode()}") from None
         except UnicodeDecodeError as error:
             # Python's sqlite3 fails to make the exception, of which it had but the message.
             message = error.object.decode("utf-8", "backslashreplace")
@@ -130,7 +133,7 @@ class SourceConnection(sqlite3.Connection):
             return None
         try:
             return module.Reader(self.twin, scan.sql(between is not None), between or ())
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, UnicodeEncodeError):
             # A collation or function that only this connection has, for instance.
             return None
 
