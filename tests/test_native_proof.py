@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -222,6 +223,15 @@ SENT: list[tuple[ColumnMatch, st.SearchStrategy[str]]] = [
 ]
 
 
+def holds_single(field: str) -> bool:
+    """Whether a float4 can have the value of a field."""
+    try:
+        struct.pack("f", float(field.replace("\\N", "0")))
+    except OverflowError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(("one", "fields"), SENT, ids=name)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
@@ -230,10 +240,9 @@ def test_a_field_of_the_server_s_is_the_one_form_that_python_gives_it(
 ) -> None:
     codec = target_cells(one) or list
     pair = data.draw(st.tuples(fields, fields))
-    try:
-        cells = [codec([field])[0] for field in pair]
-    except OverflowError:
-        assume(False)
+    # The server cannot send a float4 that is none.
+    assume(one.type.base != "float4" or all(holds_single(field) for field in pair))
+    cells = [codec([field])[0] for field in pair]
     sums = [of_cells([one], [[field]]) for field in pair]
     assert (sums[0] == sums[1]) == (cells[0] == cells[1])
     if native_column(one)[1] != "python":

@@ -77,7 +77,9 @@ def fill_existing(context: Context) -> MigrationResult:
             try_generated(context, plan)
         said.append(f"{len(plan.tables)} tables")
     jobs = context.crew.jobs
-    context.notices += look_after(context.connection, source, plan, censuses, target=target, jobs=jobs)
+    context.notices += context.persist(
+        "plan", lambda: look_after(context.connection, source, plan, censuses, target=target, jobs=jobs)
+    )
     filling = _Filling(context, plan, target, matched, created=bool(created))
     try:
         context.persist("load", filling.fill)

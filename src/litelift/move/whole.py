@@ -57,7 +57,10 @@ def move_whole(context: Context) -> MigrationResult:
     What an interruption leaves stays, to go on with; where anything else fails, everything is taken back.
     """
     name = context.options.plan.defaults.schema_name
-    context.notices += look_before(context.connection, name, tables=len(context.schema.tables), jobs=context.crew.jobs)
+    tables, jobs = len(context.schema.tables), context.crew.jobs
+    context.notices += context.persist(
+        "create", lambda: look_before(context.connection, name, tables=tables, jobs=jobs)
+    )
     earlier = context.persist("create", lambda: _earlier(context, name))
     plan = _decide(context, earlier)
     line = RunLine(
@@ -126,8 +129,9 @@ def _decide(context: Context, earlier: Earlier | None) -> MovePlan:
             f"{len(plan.foreign_keys)} foreign keys, {len(plan.checks)} checks"
         )
     if earlier is None:
-        context.notices += look_after(
-            context.connection, context.source.connection, plan, censuses, jobs=context.crew.jobs
+        source, jobs = context.source.connection, context.crew.jobs
+        context.notices += context.persist(
+            "plan", lambda: look_after(context.connection, source, plan, censuses, jobs=jobs)
         )
     return plan
 
