@@ -10,7 +10,7 @@
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure sanitize fuzz property corrupt chaos lint bench fidelity samples clean
+.PHONY: help demo test test-pure test-plain-role sanitize fuzz property corrupt chaos lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,6 +28,7 @@ help:
 	@echo 'make chaos    break 200 moves on purpose, go on or undo, and count what was lost (FAULTS=50 SEED=7 JOBS=3)'
 	@echo 'make corrupt     damage databases (MUTATIONS=300 SEED=7 SAMPLES=folder), and move each: proved, or refused'
 	@echo 'make test-pure   run those that load without the compiled path'
+	@echo 'make test-plain-role   run the tests of the contract as roles that a managed PostgreSQL gives out'
 	@echo 'make sanitize    run the compiled path under the sanitizers, and on broken files'
 	@echo 'make fuzz     fuzz every reader for ten minutes (SECONDS=60 TARGET=lexer; INPUT=file: that one once more)'
 	@echo 'make lint     ruff and mypy'
@@ -70,6 +71,12 @@ PURE := contract_types contract_dates contract_text contract_misfits contract_pl
 
 test-pure: $(READY)
 	LITELIFT_PURE=1 $(BIN)/python -m pytest -n auto --dist worksteal $(foreach part,$(PURE),$(wildcard tests/test_$(part)*.py)) $(ARGS)
+
+# The contract as a role that owns its database, and as one that owns two schemas and nothing else (tests/plain_role.py).
+test-plain-role: $(READY)
+	for role in owner schema; do \
+		LITELIFT_TEST_ROLE=$$role $(BIN)/python -m pytest -n auto --dist worksteal tests/test_contract_*.py $(ARGS) || exit 1; \
+	done
 
 # The compiled path under AddressSanitizer and UndefinedBehaviorSanitizer, and on broken databases for FUZZ seconds.
 # Neither Python nor SQLite gives back all memory at its end: leaks are not looked for.

@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 
 from litelift.postgres import embedded
+from plain_role import ROLE, plain_url
 from property_summary import pytest_configure as pytest_configure
 from property_summary import pytest_terminal_summary as pytest_terminal_summary
 from system_server import SystemServer
@@ -61,12 +62,12 @@ def icu_server() -> Iterator[Url]:
 
 
 @contextlib.contextmanager
-def fresh_database(url: Url) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards."""
+def fresh_database(url: Url, role: str = "superuser") -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards; of one of the roles in plain_role.py."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield url(name)
+    yield url(name) if role == "superuser" else plain_url(url(name), role)
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
@@ -82,7 +83,9 @@ def icu_database(icu_server: Url) -> Iterator[str]:
 def database(request: pytest.FixtureRequest, servers: Callable[[int], Url]) -> Iterator[str]:
     """The URL of an empty database, dropped afterwards. ``@pytest.mark.postgres(18)`` chooses the server's version."""
     marker = request.node.get_closest_marker("postgres")
-    with fresh_database(servers(marker.args[0] if marker else DEFAULT_VERSION)) as url:
+    if ROLE != "superuser" and request.node.get_closest_marker("superuser"):
+        pytest.skip("what the test prepares takes a superuser")
+    with fresh_database(servers(marker.args[0] if marker else DEFAULT_VERSION), ROLE) as url:
         yield url
 
 

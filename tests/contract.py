@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from litelift.cli.main import app
+from plain_role import ROLE
 
 Check = tuple[str] | tuple[str, object]
 """(SQL,): a single true. (SQL, rows): those rows, in order. (SQL, "error"): the server refuses it."""
@@ -104,6 +105,8 @@ def ask(database: str, query: str) -> list[tuple[Any, ...]]:
 
 def hold(case: Case, database: str, folder: Path) -> None:
     """Run the case and check everything that it promises."""
+    if ROLE == "schema" and any(words in str(case) for words in ("create schema", "schema=", "schema =", "temp table")):
+        pytest.skip("the role has its one schema, and no temporary tables")
     source = folder / "app.sqlite"
     build(case.source, source)
     if case.target:

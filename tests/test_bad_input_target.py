@@ -229,7 +229,7 @@ def test_a_role_that_may_not_make_a_schema_is_told_all_that_it_lacks(source: Pat
         errors.TargetRights,
         "the role reader may not create the schema litelift in the database others,",
         "nor make tables in the schema public",
-        'GRANT CREATE ON DATABASE "others" TO "reader"; GRANT CREATE ON SCHEMA "public" TO "reader"',
+        'CREATE SCHEMA litelift AUTHORIZATION "reader"; GRANT CREATE ON SCHEMA "public" TO "reader"',
     )
     assert objects(tcp.url("others")) == []
 
@@ -247,7 +247,7 @@ def test_a_new_schema_in_the_plan_needs_the_right_to_make_it(source: Path, tcp: 
     plan = tmp_path / "plan.toml"
     plan.write_text('[defaults]\nschema = "school"\n')
     ran = litelift("migrate", source, tcp.url("others", "reader", "app-Word"), "--plan", plan)
-    one_clear_error(ran, 1, "nor create the schema school", 'GRANT CREATE ON DATABASE "others" TO "reader"')
+    one_clear_error(ran, 1, "nor create the schema school", 'CREATE SCHEMA "school" AUTHORIZATION "reader"')
     assert objects(tcp.url("others")) == []
 
 

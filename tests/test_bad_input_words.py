@@ -12,7 +12,8 @@ import pytest
 from broken import failed_as_document, one_clear_error, seen
 from command import litelift
 from litelift import errors, migrate
-from litelift.postgres.connect import normalized, where
+from litelift.postgres.connect import normalized
+from litelift.postgres.login import where
 
 SECRET = "Qx7-wOrd"
 

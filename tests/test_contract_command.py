@@ -205,6 +205,7 @@ def test_the_other_ways_to_name_both_ends(database: str, tmp_path: Path) -> None
     assert ask(database, "select v from t") == [("a",)]
 
 
+@pytest.mark.superuser
 def test_a_second_move_is_refused_and_one_into_another_schema_is_not(database: str, tmp_path: Path) -> None:
     build(T, tmp_path / "app.sqlite")
     assert command("migrate", str(tmp_path / "app.sqlite"), database)[0] == 0
@@ -229,6 +230,7 @@ def plain_role(database: str) -> object:
     ask(database, f"drop owned by {name} cascade; drop role {name}")
 
 
+@pytest.mark.superuser
 def test_a_plain_role_is_enough(plain_role: tuple[str, str], database: str, tmp_path: Path) -> None:
     target, name = plain_role
     build(
@@ -242,6 +244,7 @@ def test_a_plain_role_is_enough(plain_role: tuple[str, str], database: str, tmp_
     assert ask(database, "select tableowner::text from pg_tables where tablename = 't'") == [(name,)]
 
 
+@pytest.mark.superuser
 def test_a_role_without_rights_is_told_which_it_needs(
     plain_role: tuple[str, str], database: str, tmp_path: Path
 ) -> None:

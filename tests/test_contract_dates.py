@@ -341,6 +341,7 @@ case(
 case("an_integer_column_is_left_alone", column("integer", SECONDS), type_of("t", "a", "bigint"), arrive(SECONDS))
 
 
+@pytest.mark.superuser
 @pytest.mark.parametrize("zone", ["Asia/Baku", "America/St_Johns"])
 def test_the_settings_of_the_target_change_nothing(zone: str, database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as connection:

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.errors import RunNotFound, UsageError
 from litelift.move.journal import last_result
-from litelift.postgres.connect import normalized, open_server, where
+from litelift.postgres.connect import normalized, open_server
+from litelift.postgres.login import where
 from litelift.report import read_report, render_html, render_json, render_markdown
 from litelift.result import MigrationResult
 

@@ -71,16 +71,19 @@ def refuse_without_rights(connection: Connection, schema: str | None) -> None:
     quoted = sql.Identifier(schema or "litelift").as_string(connection)
     creates, journal, fills = connection.execute(_RIGHTS, (schema,)).fetchone() or (True, True, True)
     role = sql.Identifier(connection.info.user).as_string(connection)
-    database = sql.Identifier(connection.info.dbname).as_string(connection)
-    in_database = f"GRANT CREATE ON DATABASE {database} TO {role}"
     lacks: list[tuple[str, str]] = []
     if journal is None and not creates:
-        lacks.append((f"create the schema litelift in the database {connection.info.dbname}", in_database))
+        lacks.append(
+            (
+                f"create the schema litelift in the database {connection.info.dbname}",
+                f"CREATE SCHEMA litelift AUTHORIZATION {role}",
+            )
+        )
     elif journal is False:
         grant = f"GRANT ALL ON SCHEMA litelift TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA litelift TO {role}"
         lacks.append(("write to the schema litelift", grant))
     if schema is not None and fills is None and not creates:
-        lacks.append((f"create the schema {schema}", in_database))
+        lacks.append((f"create the schema {schema}", f"CREATE SCHEMA {quoted} AUTHORIZATION {role}"))
     elif schema is not None and fills is False:
         lacks.append((f"make tables in the schema {schema}", f"GRANT CREATE ON SCHEMA {quoted} TO {role}"))
     if lacks:

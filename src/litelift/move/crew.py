@@ -24,7 +24,8 @@ from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from litelift.errors import WorkerDied
-from litelift.postgres.connect import Connection, Judge
+from litelift.postgres.connect import Connection
+from litelift.postgres.judge import Judge
 from litelift.postgres.retry import ATTEMPTS, Tell, persist
 from litelift.postgres.sessions import Sessions
 from litelift.sqlite.open import Source, open_source

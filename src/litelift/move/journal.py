@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
@@ -19,9 +20,9 @@ from litelift.postgres.connect import Connection
 from litelift.result import Notice, Quarantined, Untranslated
 from litelift.sqlite.census import shown
 
-_SCHEMA = """
-create schema if not exists litelift;
-comment on schema litelift is 'litelift: what moved here from SQLite, what was kept aside, what was told';
+OWN_COMMENT = "litelift: what moved here from SQLite, what was kept aside, what was told"
+"""The comment of a schema that litelift made; one that an administrator made for it has none, and stays."""
+_TABLES = """
 create table if not exists litelift.run (
     run_id uuid primary key, version text not null, mode text not null, schema_name text not null,
     state text not null default 'running', started_at timestamptz not null default clock_timestamp(),
@@ -81,24 +82,31 @@ def lock(connection: Connection) -> None:
 
 
 def make_schema(connection: Connection) -> bool:
-    """Make the schema litelift and its tables where they are not there; whether the schema is new.
+    """Make the schema litelift and its tables where they are not there; whether all that is in it is new.
 
-    Raises TargetRights.
+    The schema may be an administrator's gift to a role that may not make one. CREATE SCHEMA wants its right even where
+    the schema is there, with IF NOT EXISTS too. Raises TargetRights.
     """
-    present, schema = connection.execute(
+    present, schema, used = connection.execute(
         "select exists (select from pg_attribute where attrelid = to_regclass('litelift.run') and attname = 'decided'),"
-        " to_regnamespace('litelift')"
-    ).fetchone() or (False, None)
+        " to_regnamespace('litelift'), exists (select from pg_depend where refclassid = 'pg_namespace'::regclass"
+        " and refobjid = to_regnamespace('litelift') and deptype = 'n')"
+    ).fetchone() or (False, None, False)
     if present:
         return False
     try:
-        connection.execute(_SCHEMA)
-        return schema is None
+        if schema is None:
+            connection.execute("create schema litelift")
+            connection.execute(sql.SQL("comment on schema litelift is {}").format(sql.Literal(OWN_COMMENT)))
+        connection.execute(_TABLES)
+        return not used
     except psycopg.errors.InsufficientPrivilege:
         raise errors.TargetRights(
             role=connection.info.user,
             action="create the schema litelift, where litelift keeps what does not fit",
-            grant=f'GRANT CREATE ON DATABASE "{connection.info.dbname}" TO "{connection.info.user}"',
+            grant=sql.SQL("CREATE SCHEMA litelift AUTHORIZATION {}")
+            .format(sql.Identifier(connection.info.user))
+            .as_string(connection),
         ) from None
 
 

@@ -36,7 +36,7 @@ class Object:
 class Made:
     """What is still there of what a run made. ``dropped`` are names of tables that are gone.
 
-    ``namespace`` is the oid of the schema where the run made it; ``journal`` says that it made the schema litelift.
+    ``namespace`` is the oid of the schema where the run made it; ``journal`` says that it made what is in litelift.
     """
 
     run: str

@@ -29,7 +29,7 @@ _NATIVE = frozenset({"bool", "int", "numeric", "bytes", "date", "time", "timesta
 
 
 def try_generated(context: Context, plan: MovePlan) -> bool:
-    """Make every generated column on trial, over the source's rows in a temporary table, and take all of it back.
+    """Make every generated column on trial, over the source's rows in a table of its own, and take all of it back.
 
     One that PostgreSQL refuses, that fails, or that differs from SQLite in any row becomes an ordinary column, and is
     told with an example. Returns whether there was one.
@@ -64,16 +64,19 @@ class _Verdict:
 
 def _verdicts(context: Context, plan: MovePlan, table: TablePlan, source: Table) -> list[tuple[ColumnPlan, _Verdict]]:
     generated = [column for column in table.columns if column.generated]
-    trial = _Trial(context.connection, _needed(table, source))
+    place = _place(context.connection)
+    trial = _Trial(context.connection, replace(_needed(table, source), schema=place))
     try:
         with context.connection.transaction(force_rollback=True):
             try:
+                if place != "pg_temp":
+                    journal.make_schema(context.connection)
                 _make_surroundings(context.connection, plan)
                 trial.make()
             except psycopg.Error as error:
                 if is_trouble(error):
                     raise
-                why = f"no temporary table could be made to try it: {error.diag.message_primary or error}"
+                why = f"no table could be made to try it: {error.diag.message_primary or error}"
                 return [(column, _Verdict(why)) for column in generated]
             trial.load(context)
             return [(column, trial.verdict(column)) for column in generated]
@@ -82,11 +85,18 @@ def _verdicts(context: Context, plan: MovePlan, table: TablePlan, source: Table)
         return [(column, _Verdict(why)) for column in generated]
 
 
+def _place(connection: Connection) -> str:
+    """Where the table is tried: a role may lack TEMPORARY on the database, and all is taken back anyway."""
+    row = connection.execute("select has_database_privilege(current_database(), 'temporary')").fetchone()
+    return "pg_temp" if row and row[0] else "litelift"
+
+
 def _make_surroundings(connection: Connection, plan: MovePlan) -> None:
     """The types, functions and collations that the columns may need; they are made again, to stay, with the tables."""
     if plan.enums:
         schema = sql.Identifier(plan.schema)
-        connection.execute(sql.SQL("create schema if not exists {}").format(schema))
+        if not connection.execute("select 1 from pg_namespace where nspname = %s", (plan.schema,)).fetchone():
+            connection.execute(sql.SQL("create schema {}").format(schema))
         for name, labels in plan.enums.items():
             words = sql.SQL(", ").join(map(sql.Literal, labels))
             connection.execute(sql.SQL("create type {} as enum ({})").format(sql.Identifier(plan.schema, name), words))
@@ -108,7 +118,7 @@ def _needed(table: TablePlan, source: Table) -> TablePlan:
     if table.keyed_by_rowid and table.rowid is not None:
         columns = (ColumnPlan(table.rowid, _free("rowid", columns), pg.BIGINT), *columns)
         key = (table.rowid,)
-    return replace(table, schema="pg_temp", target=_TABLE, columns=columns, key=key, empty=(), derived=())
+    return replace(table, target=_TABLE, columns=columns, key=key, empty=(), derived=())
 
 
 def _free(name: str, columns: tuple[ColumnPlan, ...]) -> str:
@@ -119,7 +129,7 @@ def _free(name: str, columns: tuple[ColumnPlan, ...]) -> str:
 
 
 class _Trial:
-    """A temporary table of one table's rows, with the generated columns as ordinary ones beside them."""
+    """A table of one table's rows, with the generated columns as ordinary ones beside them."""
 
     def __init__(self, connection: Connection, table: TablePlan) -> None:
         self.connection = connection
@@ -133,7 +143,7 @@ class _Trial:
         columns = sql.SQL(", ").join(
             sql.SQL(" ").join([sql.Identifier(column.target), *self._type(column)]) for column in self.table.columns
         )
-        self.connection.execute(sql.SQL("create temporary table {} ({})").format(sql.Identifier(_TABLE), columns))
+        self.connection.execute(sql.SQL("create table {} ({})").format(self.name, columns))
 
     def _type(self, column: ColumnPlan) -> list[sql.Composable]:
         collation = [COLLATIONS[column.collation]] if column.collation is not None else []

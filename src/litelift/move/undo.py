@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.dependants import refuse_dependants
-from litelift.move.journal import journaled
+from litelift.move.journal import OWN_COMMENT, journaled
 from litelift.move.made import Made, note_functions, note_made, note_tables, note_views, read_made
 from litelift.postgres.connect import Connection
 from litelift.postgres.locks import MADE, locks_at_once, packed
@@ -150,7 +150,10 @@ def _drop_journal(connection: Connection) -> None:
     words = [sql.SQL("drop table litelift.{}").format(sql.Identifier(table)) for table in _JOURNAL]
     words += [sql.Composed([sql.SQL("drop function "), sql.SQL(name)]) for (name,) in functions]
     words += _support(connection)
-    _drop_if_unused(connection, [*words, sql.Composed([sql.SQL("drop schema litelift")])])
+    comment = connection.execute("select obj_description('litelift'::regnamespace, 'pg_namespace')").fetchone()
+    if comment == (OWN_COMMENT,):
+        words.append(sql.Composed([sql.SQL("drop schema litelift")]))
+    _drop_if_unused(connection, words)
 
 
 def _support(connection: Connection) -> list[sql.Composed]:

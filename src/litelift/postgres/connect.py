@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from litelift import errors
-from litelift.postgres.types import PgType
+from litelift.postgres.login import refusal, where
 
 Connection = psycopg.Connection[Any]
 OLDEST = 120000
@@ -24,62 +23,6 @@ LOST = ("08", "57P")
 """The classes of errors that come with the end of a session ("PostgreSQL Error Codes", appendix A)."""
 TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58", "XX")
 """Those in which the server is at fault, and not the statement."""
-
-# What a login can fail of, as libpq and the server say it, and what helps; the first that fits.
-_LOGINS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
-    (
-        r"no pg_hba\.conf entry.*no encryption|hostssl|SSL connection is required",
-        errors.TargetAuthFailed,
-        "The server may want TLS: add ?sslmode=require to the target. Else ask for a line in its pg_hba.conf.",
-    ),
-    (
-        r"no pg_hba\.conf entry",
-        errors.TargetAuthFailed,
-        "The server does not let this user in from here: ask for a line in its pg_hba.conf.",
-    ),
-    (
-        r"no password supplied",
-        errors.TargetAuthFailed,
-        "Give the password in PGPASSWORD, ~/.pgpass or PGPASSFILE, as for psql.",
-    ),
-    (r'role "[^"]*" is not permitted to log in', errors.TargetAuthFailed, "Ask for: ALTER ROLE ... LOGIN"),
-    (
-        r"authentication (failed|method|error)|role \"[^\"]*\" does not exist|permission denied for database",
-        errors.TargetAuthFailed,
-        None,
-    ),
-    (
-        r'database "[^"]*" does not exist',
-        errors.TargetUnreachable,
-        "Make it first: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; or check its name.",
-    ),
-    (
-        r"too many (clients|connections)|remaining connection slots",
-        errors.TargetUnreachable,
-        "Wait for others to leave, use fewer --jobs, or raise the server's max_connections.",
-    ),
-    (
-        r"server does not support SSL",
-        errors.TargetUnreachable,
-        "The server has no TLS: say sslmode=prefer or disable, if the network between is yours.",
-    ),
-    (
-        r"certificate|SSL error",
-        errors.TargetUnreachable,
-        "Check sslmode and sslrootcert; they work as for psql.",
-    ),
-    (
-        r"is (starting up|shutting down)|recovery mode|not yet accepting connections",
-        errors.TargetUnreachable,
-        "Wait until the server is up, and run the command again.",
-    ),
-    (
-        r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname"
-        r"|Temporary failure in name resolution|No address associated|getaddrinfo",
-        errors.TargetUnreachable,
-        "Check the host's name, and that this machine can resolve it.",
-    ),
-)
 
 # The session in which everything is written and read back: what a value looks like must not depend on the server.
 _SESSION = """
@@ -148,17 +91,6 @@ def normalized(words: str) -> str:
     return make_conninfo("", **given)
 
 
-def where(dsn: str) -> str:
-    """A target in words, without its password."""
-    given = conninfo_to_dict(dsn)
-    host = given.get("host") or given.get("hostaddr") or given.get("service") or "local socket"
-    port = f":{given['port']}" if given.get("port") else ""
-    database = str(given.get("dbname") or given.get("user") or "")
-    # Someone may have put a whole URL there.
-    database = "" if "://" in database or "password" in database else database
-    return f"{host}{port}/{database}".rstrip("/")
-
-
 def _url(info: psycopg.ConnectionInfo) -> str:
     """The URL of a connection, without its password."""
     user, database = quote(info.user, safe=""), quote(info.dbname, safe="")
@@ -180,7 +112,7 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
     except psycopg.ProgrammingError:
         raise errors.UsageError(message="libpq does not understand the target", hint=_FORMS) from None
     except psycopg.OperationalError as error:
-        raise _refusal(error, dsn) from None
+        raise refusal(error, dsn) from None
     try:
         _without_timeout(connection)
         connection.execute(_SESSION)
@@ -203,24 +135,6 @@ def _without_timeout(connection: Connection) -> None:
             connection.rollback()
             if attempt == LIFTS - 1:
                 raise
-
-
-def _refusal(error: psycopg.OperationalError, dsn: str) -> errors.TargetError:
-    said = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split()))
-    for pattern, kind, hint in _LOGINS:
-        if re.search(pattern, said):
-            return kind(where=where(dsn), message=_without_password(said, dsn), hint=hint)
-    return errors.TargetUnreachable(where=where(dsn), message=_without_password(said, dsn))
-
-
-def _without_password(message: str, dsn: str) -> str:
-    # libpq does not repeat a password; a server or a proxy might. A word that is also a name tells nothing.
-    given = conninfo_to_dict(dsn)
-    password = str(given.get("password") or "")
-    names = {str(given.get(name)) for name in ("user", "dbname", "host", "port")}
-    if not password or password in names:
-        return message
-    return re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", "********", message)
 
 
 def stopped(error: psycopg.Error) -> errors.TargetError:
@@ -306,88 +220,10 @@ def refuse_read_only(connection: Connection) -> None:
         raise errors.TargetReadOnly(database=database, message="default_transaction_read_only is on", hint=hint)
 
 
-def _fits(connection: Connection, words: str, text: str) -> bool:
-    try:
-        # The words are a type's, which format_type() wrote.
-        connection.execute(sql.Composed([sql.SQL("select "), sql.Literal(text), sql.SQL("::"), sql.SQL(words)]))
-    except psycopg.Error as error:
-        if is_trouble(error):
-            raise
-        return False
-    return True
-
-
-INPUT_IS_VALID = 160000
-"""The version in which pg_input_is_valid() came."""
-_JUDGE = """
-    create or replace function pg_temp.litelift_fits(value text, type text) returns boolean language plpgsql as $$
-    begin
-        execute format('select %L::%s', value, type);
-        return true;
-    exception when others then
-        return false;
-    end $$
-"""
-
-
 def reading_only(dsn: str) -> str:
     """A connection string whose sessions write nothing."""
     options = str(conninfo_to_dict(dsn).get("options") or "")
     return make_conninfo(dsn, options=f"{options} -c default_transaction_read_only=on".strip())
-
-
-class Judge:
-    """Asks the server which texts a type refuses: domains, and the types that only it can read.
-
-    A temporary function asks for many at one time; a session that writes nothing does without.
-    """
-
-    KEPT = 50_000
-
-    def __init__(self, dsn: str) -> None:
-        """``dsn`` of the target; the connection opens with the first question."""
-        self._dsn = dsn
-        self._connection: Connection | None = None
-        self._writes = True
-        self._known: dict[tuple[str, str], bool] = {}
-
-    def __call__(self, type_: PgType, texts: Sequence[str]) -> list[int]:
-        """The indexes of the refused texts."""
-        words = type_.sql().as_string(None)
-        asked = list({text for text in texts if (words, text) not in self._known})
-        if asked:
-            if self._connection is None:
-                self._connection = connect(self._dsn)
-                read_only = self._connection.execute("show transaction_read_only").fetchone()
-                self._writes = read_only == ("off",)
-                if self._writes:
-                    self._connection.execute(_JUDGE)
-            rows = self._ask(self._connection, words, asked)
-            if len(self._known) > self.KEPT:
-                self._known.clear()
-            self._known.update({(words, value): fits for value, fits in rows})
-            answers = dict(rows)
-            return [at for at, text in enumerate(texts) if not answers.get(text, self._known.get((words, text), True))]
-        return [at for at, text in enumerate(texts) if not self._known[words, text]]
-
-    def _ask(self, connection: Connection, words: str, asked: list[str]) -> list[tuple[str, bool]]:
-        if self._writes:
-            query = "select value, pg_temp.litelift_fits(value, %s) from unnest(%s::text[]) as asked(value)"
-            return connection.execute(query, (words, asked)).fetchall()
-        if connection.info.server_version >= INPUT_IS_VALID:
-            query = "select value, pg_input_is_valid(value, %s) from unnest(%s::text[]) as asked(value)"
-            try:
-                return connection.execute(query, (words, asked)).fetchall()
-            except psycopg.Error as error:
-                # An extension's type may not say so without an error.
-                if is_trouble(error):
-                    raise
-        return [(text, _fits(connection, words, text)) for text in asked]
-
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
 
 
 def table_name(schema: str, table: str) -> sql.Identifier:

@@ -9,7 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 from fuzz import words
 from fuzz.drawn import Drawn
 from litelift.errors import UsageError
-from litelift.postgres.connect import normalized, where
+from litelift.postgres.connect import normalized
+from litelift.postgres.login import where
 from litelift.report import redact
 
 WORDS = words("""
