@@ -50,14 +50,22 @@ class SystemServer:
             timeout=START_SECONDS,
         )
 
-    def start(self) -> None:
-        """Make the data folder, and start."""
+    def make(self) -> None:
+        """Make the data folder."""
         self.folder.mkdir()
         if self.user:
             shutil.chown(self.folder, self.user)
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses='' -c fsync=off -k '{self.folder}'"
+
+    def run(self, *settings: str) -> None:
+        """Start it, with settings (name=value) beside its own."""
+        options = " -c ".join(["-c listen_addresses=''", "fsync=off", *settings]) + f" -k '{self.folder}'"
         self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", str(int(START_SECONDS)), "-o", options, "start")
+
+    def start(self) -> None:
+        """Make the data folder, and start."""
+        self.make()
+        self.run()
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:

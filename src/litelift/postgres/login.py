@@ -10,7 +10,17 @@ from psycopg.conninfo import conninfo_to_dict
 from litelift import errors
 
 # What a login can fail of, as libpq and the server say it, and what helps; the first that fits.
-_REFUSALS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
+_REFUSALS: tuple[tuple[str, type[errors.LiteliftError], str | None], ...] = (
+    (
+        r"weak sslmode",
+        errors.UsageError,
+        "sslrootcert=system goes with sslmode=verify-full alone; for another mode name the authority's certificate.",
+    ),
+    (
+        r'invalid "?\w+"? value',
+        errors.UsageError,
+        'For the values see "Parameter Key Words" in PostgreSQL\'s manual; they may come from the variables PG... too.',
+    ),
     (
         r"no pg_hba\.conf entry.*no encryption|hostssl|SSL connection is required",
         errors.TargetAuthFailed,
@@ -25,6 +35,21 @@ _REFUSALS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
         r"no password supplied",
         errors.TargetAuthFailed,
         "Give the password in PGPASSWORD, ~/.pgpass or PGPASSFILE, as for psql.",
+    ),
+    (
+        r"certificate authentication failed",
+        errors.TargetAuthFailed,
+        "The client's certificate (sslcert) is another user's: its common name must be the user's.",
+    ),
+    (
+        r"authentication method requirement",
+        errors.TargetAuthFailed,
+        "require_auth asks for another method than the server's.",
+    ),
+    (
+        r"channel binding",
+        errors.TargetAuthFailed,
+        "channel_binding=require takes TLS (sslmode=require) and a SCRAM password on the server; prefer does without.",
     ),
     (r'role "[^"]*" is not permitted to log in', errors.TargetAuthFailed, "Ask for: ALTER ROLE ... LOGIN"),
     (
@@ -46,6 +71,27 @@ _REFUSALS: tuple[tuple[str, type[errors.TargetError], str | None], ...] = (
         r"server does not support SSL",
         errors.TargetUnreachable,
         "The server has no TLS: say sslmode=prefer or disable, if the network between is yours.",
+    ),
+    (
+        r"does not match host name|host name in certificate",
+        errors.TargetUnreachable,
+        "Name the host as the certificate does (hostaddr= can say where it is), or say sslmode=verify-ca.",
+    ),
+    (
+        r"root certificate file",
+        errors.TargetUnreachable,
+        "sslrootcert=FILE names the certificate of the server's authority; sslrootcert=system takes the machine's.",
+    ),
+    (
+        r"certificate verify failed",
+        errors.TargetUnreachable,
+        "The server's certificate has expired, or is not of the authority in sslrootcert. "
+        "See it with: openssl s_client -starttls postgres -connect HOST:PORT",
+    ),
+    (
+        r"requires a valid client certificate|private key|certificate file|unknown ca|bad certificate",
+        errors.TargetUnreachable,
+        "Check sslcert and sslkey, the client's certificate and its key; they work as for psql.",
     ),
     (
         r"certificate|SSL error",
@@ -77,7 +123,7 @@ def where(dsn: str) -> str:
     return f"{host}{port}/{database}".rstrip("/")
 
 
-def refusal(error: psycopg.OperationalError, dsn: str) -> errors.TargetError:
+def refusal(error: psycopg.OperationalError, dsn: str) -> errors.LiteliftError:
     """What it means that libpq could not connect to ``dsn``."""
     said = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split()))
     for pattern, kind, hint in _REFUSALS:
