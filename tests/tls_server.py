@@ -140,11 +140,10 @@ def tls_server() -> Iterator[TlsServer]:
             "host anyone anyone 127.0.0.1/32 trust\n"
             "hostssl bearer bearer 127.0.0.1/32 cert\n"
         )
-        files = [f"ssl_{key}_file={server.folder}/{file}" for key, file in (("ca", "ca.crt"),)]
-        conf = server.folder / "data" / "postgresql.auto.conf"
-        with conf.open("a") as file:
-            file.write(f"ssl_cert_file = '{server.folder}/server.crt'\nssl_key_file = '{server.folder}/server.key'\n")
-        server.run("listen_addresses=127.0.0.1", f"port={port}", "ssl=on", "log_connections=on", *files)
+        with (server.folder / "data" / "postgresql.auto.conf").open("a") as conf:
+            conf.write(f"ssl_cert_file = '{server.folder}/server.crt'\nssl_key_file = '{server.folder}/server.key'\n")
+        authority = f"ssl_ca_file={server.folder}/ca.crt"
+        server.run("listen_addresses=127.0.0.1", f"port={port}", "ssl=on", "log_connections=on", authority)
         try:
             tls = TlsServer(server, port, made)
             tls.do(
