@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from litelift.redact import text as redacted
 from litelift.report import format as human
 from litelift.report import render_html, render_json, render_markdown
 from litelift.report.entities import entities, totals
 from litelift.report.nextsteps import next_steps
-from litelift.report.redact import text as redacted
 from litelift.report.redact import tree
 from litelift.report.verdict import verdict
 from litelift.report.view import report

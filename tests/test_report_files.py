@@ -31,13 +31,33 @@ def test_the_three_files_are_returned_and_hold_the_three_forms(tmp_path: Path) -
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
-def test_the_files_can_be_read_by_everyone_whatever_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0o077)
+@pytest.mark.parametrize(
+    ("source", "umask", "mode"),
+    [(0o644, 0o022, 0o644), (0o600, 0o022, 0o600), (0o640, 0o022, 0o640), (0o666, 0o077, 0o600), (None, 0, 0o600)],
+)
+def test_a_report_is_no_more_readable_than_its_source_from_the_first_byte(
+    source: int | None, umask: int, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "app.sqlite"
+    if source is not None:
+        file.touch()
+        file.chmod(source)
+    result = clean()
+    result = result.model_copy(update={"source": result.source.model_copy(update={"path": str(file)})})
+    seen: list[int] = []
+    sync = os.fsync
+
+    def look(handle: int) -> None:
+        seen.append(os.fstat(handle).st_mode & 0o777)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", look)
+    before = os.umask(umask)
     try:
-        paths = write_report(example(), tmp_path)
+        paths = write_report(result, tmp_path / "report")
     finally:
         os.umask(before)
-    assert [path.stat().st_mode & 0o777 for path in paths] == [0o644] * 3
+    assert seen == [path.stat().st_mode & 0o777 for path in paths] == [mode] * 3
 
 
 def test_bytes_that_are_not_utf8_and_python_values_survive_the_json(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from litelift import __version__
+from litelift.cli.arguments import hide_passwords
 from litelift.cli.commands import Commands
 from litelift.compiled import path_words
 from litelift.errors import LiteliftError, UsageError
@@ -48,6 +49,7 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    hide_passwords()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -100,7 +102,7 @@ def _tell(error: LiteliftError, *, json: bool = False) -> None:
 
 def _wrong_words(error: Any) -> int:
     """Tell what is wrong with the words of the command, without a password that may be among them."""
-    from litelift.report.redact import text as redact
+    from litelift.redact import text as redact
 
     context = getattr(error, "ctx", None)
     named = [word for word in sys.argv[1:2] if word.isalpha()]

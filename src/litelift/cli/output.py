@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from litelift.errors import LiteliftError, Unexpected
-from litelift.report.redact import text as redact
+from litelift.redact import text as redact
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; all else goes to stderr.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the last line.")]
@@ -125,25 +125,28 @@ def _tell_stopped(output: Output, error: BaseException, number: int) -> None:
 
 
 def tell_error(output: Output, error: LiteliftError) -> None:
-    """Print an error and its hint on stderr, and with --json as a document on stdout."""
+    """Print an error and its hint on stderr, and with --json as a document on stdout.
+
+    Without the password of a URL that was given in the wrong place: as a file's name, say.
+    """
     notes = _notes(error)
+    message, hint = redact(error.message), redact(error.hint)
     if output.json:
-        told_error: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+        told_error: dict[str, Any] = {"kind": type(error).__name__, "message": message, "hint": hint}
         if notes:
             told_error["notes"] = notes
         output.document({"error": told_error, "exit_code": error.exit_code})
     if output.verbose:
         trace = "".join(traceback.format_exception(error))
         output.err.print(Text(redact(trace)))
-    message = Text("error: ", style="bold red") + Text(_printable(error.message), style="not bold default")
-    output.err.print(message)
+    output.err.print(Text("error: ", style="bold red") + Text(_printable(message), style="not bold default"))
     _print_notes(output, notes)
-    if error.hint:
-        output.err.print(Text("hint:  ", style="bold") + Text(_printable(error.hint), style="not bold default"))
+    if hint:
+        output.err.print(Text("hint:  ", style="bold") + Text(_printable(hint), style="not bold default"))
 
 
 def _notes(error: BaseException) -> list[str]:
-    return list(getattr(error, "__notes__", ()))
+    return [redact(note) for note in getattr(error, "__notes__", ())]
 
 
 def _print_notes(output: Output, notes: list[str]) -> None:

@@ -14,6 +14,8 @@ from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.errors import UsageError
 from litelift.plan.proposals import propose
 from litelift.postgres.connect import normalized, open_server
+from litelift.report.files import write_whole
+from litelift.sqlite.open import source_path
 
 
 def plan(
@@ -43,19 +45,13 @@ def plan(
         looked = look(output, src, None)
         text = propose(looked)
         if output_file is not None:
-            _write(output_file, text)
+            try:
+                write_whole(output_file, text, source_path(src))
+            except OSError as error:
+                raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
         if json:
             output.document({"plan": text, "file": str(output_file) if output_file else None})
         elif output_file is None:
             sys.stdout.write(text)
         else:
             output.say(f"The plan is in {output_file}; edit it, then: litelift migrate {src} --plan {output_file}")
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(message=f"cannot write {path}: {error.strerror}") from error

@@ -16,6 +16,7 @@ from litelift.move.journal import last_result
 from litelift.postgres.connect import normalized, open_server
 from litelift.postgres.login import where
 from litelift.report import read_report, render_html, render_json, render_markdown
+from litelift.report.files import write_whole
 from litelift.result import MigrationResult
 
 
@@ -53,10 +54,8 @@ def report(
         if output_file is None:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
             return
-        part = output_file.with_name(f".{output_file.name}.part")
         try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(output_file)
+            write_whole(output_file, text if text.endswith("\n") else text + "\n", Path(result.source.path))
         except OSError as error:
             raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
         if not quiet:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from litelift.errors import LiteliftError, SourceError, UsageError
 from litelift.preflight.estimate import Need
-from litelift.report.redact import text as redact
+from litelift.redact import text as redact
 from litelift.result import Notice
 
 Level = Literal["ok", "note", "attention", "blocker"]

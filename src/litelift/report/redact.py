@@ -5,28 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from litelift.redact import text
 from litelift.result import MigrationResult, Notice
 
 HIDDEN = "(hidden)"
 
 _NAME = re.compile(r"pass(word|wd|phrase)?$|pwd$|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
-
-# Up to the last @ of the word: a password may itself hold an @ or a slash, and hiding too much does less harm.
-_URL = re.compile(r"(?P<before>(?<![a-z0-9+.\-])[a-z0-9+.\-]+://[^\s/:@]*):[^\s]*@", re.IGNORECASE)
-
-# Up to a space that is not quoted: without quotes, a value may hold quotes, an & or an escaped space ("Connection
-# Strings", section 34.1.1 of the PostgreSQL manual).
-_KEYWORD = re.compile(
-    r"(?P<before>\b[a-z_]*(?:password|passwd|passphrase|pwd|secret|token)\s*=\s*)"
-    r"(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*\"\S*|(?:\\.|\S)+)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def text(words: str) -> str:
-    """The words without the password of a URL (``//user:pw@``) or a connection string (``password=pw``)."""
-    words = _URL.sub(r"\g<before>:***@", words)
-    return _KEYWORD.sub(r"\g<before>***", words)
 
 
 def tree(content: Any, name: str = "") -> Any:
