@@ -124,19 +124,14 @@ def test_a_failed_move_of_a_plain_role_leaves_what_it_found(
 
 
 @ROLES
-def test_a_move_of_a_plain_role_that_fails_after_its_tables_are_made_leaves_what_it_found(
+def test_what_a_plain_role_moved_it_can_take_back_and_the_schema_made_for_it_stays(
     role: str, make_sqlite: Callable[..., Path], database: str
 ) -> None:
     url = plain_url(database, role)
     before = objects(database)
-    # The first session makes the tables; there is none left for the load.
-    with psycopg.connect(database, autocommit=True) as admin:
-        admin.execute(f"alter role plain_{role} connection limit 1")
-        try:
-            ran = litelift("migrate", make_sqlite(SCRIPT), url)
-        finally:
-            admin.execute(f"alter role plain_{role} connection limit -1")
-    one_clear_error(ran, 1, "too many connections", "taken back")
+    assert litelift("migrate", make_sqlite(SCRIPT), url).status in (0, 3)
+    undone = litelift("undo", url, "--yes")
+    assert undone.status == 0, undone
     assert objects(database) == before
 
 

@@ -11,7 +11,8 @@ from fuzz.drawn import Drawn
 from litelift.errors import UsageError
 from litelift.postgres.connect import normalized
 from litelift.postgres.login import where
-from litelift.report import redact
+from litelift.redact import text as hidden
+from litelift.report.redact import tree
 
 WORDS = words("""
     postgresql:// postgres:// postgresql+psycopg2:// user:pass@host:5432/db ?sslmode=require &password= host= port=5432
@@ -36,7 +37,7 @@ def one(data: bytes) -> None:
     start, rest = (raw.decode("utf-8", "ignore").replace("\0", "") for raw in (drawn.take(2), drawn.rest()))
     password = f"{start}Zq{rest}7x"
     words = _written(form, user, password, host, database)
-    shown = [redact.text(f"cannot reach {words} today"), str(redact.tree({"target": words, "password": password}))]
+    shown = [hidden(f"cannot reach {words} today"), str(tree({"target": words, "password": password}))]
     try:
         dsn = normalized(words)
         shown.append(where(dsn))
@@ -53,7 +54,7 @@ def _any(words: str) -> None:
         return
     assert conninfo_to_dict(normalized(dsn)) == conninfo_to_dict(dsn)
     assert isinstance(where(dsn), str)
-    assert redact.text(redact.text(words)) == redact.text(words)
+    assert hidden(hidden(words)) == hidden(words)
 
 
 def _word(drawn: Drawn) -> str:
