@@ -276,7 +276,7 @@ def test_a_move_that_breaks_in_the_middle_leaves_nothing(
     from litelift.move import build as building
 
     def broken(*_: object) -> None:
-        raise psycopg.OperationalError("the server went away")
+        raise psycopg.errors.UndefinedTable("what nobody expects")
 
     build(T + "create table c(id integer primary key, t_id integer references t);", tmp_path / "app.sqlite")
     monkeypatch.setattr(building.Builder, "build", broken)

@@ -226,7 +226,7 @@ SENT: list[tuple[ColumnMatch, st.SearchStrategy[str]]] = [
 def holds_single(field: str) -> bool:
     """Whether a float4 can have the value of a field."""
     try:
-        struct.pack("f", float(field.replace("\\N", "0")))
+        struct.pack("<f", float(field.replace("\\N", "0")))
     except OverflowError:
         return False
     return True

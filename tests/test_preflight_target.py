@@ -181,7 +181,7 @@ def test_a_role_without_rights_is_told_all_that_it_lacks(source: Path, tcp: Tcp)
         result,
         "target-rights",
         "the role reader may not create the schema litelift",
-        'GRANT CREATE ON DATABASE "others" TO "reader"',
+        'CREATE SCHEMA litelift AUTHORIZATION "reader"',
     )
     # What else can be known is told too.
     assert result.source.rows == 4

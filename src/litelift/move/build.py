@@ -52,6 +52,7 @@ class Builder:
         *,
         loading: bool = False,
         resumed: bool = False,
+        settle: Action | None = None,
     ) -> None:
         """See the class.
 
@@ -64,6 +65,8 @@ class Builder:
                 statistics are gathered.
             loading: tables are still being loaded; what is to be built on one waits until it is said to be `loaded`.
             resumed: some of it may have been built before; what stands already is left as it is.
+            settle: called at the end, with a connection that has been open since the beginning: a crash of the server,
+                which forgets what was not waited for, ends that one too.
         """
         self.plan = plan
         self.connection = connection
@@ -89,6 +92,7 @@ class Builder:
         self._schedule: Schedule[Connection] | None = None
         self._changes = threading.Lock()
         self._resumed = resumed
+        self._settle = settle
         self._standing = Standing()
 
     def build(self, on_object: OnObject | None = None) -> None:
@@ -121,6 +125,8 @@ class Builder:
                 raise psycopg.errors.QueryCanceled
             for group in packed(((sequence, 2) for sequence in self.plan.sequences), room, SEQUENCES_AT_ONCE):
                 self._sequences(first, group)
+            if self._settle is not None:
+                self._settle(first)
 
     def _scheduled(self, jobs: list[Job[Connection]]) -> Schedule[Connection]:
         schedule = Schedule(jobs)

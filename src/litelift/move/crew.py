@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -189,6 +189,7 @@ class Crew:
     jobs: int
     processes: _Processes | None = None
     _worker: Worker | None = None
+    _pending: Mapping[Future[Any], Any] = field(default_factory=dict)
     _begun: dict[Any, Future[Any]] = field(default_factory=dict)
 
     @property
@@ -249,7 +250,7 @@ class Crew:
     ) -> Iterator[tuple[Task, Result]]:
         """Carry out every task; results come as they are done. The first error stops the rest and is raised.
 
-        ``finish`` lets a Ctrl-C wait a little for what is under way, whose result then stays; a second does not wait.
+        ``finish`` leaves what is under way at a Ctrl-C to the caller, who calls `finish`.
         """
         if self.processes is None:
             self.worker.on_rows = on_rows
@@ -259,6 +260,7 @@ class Crew:
         processes = self.processes
         pool = processes.pool
         pending: dict[Future[Any], Sequence[Task]] = {}
+        self._pending = pending
         try:
             begun, others = self._among(function, list(tasks))
             pending |= begun
@@ -272,21 +274,25 @@ class Crew:
             self.stop()
             raise WorkerDied from None
         except KeyboardInterrupt:
-            if finish:
-                self._finish(pending)
-            self.stop()
+            if not finish:
+                self.stop()
             raise
         except BaseException:
             # What the others are at is not wanted any more, and would keep its locks until it is done.
             self.stop()
             raise
 
-    def _finish(self, pending: Iterable[Future[Any]]) -> None:
-        """Wait for the tasks that are under way, and begin no other."""
-        running = [future for future in pending if not future.cancel()]
-        self.tell("stopping: what is under way is brought to its end (Ctrl-C once more: at once)")
-        with suppress(KeyboardInterrupt):
-            wait(running, FINISH_SECONDS)
+    def finish(self) -> None:
+        """Begin no other task, wait a little for those that are under way, and end the processes.
+
+        A second Ctrl-C does not wait.
+        """
+        running = [future for future in self._pending if not future.cancel()]
+        if running and self.processes is not None:
+            self.tell("stopping: what is under way is brought to its end (Ctrl-C once more: at once)")
+            with suppress(KeyboardInterrupt):
+                wait(running, FINISH_SECONDS)
+        self.stop()
 
     @property
     def tell(self) -> Tell:

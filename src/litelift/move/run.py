@@ -32,7 +32,7 @@ from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
-OPENED = 3
+OPENED = 2
 """How often a source that is locked is tried."""
 
 

@@ -6,13 +6,14 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 import psycopg
 
 from litelift.move import tasks
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
-from litelift.move.context import Context
+from litelift.move.context import Context, Loaded
 from litelift.move.create import begin_move, make_tables, refuse_occupied
 from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
 from litelift.move.journal import RunLine, has_run, settle
@@ -86,7 +87,7 @@ def move_whole(context: Context) -> MigrationResult:
         return result
     except BaseException as error:
         context.crew.stop()
-        _end(context, error, run)
+        _end(context, error, run, plan)
         raise
 
 
@@ -192,8 +193,11 @@ def _tell_survived(context: Context, earlier: Earlier | None) -> None:
         context.notices.append(Notice(kind="interrupted", message=message))
 
 
-def _end(context: Context, error: BaseException, run: str) -> None:
+def _end(context: Context, error: BaseException, run: str, plan: MovePlan) -> None:
     """Keep what an interrupted move has loaded, and say how to go on; else take back what this run made."""
+    with suppress(psycopg.Error):
+        # What the journal says is exact; what was heard of it until then may be less.
+        context.loaded = _loaded(context, run, plan)
     if interrupts(error) and context.loaded.rows:
         context.kept = True
         error.add_note(stays(context))
@@ -261,16 +265,20 @@ def _load(
                 current = piece.unit.table.source
                 yield piece
 
-        for task, result in crew.run(tasks.load, announced(), on_rows, finish=True):
-            results[task.unit.table.source].add(result)
-            left[task.unit.table.target] -= 1
-            context.loaded.rows += result.loaded
-            context.loaded.tables += not left[task.unit.table.target]
-            # At once: the load leaves the processors idle wherever it waits for the server's log.
-            if loaded is not None and not left[task.unit.table.target] and not apart:
-                loaded(task.unit.table.target)
-            if crew.parallel:
-                tell(task.unit.table.source, result.read)
+        try:
+            for task, result in crew.run(tasks.load, announced(), on_rows, finish=True):
+                results[task.unit.table.source].add(result)
+                left[task.unit.table.target] -= 1
+                context.loaded.rows += result.loaded
+                context.loaded.tables += not left[task.unit.table.target]
+                # At once: the load leaves the processors idle wherever it waits for the server's log.
+                if loaded is not None and not left[task.unit.table.target] and not apart:
+                    loaded(task.unit.table.target)
+                if crew.parallel:
+                    tell(task.unit.table.source, result.read)
+        except KeyboardInterrupt:
+            crew.finish()
+            raise
         if loaded is not None:
             for table in plan.tables:
                 loaded(table.target)
@@ -285,13 +293,20 @@ def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
     that: nothing that is built changes a row.
     """
     crew = context.crew
-    builder = Builder(plan, context.sessions.open_now, crew.jobs, loading=crew.parallel, resumed=earlier is not None)
+    builder = Builder(
+        plan,
+        context.sessions.open_now,
+        crew.jobs,
+        loading=crew.parallel,
+        resumed=earlier is not None,
+        settle=lambda session: settle(session, run),
+    )
     if not crew.parallel:
         results = _load(context, run, plan, earlier)
-        _build(context, run, plan, builder)
+        _build(context, plan, builder)
         return results, _prove(context, run, plan)
     with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(_build, context, run, plan, builder)
+        building = beside.submit(_build, context, plan, builder)
 
         def ended(done: Future[None]) -> None:
             if done.exception() is not None:
@@ -310,18 +325,27 @@ def _fill(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
             raise
 
 
-def _build(context: Context, run: str, plan: MovePlan, builder: Builder) -> None:
-    builder.wait()
+def _loaded(context: Context, run: str, plan: MovePlan) -> Loaded:
+    if not has_run(context.connection, run):
+        return Loaded(of=len(plan.tables))
+    results = {
+        target: [unit.result for unit in units] for target, units in loaded_units(context.connection, run).items()
+    }
+    whole = [
+        table
+        for table in plan.tables
+        if table.target in results and sum(one.read for one in results[table.target]) == table.rows
+    ]
+    rows = sum(one.loaded for units in results.values() for one in units)
+    return Loaded(len(whole), len(plan.tables), rows)
 
-    def build() -> None:
-        # A crash of the server, which forgets what was not waited for, ends this session too: then it is built again.
-        with context.sessions.open_now() as session:
-            builder.build(lambda table: context.timeline.tell(Progress("build", table)))
-            settle(session, run)
+
+def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
+    builder.wait()
 
     with context.timeline.step("build") as said:
         persist(
-            build,
+            lambda: builder.build(lambda table: context.timeline.tell(Progress("build", table))),
             lambda: context.sessions.open().close(),
             lambda words: context.hear(words, "build"),
             attempts=context.attempts,
