@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.speed.datasets import Dataset
 from benchmarks.speed.processes import Measured
 from benchmarks.speed.tool import Span, Tool
-from litelift.move.whole import APART as ALONE
+from litelift.move.carry import APART as ALONE
 
 COMPILED = "litelift"
 PURE = "litelift-pure"

@@ -18,124 +18,26 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
-from multiprocessing import connection as pipes
 from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from litelift.errors import WorkerDied
-from litelift.postgres.connect import Connection
-from litelift.postgres.judge import Judge
-from litelift.postgres.retry import ATTEMPTS, Tell, persist
+from litelift.move.worker import OPEN_SECONDS, Worker, carry_out_all, start_worker
+from litelift.postgres.retry import Tell
 from litelift.postgres.sessions import Sessions
-from litelift.sqlite.open import Source, open_source
+from litelift.sqlite.open import Source
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 PARALLEL_BYTES = 64 << 20
 MAX_JOBS = 8
-OPEN_SECONDS = 60.0
 TOLD_SECONDS = 0.5
 """How often what workers say is heard while none has a result."""
 FINISH_SECONDS = 10.0
 """How long what is under way may take to its end, once the rest is given up."""
 ALONE = 50
 """Tasks of a worker that are handed out one by one: each costs a millisecond on its way."""
-
-
-@dataclass(slots=True)
-class Worker:
-    """What a task works with: the source at its snapshot, and a connection to the target."""
-
-    source: Source
-    sessions: Sessions | None
-    on_rows: Callable[[int], None] | None = None
-    _target: Connection | None = None
-    _judge: Judge | None = None
-
-    @property
-    def target(self) -> Connection:
-        """A connection to the target, opened with the first use."""
-        if self._target is None:
-            assert self.sessions is not None
-            # Its commits are waited for: what the journal says to be loaded must survive a crash of the server.
-            self._target = self.sessions.open_now()
-        return self._target
-
-    @property
-    def judge(self) -> Judge | None:
-        """The server's judgement on texts, where there is a server."""
-        if self._judge is None and self.sessions is not None:
-            self._judge = Judge(self.sessions.dsn)
-        return self._judge
-
-    def carry_out(self, function: Callable[[Worker, Task], Result], task: Task) -> Result:
-        """Do a task, once more from its beginning where the connection was lost."""
-        if self.sessions is None:
-            return function(self, task)
-        counted, on_rows = 0, self.on_rows
-
-        def count(rows: int) -> None:
-            nonlocal counted
-            counted += rows
-            assert on_rows is not None
-            on_rows(rows)
-
-        def renew() -> None:
-            nonlocal counted
-            self.close()
-            if on_rows is not None:
-                on_rows(-counted)
-            counted = 0
-            assert self.sessions is not None
-            self._target = self.sessions.open()
-
-        self.on_rows = None if on_rows is None else count
-        try:
-            attempts = ATTEMPTS if self.sessions.patience else 1
-            return persist(partial(function, self, task), renew, self.sessions.tell, attempts=attempts)
-        finally:
-            self.on_rows = on_rows
-
-    def close(self) -> None:
-        """End the worker's connections; the source stays its opener's."""
-        for connection in (self._target, self._judge):
-            if connection is not None:
-                connection.close()
-        self._target = self._judge = None
-
-
-_worker: Worker | None = None
-
-
-def _start_worker(orders: Any, said: Any, barrier: Any) -> None:
-    """Wait in a new process for what to open, and open it."""
-    global _worker
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # The default, whatever the parent has made of them: a worker ends at once.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    try:
-        path, given = orders.get()
-        sessions = None
-        if given is not None:
-            dsn, mark, patience = given
-            sessions = Sessions(dsn, mark, patience, said.put)
-        _worker = Worker(open_source(path, check=False), sessions)
-        barrier.wait(OPEN_SECONDS)
-    except BaseException:
-        # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
-        barrier.abort()
-        os._exit(1)
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, killed perhaps: else it would go on with its work for nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        pipes.wait([parent.sentinel])
-        os._exit(1)
 
 
 @contextmanager
@@ -150,11 +52,6 @@ def _interrupts_kept_out() -> Iterator[None]:
 
 def _idle() -> int:
     return os.getpid()
-
-
-def _carry_out(function: Callable[[Worker, Any], Any], tasks: Sequence[Any]) -> list[Any]:
-    assert _worker is not None
-    return [_worker.carry_out(function, task) for task in tasks]
 
 
 def _bundles(tasks: Sequence[Task], jobs: int) -> list[Sequence[Task]]:
@@ -238,7 +135,7 @@ class Crew:
             # Where a process is gone already, `run` meets it too.
             with suppress(BrokenProcessPool):
                 for task in tasks:
-                    self._begun[function, task] = self.processes.pool.submit(_carry_out, function, [task])
+                    self._begun[function, task] = self.processes.pool.submit(carry_out_all, function, [task])
 
     def run(
         self,
@@ -264,7 +161,7 @@ class Crew:
         try:
             begun, others = self._among(function, list(tasks))
             pending |= begun
-            pending |= {pool.submit(_carry_out, function, bundle): bundle for bundle in _bundles(others, self.jobs)}
+            pending |= {pool.submit(carry_out_all, function, bundle): bundle for bundle in _bundles(others, self.jobs)}
             while pending:
                 done, _ = wait(pending, TOLD_SECONDS, return_when=FIRST_COMPLETED)
                 processes.hear(self.tell)
@@ -359,7 +256,7 @@ def gather(jobs: int) -> Crew:
         return Crew(1)
     context = _context()
     orders, said, barrier = context.SimpleQueue(), context.SimpleQueue(), context.Barrier(jobs + 1)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(orders, said, barrier))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(orders, said, barrier))
     crew = Crew(jobs, _Processes(pool, orders, said, barrier))
     try:
         # What is frozen the collector does not look at, in the workers either: so it stays shared.

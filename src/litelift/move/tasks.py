@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from litelift.move.crew import Worker
 from litelift.move.load import load_unit
 from litelift.move.unit import Unit, UnitResult
+from litelift.move.worker import Worker
 from litelift.plan.match import TableMatch
 from litelift.plan.plan import TablePlan
 from litelift.plan.request import CensusRequest

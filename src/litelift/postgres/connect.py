@@ -29,8 +29,11 @@ _SESSION = """
     select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
            set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
            set_config('extra_float_digits', '1', false), set_config('standard_conforming_strings', 'on', false),
-           set_config('search_path', 'pg_catalog', false), set_config('client_min_messages', 'warning', false)
+           set_config('search_path', 'pg_catalog', false), set_config('client_min_messages', 'warning', false),
+           case when current_setting('synchronous_commit') = 'off'
+                then set_config('synchronous_commit', 'on', false) end
 """
+"""What a commit says to be there must survive a crash of the server, whatever the role's own setting."""
 TIMEOUTS = (
     "statement_timeout",
     "lock_timeout",
