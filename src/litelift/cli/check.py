@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.migrate import OnMisfit, PlanPath, PostgresVersion, SourceWords
+from litelift.cli.migrate import Jobs, OnMisfitWord, PlanPath, Postgres, PostgresVersion, SourceWords
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.preflight.check import check as look
@@ -33,17 +33,9 @@ def check(
     data_only: Annotated[
         bool, typer.Option("--data-only", help="Look at filling the tables that the application made in the target.")
     ] = False,
-    on_misfit: Annotated[
-        OnMisfit | None,
-        typer.Option("--on-misfit", help="What values do that do not fit; the plan file overrules it."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes [default: by the source's size]."),
-    ] = None,
-    postgres: Annotated[
-        PostgresVersion, typer.Option("--postgres", help="The embedded PostgreSQL's major version.")
-    ] = PostgresVersion.v16,
+    on_misfit: OnMisfitWord = None,
+    jobs: Jobs = None,
+    postgres: Postgres = PostgresVersion.v16,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,

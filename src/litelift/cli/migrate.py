@@ -49,6 +49,16 @@ class PostgresVersion(StrEnum):
     v18 = "18"
 
 
+OnMisfitWord = Annotated[
+    OnMisfit | None,
+    typer.Option("--on-misfit", help="What values do that do not fit their declared type; the plan file overrules it."),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes [default: by the source's size].")
+]
+Postgres = Annotated[PostgresVersion, typer.Option("--postgres", help="The embedded PostgreSQL's major version.")]
+
+
 def migrate(
     src: SourceWords,
     dst: TargetWords = None,
@@ -56,16 +66,8 @@ def migrate(
     data_only: Annotated[
         bool, typer.Option("--data-only", help="Fill the tables that the application made in the target.")
     ] = False,
-    on_misfit: Annotated[
-        OnMisfit | None,
-        typer.Option(
-            "--on-misfit", help="What values do that do not fit their declared type; the plan file overrules it."
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes [default: by the source's size]."),
-    ] = None,
+    on_misfit: OnMisfitWord = None,
+    jobs: Jobs = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a move that did not end; begin one where there is none.")
     ] = False,
@@ -76,9 +78,7 @@ def migrate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Where the report goes [default: SRC.litelift].")
     ] = None,
-    postgres: Annotated[
-        PostgresVersion, typer.Option("--postgres", help="The embedded PostgreSQL's major version.")
-    ] = PostgresVersion.v16,
+    postgres: Postgres = PostgresVersion.v16,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from litelift.cli.migrate import PlanPath, SourceWords
+from litelift.cli.migrate import Jobs, PlanPath, SourceWords
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.cli.summary import proof_lines
@@ -18,10 +18,7 @@ def verify(
     src: SourceWords,
     dst: Annotated[str, typer.Argument(metavar="DST", help="The PostgreSQL database: a libpq URL or keyword string.")],
     plan: PlanPath = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes [default: by the source's size]."),
-    ] = None,
+    jobs: Jobs = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,

@@ -6,8 +6,9 @@ A name can be dropped and be another's later; an oid says which object is meant 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from litelift import errors
@@ -91,22 +92,25 @@ def note_tables(connection: Connection, run: str, schema: str, names: list[str])
 
 def note_views(connection: Connection, run: str, schema: str, names: list[str]) -> None:
     """Write down views that a run made; in the transaction that makes them."""
-    connection.execute(
-        "update litelift.run set made = jsonb_set(made, '{views}', coalesce(made->'views', '[]') ||"
-        " (select coalesce(jsonb_agg(c.oid::bigint), '[]')"
-        "  from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        "  where n.nspname = %s and c.relkind = 'v' and c.relname = any(%s))) where run_id = %s",
-        (schema, names, run),
-    )
+    found = "from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'v' and relname = any(%s)"
+    _note(connection, run, "views", found, schema, names)
 
 
 def note_functions(connection: Connection, run: str, schema: str, names: list[str]) -> None:
     """Write down functions that a run made in its schema after its tables; in the transaction that makes them."""
+    found = "from pg_proc where pronamespace = to_regnamespace(%s) and proname = any(%s)"
+    _note(connection, run, "functions", found, schema, names)
+
+
+def _note(connection: Connection, run: str, kind: str, found: LiteralString, schema: str, names: list[str]) -> None:
+    quoted = sql.Identifier(schema).as_string(connection)
+    words = sql.SQL("select coalesce(jsonb_agg(oid::bigint), '[]') ") + sql.SQL(found)
     connection.execute(
-        "update litelift.run set made = jsonb_set(made, '{functions}', coalesce(made->'functions', '[]') ||"
-        " (select coalesce(jsonb_agg(p.oid::bigint), '[]') from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
-        "  where n.nspname = %s and p.proname = any(%s))) where run_id = %s",
-        (schema, names, run),
+        sql.SQL(
+            "update litelift.run set made = made || jsonb_build_object("
+            "{kind}, coalesce(made->{kind}, '[]') || ({words})) where run_id = %s"
+        ).format(kind=sql.Literal(kind), words=words),
+        (quoted, names, run),
     )
 
 
