@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+ATTEMPTS = 20
+
 
 class Disk:
     """A tmpfs mounted at ``folder``, of ``size`` bytes."""
@@ -23,6 +25,16 @@ class Disk:
     def resize(self, size: int) -> None:
         """Make it of ``size`` bytes."""
         _mount("-o", f"remount,size={size}", str(self.folder))
+
+    def leave(self, room: int) -> None:
+        """Leave so many bytes free. What is written meanwhile is in the way of that, and it is tried again."""
+        for attempt in range(ATTEMPTS):
+            try:
+                self.resize(self.used() + room)
+                return
+            except subprocess.CalledProcessError:
+                if attempt == ATTEMPTS - 1:
+                    raise
 
     def used(self) -> int:
         """How many bytes are in use."""

@@ -28,7 +28,7 @@ class ServerDisk(Fault):
         assert scene.disk is not None
         if not scene.reach(client, Moment(self.phase, self.rng.random() * 0.6)):
             return False
-        scene.disk.resize(scene.disk.used() + self.room)
+        scene.disk.leave(self.room)
         scene.struck(self.kind, self.name, client)
         return True
 
