@@ -57,19 +57,6 @@ class Options:
 
 
 @dataclass(slots=True)
-class Loaded:
-    """How much of a move is in the target for good."""
-
-    tables: int = 0
-    of: int = 0
-    rows: int = 0
-
-    def __str__(self) -> str:
-        """In words."""
-        return f"{self.tables} of {self.of} tables are loaded whole, {self.rows:,} rows in all"
-
-
-@dataclass(slots=True)
 class Context:
     """One move. ``connection`` holds the lock on the target; ``notices`` are those that belong to no plan.
 
@@ -89,7 +76,6 @@ class Context:
     embedded: embedded.EmbeddedServer | None = None
     notices: list[Notice] = field(default_factory=list)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    loaded: Loaded = field(default_factory=Loaded)
     interruptions: int = 0
     kept: bool = False
 

@@ -46,7 +46,7 @@ def ways(context: Context) -> dict[str, str]:
     return {"again": f"litelift migrate {source} {target} --resume", "undo": f"litelift undo {target}"}
 
 
-def stays(context: Context) -> str:
+def stays(context: Context, done: str) -> str:
     """What an interrupted move leaves, in words, with the two ways from there."""
     found = ways(context)
-    return f"What is done stays ({context.loaded}). Go on with it: {found['again']}   or take it back: {found['undo']}"
+    return f"What is done stays ({done}). Go on with it: {found['again']}   or take it back: {found['undo']}"

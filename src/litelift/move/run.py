@@ -32,6 +32,11 @@ from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
 from litelift.sqlite.schema import Schema
 
+UNTOUCHED = "Nothing had been written to the target."
+UNTOUCHED_AGAIN = (
+    "Nothing had been written to the target this time. What an earlier move has loaded stays: go on with it by "
+    "--resume, or take it back by litelift undo."
+)
 OPENED = 2
 """How often a source that is locked is tried."""
 
@@ -169,7 +174,7 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
                 elif one.started:
                     embedded.stop(one.folder)
         if isinstance(error, KeyboardInterrupt) and not hasattr(error, "__notes__"):
-            error.add_note("Nothing had been written to the target.")
+            error.add_note(UNTOUCHED_AGAIN if options.resume else UNTOUCHED)
         raise
 
 

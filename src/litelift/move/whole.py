@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-import psycopg
-
 from litelift.move.carry import carry
 from litelift.move.census import take_censuses
-from litelift.move.context import Context, Loaded
+from litelift.move.context import Context
 from litelift.move.create import begin_move, make_tables, refuse_occupied
 from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
 from litelift.move.journal import RunLine, has_run, settle
@@ -38,7 +34,7 @@ from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
 from litelift.result import MigrationResult, Notice, ObjectProof, SequenceProof
 
-LEFT_BEHIND = "The target could not be reached to take back what was half done: once it can be, {undo}"
+LEFT_BEHIND = "What was half done could not be taken back whole. The rest goes with: {undo}"
 
 
 def move_whole(context: Context) -> MigrationResult:
@@ -52,17 +48,13 @@ def move_whole(context: Context) -> MigrationResult:
         "create", lambda: look_before(context.connection, name, tables=tables, jobs=jobs)
     )
     earlier = context.persist("create", lambda: _earlier(context, name))
-    plan = _decide(context, earlier)
-    line = RunLine(
-        context.source_json,
-        mark=context.sessions.mark,
-        options=context.options.as_json(),
-        decided=fingerprint(plan),
-    )
-    if earlier is not None:
-        assert line.decided is not None
-        refuse_decided_otherwise(context, earlier, line.decided)
-        refuse_lost_tables(context, earlier, plan)
+    try:
+        plan, line = _decided(context, earlier)
+    except BaseException as error:
+        if earlier is not None:
+            context.kept = True
+            error.add_note(stays(context, earlier.done))
+        raise
     run = earlier.run if earlier is not None else line.run
     try:
         _create(context, plan, line, earlier)
@@ -78,6 +70,22 @@ def move_whole(context: Context) -> MigrationResult:
         context.crew.stop()
         _end(context, error, run, plan)
         raise
+
+
+def _decided(context: Context, earlier: Earlier | None) -> tuple[MovePlan, RunLine]:
+    """The plan, and the run's line. Raises PlanChanged, TargetChanged where an earlier move was another."""
+    plan = _decide(context, earlier)
+    line = RunLine(
+        context.source_json,
+        mark=context.sessions.mark,
+        options=context.options.as_json(),
+        decided=fingerprint(plan),
+    )
+    if earlier is not None:
+        assert line.decided is not None
+        refuse_decided_otherwise(context, earlier, line.decided)
+        refuse_lost_tables(context, earlier, plan)
+    return plan, line
 
 
 def _earlier(context: Context, schema: str) -> Earlier | None:
@@ -184,40 +192,35 @@ def _tell_survived(context: Context, earlier: Earlier | None) -> None:
 
 def _end(context: Context, error: BaseException, run: str, plan: MovePlan) -> None:
     """Keep what an interrupted move has loaded, and say how to go on; else take back what this run made."""
-    with suppress(psycopg.Error):
-        # What the journal says is exact; what was heard of it until then may be less.
-        context.loaded = _loaded(context, run, plan)
-    if interrupts(error) and context.loaded.rows:
-        context.kept = True
-        error.add_note(stays(context))
-        return
-
     try:
-        try:
-            begun = has_run(context.connection, run)
-        except psycopg.Error:
-            context.renew()
-            begun = has_run(context.connection, run)
-        if begun:
-            context.persist("create", lambda: remove_made(context.connection, run))
-            error.add_note(TAKEN_BACK)
-        forget(context.path, run)
+        loaded = context.persist("load", lambda: _loaded(context, run, plan))
     except BaseException:
         # A second Ctrl-C too: the error that began it is the one to tell.
+        context.kept = True
+        error.add_note(stays(context, "as far as the target holds it: it cannot be asked now"))
+        return
+    if loaded is None:
+        return
+    rows, words = loaded
+    if interrupts(error) and rows:
+        context.kept = True
+        error.add_note(stays(context, words))
+        return
+    try:
+        context.persist("create", lambda: remove_made(context.connection, run))
+        error.add_note(TAKEN_BACK)
+        forget(context.path, run)
+    except BaseException:
         context.kept = True
         error.add_note(LEFT_BEHIND.format(**ways(context)))
 
 
-def _loaded(context: Context, run: str, plan: MovePlan) -> Loaded:
+def _loaded(context: Context, run: str, plan: MovePlan) -> tuple[int, str] | None:
+    """The rows that are in the target for good, by the journal, and that in words; None where the run has not begun."""
     if not has_run(context.connection, run):
-        return Loaded(of=len(plan.tables))
-    results = {
-        target: [unit.result for unit in units] for target, units in loaded_units(context.connection, run).items()
-    }
-    whole = [
-        table
-        for table in plan.tables
-        if table.target in results and sum(one.read for one in results[table.target]) == table.rows
-    ]
-    rows = sum(one.loaded for units in results.values() for one in units)
-    return Loaded(len(whole), len(plan.tables), rows)
+        return None
+    units = loaded_units(context.connection, run)
+    results = {target: [unit.result for unit in found] for target, found in units.items()}
+    whole = [table for table in plan.tables if sum(one.read for one in results.get(table.target, ())) == table.rows]
+    rows = sum(one.loaded for found in results.values() for one in found)
+    return rows, f"{len(whole)} of {len(plan.tables)} tables are loaded whole, {rows:,} rows in all"
