@@ -73,7 +73,7 @@ def open_target(url: str) -> psycopg.Connection[Any]:
 
 def text(value: Any) -> str:
     """A name that SQLite gave."""
-    return bytes(value).decode("utf-8") if isinstance(value, bytes) else str(value)
+    return bytes(value).decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def source_columns(source: sqlite3.Connection, table: str) -> list[SourceColumn]:
