@@ -45,15 +45,18 @@ class Options:
     patience: float = PATIENCE_SECONDS
 
     def as_json(self) -> dict[str, Any]:
-        """What was decided by them, as the journal keeps it."""
-        plan = self.plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        """What was decided by them, as the journal keeps it.
+
+        The plan as text: jsonb keeps neither the order of keys, which is that of an enum's labels, nor a NUL ("JSON
+        Types", section 8.14).
+        """
+        plan = self.plan.model_dump_json(by_alias=True, exclude_unset=True)
         return {"plan": plan, "on_misfit": self.on_misfit}
 
     def as_decided(self, kept: dict[str, Any]) -> Options:
         """The same with what the journal has kept, where nothing else was said this time."""
-        if self.plan != PlanFile() or self.on_misfit is not None:
-            return self
-        return replace(self, plan=PlanFile.model_validate(kept.get("plan", {})), on_misfit=kept.get("on_misfit"))
+        plan = self.plan if self.plan != PlanFile() else PlanFile.model_validate_json(kept.get("plan", "{}"))
+        return replace(self, plan=plan, on_misfit=self.on_misfit or kept.get("on_misfit"))
 
 
 @dataclass(slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import psycopg
-
 from litelift.move import journal
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import create_tables, taken_names
 from litelift.move.fill import Filled, count_objects, fill, lost_objects
-from litelift.move.interruption import TAKEN_BACK
+from litelift.move.interruption import TAKEN_BACK, ended
 from litelift.move.journal import RunLine
 from litelift.move.load import load_unit
 from litelift.move.outcome import finish
@@ -41,6 +39,11 @@ from litelift.result import MigrationResult, ObjectProof, Proof
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.schema import Schema
 from litelift.sqlite.twin import SourceConnection
+
+UNKNOWN = (
+    "Whether the rows were committed cannot be asked now. They are all there, or the target is as it was: litelift "
+    "verify says which; to fill it once more replaces them."
+)
 
 
 class _Differs(Exception):
@@ -82,17 +85,17 @@ def fill_existing(context: Context) -> MigrationResult:
     )
     filling = _Filling(context, plan, target, matched, created=bool(created))
     try:
-        context.persist("load", filling.fill)
-    except _Differs:
-        journal.make_schema(context.connection)
-        journal.begin_run(context.connection, plan, filling.line)
+        try:
+            context.persist("load", filling.fill)
+        except _Differs:
+            context.persist("report", filling.note_alone)
+        assert filling.filled is not None
+        assert filling.proof is not None
+        filled, proof = filling.filled, filling.proof
+        return finish(context, filling.line.run, plan, filled.results, filled.replaced, proof)
     except BaseException as error:
-        error.add_note(TAKEN_BACK)
+        error.add_note(filling.left())
         raise
-    assert filling.filled is not None
-    assert filling.proof is not None
-    filled, proof = filling.filled, filling.proof
-    return finish(context, filling.line.run, plan, filled.results, filled.replaced, proof)
 
 
 @dataclass
@@ -107,9 +110,11 @@ class _Filling:
     line: RunLine = field(init=False)
     filled: Filled | None = None
     proof: Proof | None = None
+    told: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.line = RunLine(self.context.source_json, mark=self.context.sessions.mark)
+        self.told = len(self.plan.notices), len(self.plan.untranslated)
 
     def fill(self) -> None:
         """Fill and prove. Raises _Differs."""
@@ -117,19 +122,35 @@ class _Filling:
         if self.proof is not None and journal.has_run(connection, self.line.run):
             # The answer to the COMMIT was lost, not the transaction.
             return
-        told, untranslated = len(plan.notices), len(plan.untranslated)
-        try:
+        # What an attempt that was taken back has told.
+        notices, untranslated = self.told
+        del plan.notices[notices:], plan.untranslated[untranslated:]
+        self.proof = None
+        with connection.transaction():
+            journal.make_schema(connection)
+            journal.begin_run(connection, plan, self.line)
+            self._load()
+            self.proof = _prove(self.context, self.line.run, plan, self.target)
+            if not self.proof.ok:
+                raise _Differs
+
+    def note_alone(self) -> None:
+        """Write the run's line where what it filled was rolled back."""
+        connection = self.context.connection
+        if not journal.has_run(connection, self.line.run):
             with connection.transaction():
                 journal.make_schema(connection)
-                journal.begin_run(connection, plan, self.line)
-                self._load()
-                self.proof = _prove(self.context, self.line.run, plan, self.target)
-                if not self.proof.ok:
-                    raise _Differs
-        except psycopg.Error:
-            if self.proof is None:
-                del plan.notices[told:], plan.untranslated[untranslated:]
-            raise
+                journal.begin_run(connection, self.plan, self.line)
+
+    def left(self) -> str:
+        """What an error leaves: the transaction may have been committed before it, or nobody may know."""
+        if self.proof is None or not self.proof.ok:
+            return TAKEN_BACK
+        try:
+            done = self.context.persist("load", lambda: journal.has_run(self.context.connection, self.line.run))
+        except BaseException:
+            return UNKNOWN
+        return ended(self.context) if done else TAKEN_BACK
 
     def _load(self) -> None:
         context, plan = self.context, self.plan

@@ -14,6 +14,7 @@ from litelift.postgres.connect import is_trouble
 from litelift.postgres.retry import passes
 
 TAKEN_BACK = "What was half done was taken back: the target is as it was."
+OTHERS = "Another litelift has gone on with this move, or takes it back; this one has left everything to it."
 _PASSING = (
     errors.NoRoom,
     errors.Superseded,
@@ -44,6 +45,14 @@ def ways(context: Context) -> dict[str, str]:
         return {"again": f"litelift migrate {source} --resume", "undo": f"litelift undo {source}"}
     target = quote(context.server.display)
     return {"again": f"litelift migrate {source} {target} --resume", "undo": f"litelift undo {target}"}
+
+
+def ended(context: Context) -> str:
+    """What is to be said where the move came to its end before the error."""
+    where = context.path if context.embedded is not None else context.server.display
+    return (
+        f"The move itself had come to its end, and all of it is in the target. See: litelift report {quote(str(where))}"
+    )
 
 
 def stays(context: Context, done: str) -> str:

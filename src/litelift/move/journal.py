@@ -157,6 +157,14 @@ def has_run(connection: Connection, run: str) -> bool:
     return connection.execute("select 1 from litelift.run where run_id = %s", (run,)).fetchone() is not None
 
 
+def where_run_is(connection: Connection, run: str) -> tuple[str, int] | None:
+    """A run's state and its attempt; None where it has not begun, or was taken back."""
+    if not has_run(connection, run):
+        return None
+    row = connection.execute("select state, attempt from litelift.run where run_id = %s", (run,)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def settle(connection: Connection, run: str) -> None:
     """Have the server write down all that was committed so far, by this session or others.
 

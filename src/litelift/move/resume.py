@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from litelift import errors
@@ -86,7 +88,7 @@ def _unfinished(context: Context, earlier: Earlier) -> errors.Unfinished:
 def to_resume(context: Context, schema: str | None) -> Earlier | None:
     """The move to go on with; None where none is unfinished. Raises NotThatMove where it is of another source."""
     found = unfinished(context.connection, schema)
-    mine = [earlier for earlier in found if earlier.path == str(context.path.absolute())]
+    mine = [earlier for earlier in found if _is_of(context.path, earlier)]
     if not found:
         return None
     if len(mine) != 1:
@@ -95,6 +97,15 @@ def to_resume(context: Context, schema: str | None) -> Earlier | None:
     if mine[0].undoing:
         raise _unfinished(context, mine[0])
     return mine[0]
+
+
+def _is_of(path: Path, earlier: Earlier) -> bool:
+    """Whether a move is of this source, which may have been named by another path, or through a link."""
+    if earlier.path == str(path.absolute()):
+        return True
+    with suppress(OSError, ValueError):
+        return path.samefile(earlier.path)
+    return False
 
 
 def decide_as_before(context: Context) -> None:

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from litelift.move import journal
 from litelift.move.context import Context
+from litelift.move.create import taken_names
 from litelift.move.load import Loader, copy_statement
 from litelift.move.statements import raw
 from litelift.move.unit import Unit
@@ -97,7 +98,11 @@ def _make_surroundings(connection: Connection, plan: MovePlan) -> None:
         schema = sql.Identifier(plan.schema)
         if not connection.execute("select 1 from pg_namespace where nspname = %s", (plan.schema,)).fetchone():
             connection.execute(sql.SQL("create schema {}").format(schema))
+        there = taken_names(connection, plan.schema)
         for name, labels in plan.enums.items():
+            if name in there:
+                # This move's, where it began earlier; anybody else's is refused before anything is made.
+                continue
             words = sql.SQL(", ").join(map(sql.Literal, labels))
             connection.execute(sql.SQL("create type {} as enum ({})").format(sql.Identifier(plan.schema, name), words))
     if plan.functions or plan.support:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from litelift import errors
 from litelift.move.carry import carry
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
 from litelift.move.create import begin_move, make_tables, refuse_occupied
-from litelift.move.interruption import TAKEN_BACK, interrupts, stays, ways
-from litelift.move.journal import RunLine, has_run, settle
+from litelift.move.interruption import OTHERS, TAKEN_BACK, ended, interrupts, stays, ways
+from litelift.move.journal import RunLine, settle, where_run_is
 from litelift.move.outcome import finish
 from litelift.move.progress import Progress
 from litelift.move.resume import (
@@ -32,7 +35,7 @@ from litelift.preflight.room import look_after
 from litelift.preflight.target import look_before
 from litelift.prove.objects import prove_objects
 from litelift.prove.sequences import prove_sequences
-from litelift.result import MigrationResult, Notice, ObjectProof, SequenceProof
+from litelift.result import MigrationResult, Notice, ObjectProof, SequenceProof, Untranslated
 
 LEFT_BEHIND = "What was half done could not be taken back whole. The rest goes with: {undo}"
 
@@ -55,21 +58,26 @@ def move_whole(context: Context) -> MigrationResult:
             context.kept = True
             error.add_note(stays(context, earlier.done))
         raise
-    run = earlier.run if earlier is not None else line.run
+    run, attempt = (earlier.run, earlier.attempt) if earlier is not None else (line.run, 1)
     try:
         _create(context, plan, line, earlier)
         results, proof = carry(context, run, plan, earlier)
         proof.sequences, proof.objects = context.persist("prove", lambda: _prove_objects(context, plan))
-        made = context.persist("prove", lambda: _make_views_and_triggers(context, run, plan))
+        made = context.persist("prove", lambda: _make_views_and_triggers(context, run, attempt, plan))
         proof.objects += made
         _tell_survived(context, earlier)
         result = finish(context, run, plan, results, {}, proof)
-        forget(context.path, run)
+        _forget(context, run, earlier)
         return result
     except BaseException as error:
         context.crew.stop()
-        _end(context, error, run, plan)
+        _end(context, error, run, attempt, plan)
         raise
+
+
+def _forget(context: Context, run: str, earlier: Earlier | None) -> None:
+    for path in {context.path, Path(earlier.path)} if earlier is not None else {context.path}:
+        forget(path, run)
 
 
 def _decided(context: Context, earlier: Earlier | None) -> tuple[MovePlan, RunLine]:
@@ -120,7 +128,9 @@ def _decide(context: Context, earlier: Earlier | None) -> MovePlan:
             server_version=server.version,
             icu=server.icu,
         )
-        if context.persist("plan", lambda: try_generated(context, plan)):
+        planned = list(plan.tables)
+        context.persist("plan", lambda: try_generated(context, plan))
+        if plan.tables != planned:
             plan_triggers_again(plan, context.schema, context.options.plan, server.version)
         said.append(
             f"{len(plan.tables)} tables, {len(plan.indexes)} keys and indexes, "
@@ -137,7 +147,7 @@ def _decide(context: Context, earlier: Earlier | None) -> MovePlan:
 def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | None) -> None:
     tell = context.timeline.tell
 
-    def create() -> None:
+    def create() -> list[Untranslated]:
         run = line.run
         if earlier is None:
             begin_move(context.connection, plan, line)
@@ -145,7 +155,7 @@ def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | 
                 remember(context.path, context.server.display, run)
         else:
             run = earlier.run
-        plan.untranslated += make_tables(
+        refused = make_tables(
             context.connection,
             run,
             plan,
@@ -154,9 +164,10 @@ def _create(context: Context, plan: MovePlan, line: RunLine, earlier: Earlier | 
             lambda table: tell(Progress("create", table)),
         )
         settle(context.connection, run)
+        return refused
 
     with context.timeline.step("create"):
-        context.persist("create", create)
+        plan.untranslated += context.persist("create", create)
 
 
 def _prove_objects(context: Context, plan: MovePlan) -> tuple[list[SequenceProof], list[ObjectProof]]:
@@ -165,8 +176,11 @@ def _prove_objects(context: Context, plan: MovePlan) -> tuple[list[SequenceProof
     return sequences, prove_objects(context.connection, plan)
 
 
-def _make_views_and_triggers(context: Context, run: str, plan: MovePlan) -> list[ObjectProof]:
-    """Make them, after whatever an earlier attempt has made of them is gone."""
+def _make_views_and_triggers(context: Context, run: str, attempt: int, plan: MovePlan) -> list[ObjectProof]:
+    """Make them, after whatever an earlier attempt has made of them is gone. Raises Superseded."""
+    if where_run_is(context.connection, run) != ("running", attempt):
+        # While this one had lost its connection: what is there now may be in use.
+        raise errors.Superseded(database=context.server.database)
     remove_views_and_functions(context.connection, run)
     told, untranslated = len(plan.notices), len(plan.untranslated)
     try:
@@ -190,10 +204,18 @@ def _tell_survived(context: Context, earlier: Earlier | None) -> None:
         context.notices.append(Notice(kind="interrupted", message=message))
 
 
-def _end(context: Context, error: BaseException, run: str, plan: MovePlan) -> None:
-    """Keep what an interrupted move has loaded, and say how to go on; else take back what this run made."""
+def _end(context: Context, error: BaseException, run: str, attempt: int, plan: MovePlan) -> None:
+    """Keep what an interrupted move has loaded, and say how to go on; else take back what this run made.
+
+    A run that has come to its end, or that another litelift has gone on with, is left as it is.
+    """
     try:
-        loaded = context.persist("load", lambda: _loaded(context, run, plan))
+        found = context.persist("load", lambda: where_run_is(context.connection, run))
+        if found is not None and found != ("running", attempt):
+            context.kept = True
+            error.add_note(ended(context) if found[0] in ("proved", "differs") else OTHERS)
+            return
+        loaded = context.persist("load", lambda: _loaded(context, run, plan)) if found is not None else None
     except BaseException:
         # A second Ctrl-C too: the error that began it is the one to tell.
         context.kept = True
@@ -215,10 +237,8 @@ def _end(context: Context, error: BaseException, run: str, plan: MovePlan) -> No
         error.add_note(LEFT_BEHIND.format(**ways(context)))
 
 
-def _loaded(context: Context, run: str, plan: MovePlan) -> tuple[int, str] | None:
-    """The rows that are in the target for good, by the journal, and that in words; None where the run has not begun."""
-    if not has_run(context.connection, run):
-        return None
+def _loaded(context: Context, run: str, plan: MovePlan) -> tuple[int, str]:
+    """The rows that are in the target for good, by the journal, and that in words."""
     units = loaded_units(context.connection, run)
     results = {target: [unit.result for unit in found] for target, found in units.items()}
     whole = [table for table in plan.tables if sum(one.read for one in results.get(table.target, ())) == table.rows]
