@@ -15,9 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from broken import one_clear_error
+from broken import free_port, one_clear_error
 from command import Ran, litelift
 from conftest import Url, fresh_database
+from litelift.postgres.sessions import Sessions
 
 STRIKE = """
 import importlib, os, signal, sys
@@ -273,6 +274,21 @@ def test_of_two_moves_into_two_schemas_the_plan_says_which(small: Path, database
     for plan in plans:
         assert litelift("migrate", small, database, "--resume", "--plan", plan).status == 3
         assert value(database, f"select count(*) from {plan.stem}.t") == 2
+
+
+# --------------------------------------------------------------------- a server that is away
+
+
+def test_nobody_waits_for_a_server_when_the_move_is_given_up() -> None:
+    asked: list[bool] = []
+
+    def stopped() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        Sessions(f"host=127.0.0.1 port={free_port()} dbname=x user=x", patience=3600).open(stopped)
+    assert len(asked) == 3
 
 
 # --------------------------------------------------------------------- the same is told

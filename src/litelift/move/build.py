@@ -151,6 +151,11 @@ class Builder:
         if self._gates:
             self._first.wait()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
     def stop(self) -> None:
         """End what another thread builds; there `build` raises QueryCanceled."""
         with self._changes:

@@ -133,7 +133,7 @@ def _build(context: Context, plan: MovePlan, builder: Builder) -> None:
     with context.timeline.step("build") as said:
         persist(
             lambda: builder.build(lambda table: context.timeline.tell(Progress("build", table))),
-            lambda: context.sessions.open().close(),
+            lambda: context.sessions.open(lambda: builder.stopped).close(),
             lambda words: context.hear(words, "build"),
             attempts=context.attempts,
         )

@@ -44,13 +44,20 @@ class Sessions:
     tell: Tell = lambda words: None
     _opened: dict[int, Connection] = field(default_factory=dict)
 
-    def open(self) -> Connection:
+    def open(self, stopped: Callable[[], bool] = lambda: False) -> Connection:
         """A connection with the mark, after those that this process has lost were ended.
 
-        A server that is away is waited for. Raises TargetUnreachable, TargetAuthFailed.
+        A server that is away is waited for, until ``stopped`` says that nobody wants it any more. Raises
+        TargetUnreachable, TargetAuthFailed, and QueryCanceled where it was stopped.
         """
+
+        def attempt() -> Connection:
+            if stopped():
+                raise psycopg.errors.QueryCanceled
+            return self._open()
+
         try:
-            return reached(self._open, self.patience, self.tell)
+            return reached(attempt, self.patience, self.tell)
         except errors.TargetUnreachable:
             # Others of this process need not wait for it as long again.
             self.patience = 0
