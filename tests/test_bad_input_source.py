@@ -252,6 +252,16 @@ def other(good: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         process.communicate()
 
 
+def test_a_file_whose_name_is_not_utf_8_is_told_with_a_way_round(good: Path, database: str) -> None:
+    name = good.with_name(os.fsdecode(b"caf\xe9.sqlite"))
+    good.rename(name)
+    ran = litelift("migrate", name, database)
+    one_clear_error(ran, 1, "is not UTF-8", "ln -s")
+    link = name.with_name("cafe.sqlite")
+    link.symlink_to(name)
+    assert litelift("migrate", link, database).status == 0
+
+
 def test_a_database_that_another_program_has_locked_is_told(
     good: Path, other: Callable[[str], Any], database: str
 ) -> None:

@@ -269,7 +269,9 @@ def last_matches(connection: Connection) -> tuple[str, list[TableMatch]] | None:
     if not present or present[0] is None:
         return None
     row = connection.execute(
-        "select run_id::text, matches from litelift.run where state <> 'running' order by started_at desc limit 1"
+        # A filling's line is seen by others only once all of it was committed.
+        "select run_id::text, matches from litelift.run where state <> 'running' or mode = 'data-only'"
+        " order by started_at desc limit 1"
     ).fetchone()
     return (row[0], _MATCHES.validate_python(row[1])) if row else None
 

@@ -98,6 +98,12 @@ def source_path(words: str | Path) -> Path:
     if not stat.S_ISREG(mode):
         kind = next(words for test, words in _KINDS if test(mode))
         raise errors.SourceNotFile(path=path, kind=kind)
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        # The journal and the report hold text, and name the source.
+        hint = "Make a link to it that has another name (ln -s), and move that."
+        raise errors.SourceUnreadable(path=path, message="its name, or its folder's, is not UTF-8", hint=hint) from None
     return path
 
 
