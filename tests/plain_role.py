@@ -36,7 +36,8 @@ _GRANTS = {
 def plain_url(url: str, role: str) -> str:
     """The URL of a plain role for the superuser's ``url``, once the role has what it is to have in that database."""
     with psycopg.connect(url, autocommit=True) as admin:
-        with contextlib.suppress(psycopg.errors.DuplicateObject):
+        # Of two that make it at once, one meets the other's row in pg_authid.
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             admin.execute(sql.SQL("create role {} login").format(sql.Identifier(f"plain_{role}")))
         names = {"database": sql.Identifier(admin.info.dbname), "role": sql.Identifier(f"plain_{role}")}
         for grant in _GRANTS[role]:
