@@ -18,7 +18,8 @@ def hide_passwords() -> None:
     """Take passwords out of this process's own words, as `ps` and /proc show them, and those of processes it forks.
 
     On Linux, which lets a process write to its own memory; elsewhere, or where that is forbidden, they stay. Until it
-    is done, some hundredths of a second after the start, they are there to be seen: a password in a variable never is.
+    is done they are there to be seen: for the time that Python takes to start and to import this, about a tenth of a
+    second, and more than half a second where the processors are busy. A password in a variable never is.
     """
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
