@@ -8,6 +8,7 @@ import os
 import pty
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from psycopg import sql
 
 import hooked
 from broken import Tcp, children, tcp_server, wait_for
+from litelift.move import journal
 
 # Others run beside this process, and are in the same process list.
 PLAIN = f"Qx7wOrd{os.getpid()}"
@@ -161,6 +163,28 @@ class World:
         assert b"Traceback" not in done.stderr or "--verbose" in words
         return done.returncode
 
+    def refused(self, said: str, *words: str | Path, **environment: str) -> None:
+        """Run one that fails with these words, in the error or in what was looked at."""
+        assert self.run(*words, **environment) == 1, words
+        last = b"".join(list(self.kept.places.values())[-2:])
+        assert said in " ".join(last.decode().split()), last
+
+    def killed(self, target: str) -> None:
+        """Begin a move into the target, and kill it while it loads."""
+        words = ["migrate", str(self.source), target, "--jobs", "2"]
+        done = subprocess.run(
+            [sys.executable, hooked.__file__, "load", "group", "SIGKILL", *words],
+            env=self.environment(),
+            capture_output=True,
+            timeout=120,
+            start_new_session=True,
+        )
+        assert done.returncode == -signal.SIGKILL, done
+        self.kept.add("stdout of the killed", done.stdout)
+        self.kept.add("stderr of the killed", done.stderr)
+        self.kept.folder(self.folder)
+        self.kept.database(self.admin)
+
     def found(self) -> list[str]:
         """The places that hold the password, when all is done."""
         self.kept.database(self.admin)
@@ -182,6 +206,8 @@ def test_no_command_repeats_the_password_of_a_url(world: World) -> None:
     plan = world.folder / "plan.toml"
     assert world.run("inspect", world.source, "--verbose") == 0
     assert world.run("plan", world.source, url, "-o", plan) == 0
+    assert world.run("check", world.source, url, "--verbose", "--plan", plan) == 0
+    assert world.run("check", world.source, url, "--json") == 0
     assert world.run("migrate", world.source, url, "--jobs", "2", "--verbose", "--plan", plan) == 0
     assert world.run("verify", world.source, url, "--jobs", "2", "--verbose") == 0
     assert world.run("verify", world.source, url, "--json") == 0
@@ -193,9 +219,15 @@ def test_no_command_repeats_the_password_of_a_url(world: World) -> None:
         0,
         3,
     )
+    assert world.run("check", world.source, url, "--verbose") == 1
     assert world.run("server", "status", world.source, "--verbose") == 1
     world.again()
     assert world.run("migrate", world.source, url, "--json", "--verbose") == 0
+    assert world.run("undo", url) == 2
+    assert world.run("undo", url, "--yes", "--verbose") == 0
+    assert world.run("undo", url, "--yes") == 2
+    assert world.run("migrate", world.source, url) == 0
+    assert world.run("undo", url, "--yes", "--json") == 0
     assert world.found() == []
 
 
@@ -224,6 +256,8 @@ def test_no_other_way_to_give_it_shows_it_either(way: str, world: World) -> None
         assert world.run("verify", world.source, target, "--jobs", "2", **environment) == 0
         assert world.run("report", target, **environment) == 0
         assert world.run("migrate", world.source, target, "--verbose", "--json", **environment) == 1
+        assert world.run("check", world.source, target, "--verbose", **environment) == 1
+        assert world.run("undo", target, "--yes", "--verbose", **environment) == 0
     assert world.found() == []
 
 
@@ -236,7 +270,8 @@ def _private() -> Iterator[str]:
 
 
 @PASSWORDS
-def test_no_failure_shows_it(world: World) -> None:
+@pytest.mark.parametrize("command", ["migrate", "check", "undo"])
+def test_no_target_that_cannot_be_reached_shows_it(command: str, world: World) -> None:
     word, host = quote(world.password, safe=""), f"127.0.0.1:{world.tcp.port}"
     raw, name = world.password, world.name
     targets = [
@@ -259,15 +294,26 @@ def test_no_failure_shows_it(world: World) -> None:
         world.keywords(raw) + " sslmode=require",
         world.keywords(raw).rstrip("'"),
         f"host=127.0.0.1 port={world.tcp.port} user={name} dbname={name} password = {raw} sslmode=nonsense",
-        raw,
     ]
-    for target in targets:
-        assert world.run("migrate", world.source, target, "--verbose") in (1, 2), target
-    url = world.place(raw)
+    # To undo, a bare word is the name of a file that was moved.
+    for target in targets if command == "undo" else [*targets, raw]:
+        words = [target, "--yes"] if command == "undo" else [world.source, target]
+        assert world.run(command, *words, "--verbose") in (1, 2), target
+    assert world.found() == []
+
+
+@PASSWORDS
+def test_no_word_in_the_wrong_place_shows_it(world: World) -> None:
+    url = world.place(world.password)
     for words in (
         ("migrate", url, world.source),
         ("verify", url, world.source),
         ("verify", world.source, url, url),
+        ("check", url, world.source),
+        ("check", world.source, "--plan", url),
+        ("undo", world.source, url),
+        ("undo", world.source, "--run", url),
+        ("migrate", url, "--resume"),
         ("inspect", url),
         ("plan", url),
         ("server", "status", url),
@@ -294,6 +340,41 @@ def test_a_move_that_is_cut_off_shows_it_nowhere(phase: str, action: str, world:
     world.kept.add("stdout", done.stdout)
     world.kept.add("stderr", done.stderr)
     assert done.returncode in (0, 1), done
+    assert world.found() == []
+
+
+@pytest.mark.parametrize(("password", "way"), [(PLAIN, "url"), (ODD, "keywords")], ids=["plain", "odd"])
+def test_neither_what_a_killed_move_leaves_nor_the_way_on_shows_it(way: str, world: World) -> None:
+    target = world.place(world.password) if way == "url" else world.keywords(world.password)
+    world.killed(target)
+    note = Path(f"{world.source}.litelift/unfinished.json")
+    assert world.name in note.read_text()
+    world.refused("did not end", "migrate", world.source, target, "--verbose")
+    world.refused("did not end", "check", world.source, target, "--json")
+    with psycopg.connect(world.admin) as other:
+        other.execute("select pg_advisory_lock(%s)", (journal._LOCK,))
+        world.refused("another litelift is working", "migrate", world.source, target, "--resume", "--verbose")
+    plan = world.folder / "plan.toml"
+    plan.write_text("[tables.pupils.columns.grade]\ntype = 'numeric'\n")
+    world.refused("decided otherwise", "migrate", world.source, target, "--resume", "--plan", plan)
+    world.refused("password", "migrate", world.source, "--resume", "--verbose")
+    world.refused("password", "migrate", world.source, "--resume", "--verbose", PGPASSWORD=f"{world.password}x")
+    assert note.exists()
+    assert world.run("migrate", world.source, "--resume", "--verbose", PGPASSWORD=world.password) == 0
+    assert not note.exists()
+    assert world.found() == []
+
+
+@PASSWORDS
+def test_neither_a_source_that_changed_nor_taking_the_killed_move_back_shows_it(world: World) -> None:
+    url = world.place(world.password)
+    world.killed(url)
+    with contextlib.closing(sqlite3.connect(world.source)) as writer:
+        writer.execute("update pupils set grade = -1 where id = 7")
+        writer.commit()
+    world.refused("is not as it was", "migrate", world.source, url, "--resume", "--verbose")
+    world.refused("is not as it was", "migrate", world.source, url, "--resume", "--json")
+    assert world.run("undo", url, "--yes", "--verbose") == 0
     assert world.found() == []
 
 
