@@ -142,6 +142,7 @@ def test_what_is_begun_and_not_wanted_is_not_waited_for(indexed: Path, opened: A
     assert time.monotonic() - began < SLEEP_SECONDS
 
 
+@pytest.mark.skipif(native() is None, reason="nothing is compiled here")
 def test_plain_indexes_are_compared_and_others_left_to_sqlite(tmp_path: Path, opened: Any) -> None:
     path = made(
         tmp_path / "many.sqlite",
