@@ -77,8 +77,11 @@ void put_field(Form form, const char *field, size_t size, Buffer *out) {
         break;
     case FORM_NUMERIC:
         if (memchr(field, '.', size) != NULL) {
+            size_t whole = size;
             while (field[size - 1] == '0') size--;
             if (field[size - 1] == '.') size--;
+            /* A point without a digit is no number, and not like nothing at all. */
+            if (size == 0) size = whole;
         }
         break;
     case FORM_DOUBLE:
