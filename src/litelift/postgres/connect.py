@@ -84,6 +84,9 @@ def normalized(words: str) -> str:
     path, after = text.split("?")[0].split("/", 3)[-1], text.partition("@")[2].split("?")[0]
     split = "://" in text and "@" in str(given.get("dbname") or "") and "@" in path + after
     split = split or "@" in str(given.get("host") or "").lstrip("@")
+    # An @ that came into an option, which is none of a user's or a password's own.
+    options = {name: word for name, word in given.items() if name not in ("user", "password", "host", "dbname")}
+    split = split or (text.startswith("postgresql://") and any("@" in str(word) for word in options.values()))
     if split or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports if port):
         # An unescaped / or @ in a password tears the URL apart, and the pieces may not be shown.
         raise errors.UsageError(
