@@ -12,7 +12,7 @@ _URL = re.compile(r"(?P<before>(?<![a-z0-9+.\-])[a-z0-9+.\-]+://?[^\s/:@]*):[^\s
 # Strings", section 34.1.1 of the PostgreSQL manual).
 _KEYWORD = re.compile(
     r"(?P<before>\b[a-z_]*(?:password|passwd|passphrase|pwd|secret|token)\s*=\s*)"
-    r"(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*\"\S*|(?:\\.|\S)+)",
+    r"(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*\"(?:\\.|\S)*|(?:\\.|\S)+)",
     re.IGNORECASE | re.DOTALL,
 )
 
