@@ -68,6 +68,12 @@ class PlanFileError(UsageError):
     hint = "Mend that line, or make a fresh plan with: litelift plan SRC -o plan.toml"
 
 
+class RunbookError(UsageError):
+    """{path}:{line}: {message}"""
+
+    hint = "Mend that line, or make a fresh file with: litelift cutover init"
+
+
 # --------------------------------------------------------------------- the source
 
 
@@ -398,3 +404,20 @@ class NotConfirmed(UsageError):
     """litelift undo asks before it removes anything, and there is no terminal to ask at"""
 
     hint = "Run it in a terminal, or add --yes. Nothing was removed."
+
+
+# --------------------------------------------------------------------- the runbook
+
+
+class MissingPart(LiteliftError):
+    """{what} needs {package}, which is not installed"""
+
+    hint = "Install it with: pip install 'litelift[cutover]'"
+
+
+class CommandFailed(LiteliftError):
+    """the command "{command}" {how}"""
+
+
+class StepFailed(LiteliftError):
+    """phase {phase}, {step}: {message}"""

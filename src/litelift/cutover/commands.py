@@ -1,0 +1,99 @@
+"""Runs the project's own commands: with a time-out, their output kept, their end looked at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from litelift.cutover.settings import Command
+from litelift.errors import CommandFailed
+from litelift.redact import text as redact
+
+TAIL = 12
+"""Lines of a failed command's output that its error repeats; the whole is in the file that it names."""
+
+
+def words_of(command: Command) -> list[str]:
+    """What is executed: a text is the shell's, a list is taken as it is."""
+    return ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+
+
+def shown(command: Command) -> str:
+    """The command as a person would type it, without passwords."""
+    return redact(command if isinstance(command, str) else " ".join(command))
+
+
+def run_command(
+    command: Command, folder: Path, output: Path, timeout: float, environment: Mapping[str, str] | None = None
+) -> float:
+    """Run ``command`` in ``folder`` and add what it prints to the file ``output``; return the seconds it took.
+
+    It is a session of its own: a Ctrl-C on the terminal is litelift's to answer, and after ``timeout`` seconds it is ended
+    with all that it started. A service that it leaves behind in another session stays. Raises CommandFailed.
+    """
+    began = time.monotonic()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+        file.write(f"$ {shown(command)}\n".encode())
+        file.flush()
+        at = file.tell()
+        try:
+            process = subprocess.Popen(
+                words_of(command),
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandFailed(command=shown(command), how=f"cannot be started: {error.strerror}") from None
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            how = f"was ended after {timeout:g} s"
+            raise CommandFailed(command=shown(command), how=how, hint=_hint(output, at)) from None
+        except BaseException:
+            _end(process)
+            raise
+    if status:
+        how = f"ended with {status}" if status > 0 else f"was killed by {signal.Signals(-status).name}"
+        raise CommandFailed(command=shown(command), how=how, hint=_hint(output, at))
+    return time.monotonic() - began
+
+
+def run_commands(
+    commands: Sequence[Command],
+    folder: Path,
+    output: Path,
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run one after the other; the first that fails ends it."""
+    for command in commands:
+        run_command(command, folder, output, timeout, environment)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    process.wait()
+
+
+def _hint(output: Path, at: int) -> str:
+    said = output.read_bytes()[at:].decode("utf-8", "replace").rstrip().splitlines()
+    told = "\n".join(f"  {redact(line)}" for line in said[-TAIL:])
+    return f"It said (the whole is in {output}):\n{told}" if told else "It said nothing."

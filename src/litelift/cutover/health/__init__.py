@@ -1,0 +1,1 @@
+"""Health checks: whether the application serves, as its users would find it."""

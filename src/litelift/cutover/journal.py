@@ -1,0 +1,116 @@
+"""The runbook's journal on disk: one JSON object a line, appended and synchronised before what it announces begins.
+
+After a kill -9 the last line may be torn; it is then as if it had not been written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from litelift.cutover.step import Facts
+
+NAME = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: when, what happened, and what belongs to it."""
+
+    at: datetime
+    event: str
+    """begun, started, noted, done, failed, undoing, undone, issue, paused, finished, rolled-back, ..."""
+    values: dict[str, Any]
+    """The whole object: "step", "facts" and whatever else the event has."""
+
+
+@dataclass
+class Journal:
+    """The journal of one run, in the run's ``folder``."""
+
+    folder: Path
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / NAME
+
+    def write(self, event: str, **facts: Any) -> Line:
+        """Append a line; it is on the disk when this returns."""
+        line = Line(datetime.now(UTC), event, facts)
+        text = json.dumps({"at": line.at.isoformat(), "event": event, **facts}, ensure_ascii=False, default=str)
+        new = not self.path.exists()
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            data = text.encode() + b"\n"
+            while data:
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if new:
+            _sync_folder(self.folder)
+        self.lines.append(Line(line.at, event, json.loads(text)))
+        return line
+
+    def events(self, event: str, step: str | None = None) -> Iterator[Line]:
+        """The lines of an event, and of a step."""
+        for line in self.lines:
+            if line.event == event and (step is None or line.values.get("step") == step):
+                yield line
+
+    def last(self, step: str) -> str | None:
+        """The last thing that a step did: started, done, undoing, undone. None where it has not started."""
+        for line in reversed(self.lines):
+            if line.values.get("step") == step and line.event in ("started", "done", "undoing", "undone"):
+                return line.event
+        return None
+
+    def stands(self, step: str) -> bool:
+        """Whether the step is done, and not undone."""
+        return self.last(step) == "done"
+
+    def facts(self, step: str) -> Facts:
+        """What is known of the step since it was last started: decided, noted and found."""
+        facts: Facts = {}
+        for line in self.lines:
+            if line.values.get("step") != step:
+                continue
+            if line.event == "started":
+                facts = {}
+            if line.event in ("started", "noted", "done"):
+                facts.update(line.values.get("facts") or {})
+        return facts
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_journal(folder: Path) -> Journal:
+    """The journal in ``folder``; without lines where there is none.
+
+    A torn last line is cut off, so that what is appended next is a line of its own.
+    """
+    journal = Journal(folder)
+    try:
+        data = journal.path.read_bytes()
+    except FileNotFoundError:
+        return journal
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        os.truncate(journal.path, len(whole))
+    for text in whole.splitlines():
+        values = json.loads(text)
+        journal.lines.append(Line(datetime.fromisoformat(values["at"]), values["event"], values))
+    return journal
