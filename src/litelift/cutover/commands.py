@@ -32,12 +32,12 @@ def run_command(
 ) -> float:
     """Run ``command`` in ``folder`` and add what it prints to the file ``output``; return the seconds it took.
 
-    It is a session of its own: a Ctrl-C on the terminal is litelift's to answer, and after ``timeout`` seconds it is ended
-    with all that it started. A service that it leaves behind in another session stays. Raises CommandFailed.
+    It is a session of its own: a Ctrl-C on the terminal is litelift's to answer, and after ``timeout`` seconds it is
+    ended with all that it started. A service that it leaves behind in another session stays. Raises CommandFailed.
     """
     began = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
         file.write(f"$ {shown(command)}\n".encode())
         file.flush()
         at = file.tell()

@@ -50,8 +50,8 @@ class Source(Section):
 class ExistingTarget(Section):
     """``[target]`` with kind = "existing": a PostgreSQL server that runs already.
 
-    With ``admin`` (a URL or keywords of a role that may make roles and databases; its password by PGPASSWORD, PGPASSFILE
-    or a service) the role and the database are made. With ``url`` they are there, and nothing is made.
+    With ``admin`` (a URL or keywords of a role that may make roles and databases; its password by PGPASSWORD,
+    PGPASSFILE or a service) the role and the database are made. With ``url`` they are there, and nothing is made.
     """
 
     kind: Literal["existing"]

@@ -49,7 +49,7 @@ class Undo(IntEnum):
 
 
 class Step(ABC):
-    """One step. ``do`` and ``undo`` may be cut off at any moment (kill -9) and are then called again with the same facts.
+    """One step. ``do`` and ``undo`` may be cut off at any moment (kill -9), and are called again with the same facts.
 
     So whatever ``do`` makes is decided by ``check``, whose facts are on disk before ``do`` begins: names, ports, what
     the file was. ``do`` makes what is not there yet; ``undo`` takes away what is there of it, and does nothing where

@@ -15,7 +15,7 @@ class Check(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: str
-    when: list[When] = Field(default_factory=lambda: ["before", "after"])
+    when: tuple[When, ...] = Field(default=("before", "after"), strict=False)
     """Before the move, on SQLite, as the baseline; after it, on PostgreSQL (and on SQLite again after a rollback)."""
     timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
     """Seconds of one attempt."""
