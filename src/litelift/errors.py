@@ -401,9 +401,9 @@ class TargetInUse(TargetError):
 
 
 class NotConfirmed(UsageError):
-    """litelift undo asks before it removes anything, and there is no terminal to ask at"""
+    """{command} asks before it begins, and there is no terminal to ask at"""
 
-    hint = "Run it in a terminal, or add --yes. Nothing was removed."
+    hint = "Run it in a terminal, or add --yes. Nothing was done."
 
 
 # --------------------------------------------------------------------- the runbook
@@ -421,3 +421,73 @@ class CommandFailed(LiteliftError):
 
 class StepFailed(LiteliftError):
     """phase {phase}, {step}: {message}"""
+
+
+class CutoverHeld(LiteliftError):
+    """another litelift works on this runbook: {who}"""
+
+    hint = "Wait until it has ended. See how far it is with: litelift cutover status"
+
+
+class CutoverUnfinished(LiteliftError):
+    """a run of this runbook has not come to its end ({state}, run {number})"""
+
+    hint = "Go on with it by --resume, or go back with: litelift cutover rollback {path}"
+
+
+class CutoverFinished(LiteliftError):
+    """the application was moved already, in run {number} of this runbook"""
+
+    hint = "To move it again, go back first: litelift cutover rollback {path}"
+
+
+class NothingToResume(LiteliftError):
+    """there is no run of this runbook that could be gone on with"""
+
+    hint = "Begin one with: litelift cutover {path}"
+
+
+class NothingToRollBack(LiteliftError):
+    """there is no run of this runbook that could be taken back"""
+
+    hint = "See what was done with: litelift cutover status {path}"
+
+
+class RunbookChanged(UsageError):
+    """{path} names another source or target than when this run began"""
+
+    hint = "Put its [source], [target] and move.mode back as they are in {kept}, and run it again."
+
+
+class RollbackRefused(LiteliftError):
+    """the rows written to PostgreSQL since the switch could not be exported, so nothing was undone: {message}"""
+
+    hint = "The application serves on PostgreSQL. To go back without them: litelift cutover rollback --without-export"
+
+
+class RollbackIncomplete(LiteliftError):
+    """{number} of the steps back could not be done; nothing of PostgreSQL was removed"""
+
+    hint = "Mend what is named below, and run it again: litelift cutover rollback"
+
+
+class CheckFailed(LiteliftError):
+    """{message}"""
+
+
+class SourceWrittenTo(LiteliftError):
+    """the source was written to while it was moved ({how}): a writer goes on in spite of the maintenance"""
+
+    hint = "Stop it (crons, queue workers, another host), add it to services.stop, and run the cutover again."
+
+
+class SourceKeptBroken(LiteliftError):
+    """the kept copy of the source, {path}, is not what was kept: expected SHA-256 {expected}; got {actual}"""
+
+    hint = "The source itself was left as it is. Restore it from the archive or a backup."
+
+
+class AttentionFound(LiteliftError):
+    """the data is moved and proved, but something needs a person, and move.attention is "stop": {message}"""
+
+    hint = 'See the report; mend the source, or decide in the plan; or set move.attention = "continue".'

@@ -20,6 +20,7 @@ _COMMANDS = {
     "migrate": "Move a database and prove that nothing was lost.",
     "verify": "Compare every row of both databases, by content.",
     "undo": "Remove what a move made in a target, and nothing else.",
+    "cutover": "The evening of the move: one runbook, every step reversible.",
     "report": "The completion report: Markdown, HTML, JSON.",
     "server": "Start, stop or look at the embedded PostgreSQL.",
 }

@@ -48,7 +48,7 @@ def undo(
     with told(output):
         asks = not yes
         if asks and not sys.stdin.isatty():
-            raise NotConfirmed
+            raise NotConfirmed(command="litelift undo")
 
         def confirm(found: UndoResult) -> bool:
             if asks or not quiet:

@@ -12,6 +12,7 @@ from litelift.cutover.journal import Journal
 from litelift.cutover.settings import Command, Runbook
 from litelift.cutover.step import Facts
 from litelift.errors import LiteliftError
+from litelift.move.progress import OnProgress
 
 
 @dataclass
@@ -25,6 +26,9 @@ class Context:
     tell: Callable[[str], None] = lambda said: None
     """Shows a line to whoever looks on."""
     rehearsal: bool = False
+    """Whether this run only tries, beside the serving application."""
+    on_progress: OnProgress | None = None
+    """Gets the move's signs of life."""
 
     @property
     def folder(self) -> Path:

@@ -5,6 +5,7 @@ After a kill -9 the last line may be torn; it is then as if it had not been writ
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from typing import Any
 from litelift.cutover.step import Facts
 
 NAME = "journal.jsonl"
+RESERVE = "reserve"
+RESERVE_BYTES = 256 << 10
+"""Given up when the disk is full, so that the way back can still be written down."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Journal:
 
     folder: Path
     lines: list[Line] = field(default_factory=list)
+    end: int | None = None
+    """Bytes of the whole lines that were read; what a kill left behind them is cut off by the next line."""
 
     @property
     def path(self) -> Path:
@@ -45,19 +52,37 @@ class Journal:
         """Append a line; it is on the disk when this returns."""
         line = Line(datetime.now(UTC), event, facts)
         text = json.dumps({"at": line.at.isoformat(), "event": event, **facts}, ensure_ascii=False, default=str)
+        data = text.encode() + b"\n"
+        try:
+            self._append(data)
+        except OSError as error:
+            reserve = self.folder / RESERVE
+            if error.errno not in _FULL or not reserve.exists():
+                raise
+            reserve.unlink()
+            self._append(data)
+        self.lines.append(Line(line.at, event, json.loads(text)))
+        return line
+
+    def _append(self, data: bytes) -> None:
+        """All of it, or nothing."""
         new = not self.path.exists()
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            data = text.encode() + b"\n"
-            while data:
-                data = data[os.write(handle, data) :]
-            os.fsync(handle)
+            before = os.fstat(handle).st_size if self.end is None else self.end
+            os.ftruncate(handle, before)
+            self.end = None
+            try:
+                while data:
+                    data = data[os.write(handle, data) :]
+                os.fsync(handle)
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
         finally:
             os.close(handle)
         if new:
             _sync_folder(self.folder)
-        self.lines.append(Line(line.at, event, json.loads(text)))
-        return line
 
     def events(self, event: str, step: str | None = None) -> Iterator[Line]:
         """The lines of an event, and of a step."""
@@ -98,18 +123,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_journal(folder: Path) -> Journal:
-    """The journal in ``folder``; without lines where there is none.
-
-    A torn last line is cut off, so that what is appended next is a line of its own.
-    """
+    """The journal in ``folder``; without lines where there is none. Writes nothing: somebody may be appending."""
     journal = Journal(folder)
     try:
         data = journal.path.read_bytes()
     except FileNotFoundError:
         return journal
     whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(journal.path, len(whole))
+    journal.end = len(whole)
     for text in whole.splitlines():
         values = json.loads(text)
         journal.lines.append(Line(datetime.fromisoformat(values["at"]), values["event"], values))

@@ -26,12 +26,12 @@ PHASES = (
 class Undo(IntEnum):
     """The order of the way back: not the steps' reverse, for the application starts once all that it reads is back."""
 
-    EXPORT = 0
-    """What was written to PostgreSQL is put into a file, before anything else."""
-    CLOSE = 1
+    CLOSE = 0
     """Maintenance on."""
-    STOP = 2
+    STOP = 1
     """Services down."""
+    EXPORT = 2
+    """What was written to PostgreSQL is put into a file: when nobody writes any more, and before anything is undone."""
     SOURCE = 3
     """The SQLite file."""
     FILES = 4
@@ -39,9 +39,10 @@ class Undo(IntEnum):
     CODE = 5
     START = 6
     """Services up."""
-    HEALTH = 7
-    OPEN = 8
+    OPEN = 7
     """Maintenance off."""
+    HEALTH = 8
+    """The application is looked at, as its users find it."""
     TARGET = 9
     """What was made in PostgreSQL, and PostgreSQL itself: last, when the application serves without it."""
     NONE = 10
@@ -60,11 +61,13 @@ class Step(ABC):
     """Its name in the journal, as "maintenance-on"."""
     title: ClassVar[str]
     """What it does, as a person reads it: "Stop the application's services"."""
+    back: ClassVar[str] = ""
+    """What its undoing does, as a person reads it: "Start the application's services"."""
     phase: ClassVar[int]
     """0 to 6: see PHASES."""
     undo_stage: ClassVar[Undo] = Undo.NONE
-    rehearsed: ClassVar[bool] = False
-    """Whether a rehearsal, beside the serving application, does it too."""
+    early: ClassVar[bool] = False
+    """Whether ``check`` needs nothing of the steps before it, so that it can be asked long before."""
 
     def wanted(self, context: Context) -> bool:
         """Whether the runbook asks for it."""

@@ -1,0 +1,33 @@
+"""The steps of the runbook, in the order in which they are done."""
+
+from __future__ import annotations
+
+from litelift.cutover.step import Step
+
+
+def all_steps() -> list[Step]:
+    """Every step there is; a run takes those that its runbook asks for."""
+    from litelift.cutover.steps.after import AfterCare, Baseline
+    from litelift.cutover.steps.checks import ProjectChecks, SourceChecks, TargetChecks
+    from litelift.cutover.steps.code import CodeUpdate
+    from litelift.cutover.steps.maintenance import MaintenanceOff, MaintenanceOn
+    from litelift.cutover.steps.move import MakeSchema, MoveData
+    from litelift.cutover.steps.services import StartServices, StopServices
+    from litelift.cutover.steps.source import KeepSource, SourceUnchanged
+
+    return [
+        ProjectChecks(),
+        SourceChecks(),
+        CodeUpdate(),
+        TargetChecks(),
+        MaintenanceOn(),
+        StopServices(),
+        KeepSource(),
+        MakeSchema(),
+        MoveData(),
+        SourceUnchanged(),
+        StartServices(),
+        MaintenanceOff(),
+        AfterCare(),
+        Baseline(),
+    ]
