@@ -17,10 +17,10 @@ from psycopg import sql
 from litelift.errors import PlanFileError, UsageError
 from litelift.plan.emit import ColumnProposal, TableProposal, emit_plan
 from litelift.plan.file import Defaults, PlanFile, parse_type, read_plan
-from litelift.plan.locate import key_lines
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Column, OtherObject, Schema, Table
+from litelift.tomlfile.locate import key_lines
 
 SCHEMA = Schema(
     tables=(

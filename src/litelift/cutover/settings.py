@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from litelift.cutover.health.settings import HealthCheck
+from litelift.errors import RunbookError
+from litelift.tomlfile.problems import line_of
 
 
 class Section(BaseModel):
@@ -197,6 +200,7 @@ class Runbook(Section):
     failure: Failure = Field(default_factory=Failure)
 
     _path: Path = PrivateAttr(default=Path("litelift.toml"))
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -218,7 +222,12 @@ class Runbook(Section):
         """The SQLite file."""
         return self.folder / self.source.path.removeprefix("sqlite:///")
 
-    def at(self, path: Path) -> Self:
-        """The same, read from ``path``."""
+    def at(self, path: Path, lines: Mapping[tuple[str | int, ...], int] | None = None) -> Self:
+        """The same, read from ``path``, where its keys stand on ``lines``."""
         self._path = path.resolve()
+        self._lines = dict(lines or {})
         return self
+
+    def error(self, keys: Iterable[str | int], message: str) -> RunbookError:
+        """An error to raise about what the keys lead to: ("environment", 0, "file")."""
+        return RunbookError(path=self._path, line=line_of(self._lines, tuple(keys)), message=message)

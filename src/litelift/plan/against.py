@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from litelift.plan.problems import Problem, ascii_lower, did_you_mean, find, section_words
 from litelift.sqlite.schema import Schema
+from litelift.tomlfile.problems import Problem, ascii_lower, did_you_mean, find, section_words
 
 if TYPE_CHECKING:
     from litelift.plan.file import PlanFile, TablePlan

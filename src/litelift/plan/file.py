@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from litelift.errors import PlanFileError, UsageError
+from litelift.errors import PlanFileError
 from litelift.plan.against import mismatches
-from litelift.plan.locate import key_lines
 from litelift.plan.names import SYSTEM_COLUMNS
-from litelift.plan.problems import (
-    Problem,
-    ascii_lower,
-    combined,
-    did_you_mean,
-    dotted,
-    either,
-    find,
-    line_of,
-    section_words,
-    shown,
-)
 from litelift.plan.typewords import is_built_in, parse_type
 from litelift.plan.valuemap import ValueMap, fold
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Schema
+from litelift.tomlfile.problems import ascii_lower, combined, find, line_of, section_words
+from litelift.tomlfile.read import Form, read
 
 __all__ = ["ColumnPlan", "Defaults", "PlanFile", "TablePlan", "parse_type", "read_plan"]
 
@@ -248,7 +236,7 @@ class PlanFile(_Section):
         """
         problems = sorted(mismatches(self, schema), key=lambda p: line_of(self._lines, p.keys))
         if problems:
-            raise combined(self._path, self._lines, problems)
+            raise combined(PlanFileError, self._path or "plan", self._lines, problems)
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -257,103 +245,27 @@ def read_plan(path: Path) -> PlanFile:
     Raises PlanFileError, with the line and the nearest right word, for anything in it that is not understood, and
     UsageError where there is no such file.
     """
-    text = _text(path)
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(path, text, error) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets without end
-        raise PlanFileError(path=path, line=1, message=f"not TOML that can be read: {error}") from None
-    lines = key_lines(text)
-    try:
-        plan = PlanFile.model_validate(data)
-    except ValidationError as error:
-        problems = [_problem(dict(e)) for e in error.errors(include_url=False)]
-        raise combined(path, lines, problems) from None
+    plan, lines = read(_FORM, path)
     plan._path = path
     plan._lines = lines
     return plan
 
 
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        hint = "Check the path, or make a plan with: litelift plan SRC -o plan.toml"
-        raise UsageError(message=f"there is no plan file {path}", hint=hint) from None
-    except OSError as error:
-        raise UsageError(message=f"the plan file {path} cannot be read: {error.strerror}") from None
-    try:
-        # Windows' editors put a byte order mark in front.
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise PlanFileError(path=path, line=line, message="the file is not UTF-8 here; save it as UTF-8") from None
+def _elsewhere(model: type[BaseModel], keys: tuple[str | int, ...], got: object) -> str | None:
+    if not isinstance(got, dict):
+        return None
+    if model is PlanFile:
+        return f"a table is written {section_words(('tables', keys[-1]))}"
+    if model is TablePlan:
+        return f"a column is written {section_words((*keys[:-1], 'columns', keys[-1]))}"
+    return None
 
 
-def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> PlanFileError:
-    words = str(error)
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", words)
-    if place is None or place[1] is None:
-        line, at = text.rstrip().count("\n") + 1, ""
-    else:
-        line, at = int(place[1]), f" (column {place[2]})"
-    said = words[: place.start()] if place else words
-    return PlanFileError(path=path, line=line, message=f"not valid TOML: {said[:1].lower()}{said[1:]}{at}")
-
-
-def _problem(error: Mapping[str, Any]) -> Problem:
-    """One of pydantic's errors in words that help a person who edits the file."""
-    keys = tuple(error["loc"])
-    kind = str(error["type"])
-    where = section_words(keys[:-1])
-    if kind == "extra_forbidden":
-        return Problem(keys, _unknown_key(keys, error["input"]))
-    if kind == "literal_error":
-        allowed = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
-        got = error["input"]
-        message = f"{keys[-1]} = {shown(got)} in {where}; expected {either(allowed)}"
-        return Problem(keys, message + (did_you_mean(got, allowed) if isinstance(got, str) else ""))
-    if kind == "about":
-        keys = (*keys, error["ctx"]["key"])
-        return Problem(keys, f"{dotted(keys)}: {error['ctx']['said']}")
-    if kind == "value_error":
-        return Problem(keys, f"{dotted(keys)}: {error['ctx']['error']}")
-    wanted = {
-        "string_type": "text in quotes",
-        "bool_type": "true or false",
-        "dict_type": 'a table, such as { "old" = "new" }',
-        "model_type": "a table",
-        "model_attributes_type": "a table",
-    }.get(kind, str(error["msg"]))
-    return Problem(keys, f"{dotted(keys)}: expected {wanted}; got {shown(error['input'])}")
-
-
-def _unknown_key(keys: tuple[str | int, ...], got: object) -> str:
-    model = _model_at(keys[:-1])
-    allowed = [field.alias or name for name, field in model.model_fields.items()]
-    key = str(keys[-1])
-    message = f"unknown key {key!r} in {section_words(keys[:-1])}"
-    near = did_you_mean(key, allowed)
-    if near:
-        return message + near
-    if isinstance(got, dict) and model is PlanFile:
-        return f"{message}; a table is written {section_words(('tables', key))}"
-    if isinstance(got, dict) and model is TablePlan:
-        return f"{message}; a column is written {section_words((*keys[:-1], 'columns', key))}"
-    for other, place in (
-        (Defaults, "[defaults]"),
-        (TablePlan, "[tables.NAME]"),
-        (ColumnPlan, "[tables.NAME.columns.COLUMN]"),
-    ):
-        if key in [field.alias or name for name, field in other.model_fields.items()]:
-            return f"{message}; it belongs under {place}"
-    return f"{message}; expected {either(allowed)}"
-
-
-def _model_at(keys: tuple[str | int, ...]) -> type[BaseModel]:
-    if not keys:
-        return PlanFile
-    if keys[0] == "defaults":
-        return Defaults
-    return TablePlan if len(keys) == 2 else ColumnPlan
+_FORM = Form(
+    PlanFile,
+    "plan file",
+    "Check the path, or make a plan with: litelift plan SRC -o plan.toml",
+    PlanFileError,
+    ((Defaults, "[defaults]"), (TablePlan, "[tables.NAME]"), (ColumnPlan, "[tables.NAME.columns.COLUMN]")),
+    _elsewhere,
+)

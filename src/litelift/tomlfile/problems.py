@@ -1,4 +1,4 @@
-"""What is wrong in a plan file: collected, placed on its line, and told together with the nearest right word."""
+"""What is wrong in a file: collected, placed on its line, and told together with the nearest right word."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from litelift.errors import PlanFileError
+from litelift.errors import UsageError
 
 _T = TypeVar("_T")
 
@@ -24,13 +24,16 @@ class Problem:
 
 
 def combined(
-    path: Path | None, lines: Mapping[tuple[str | int, ...], int], problems: Iterable[Problem]
-) -> PlanFileError:
+    kind: type[UsageError],
+    path: Path | str,
+    lines: Mapping[tuple[str | int, ...], int],
+    problems: Iterable[Problem],
+) -> UsageError:
     """One error that tells all problems, in the file's order, each with its line."""
     told = sorted({(line_of(lines, p.keys), p.message) for p in problems})
     first_line, message = told[0]
-    more = [f"\n{path or 'plan'}:{line}: {other}" for line, other in told[1:]]
-    return PlanFileError(path=path or "plan", line=first_line, message=message + "".join(more))
+    more = [f"\n{path}:{line}: {other}" for line, other in told[1:]]
+    return kind(path=path, line=first_line, message=message + "".join(more))
 
 
 def line_of(lines: Mapping[tuple[str | int, ...], int], keys: tuple[str | int, ...]) -> int:
@@ -63,12 +66,17 @@ def ascii_lower(name: str | int) -> str:
 
 def section_words(keys: tuple[str | int, ...]) -> str:
     """The header of a table as the file would write it."""
-    return f"[{dotted(keys)}]" if keys else "the file's top level"
+    if not keys:
+        return "the file's top level"
+    return f"[[{dotted(keys)}]]" if isinstance(keys[-1], int) else f"[{dotted(keys)}]"
 
 
 def dotted(keys: tuple[str | int, ...]) -> str:
-    """A dotted key as TOML writes it; control characters are escaped, for it goes to a terminal."""
-    parts = map(str, keys)
+    """A dotted key as TOML writes it; control characters are escaped, for it goes to a terminal.
+
+    Positions in arrays are left out: the line says which one it is.
+    """
+    parts = [key for key in keys if isinstance(key, str)]
     return ".".join(k if re.fullmatch(r"[A-Za-z0-9_-]+", k) else json.dumps(k, ensure_ascii=False) for k in parts)
 
 
