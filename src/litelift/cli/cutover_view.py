@@ -25,6 +25,7 @@ class CutoverView:
         self.console = console
         self.quiet = quiet
         self.phase: int | None = None
+        self.step = ""
         self.back = False
         self.spinner: Status | None = None
         self.rows = ProgressView(console, quiet)
@@ -47,9 +48,11 @@ class CutoverView:
             self._print("  ", "default", visible(sign.said))
             return
         self._head(sign)
-        title, seconds = sign.step.title, duration(sign.seconds)
+        title = (sign.step.back if self.back else "") or sign.step.title
+        seconds = duration(sign.seconds)
         if sign.event in ("begun", "undoing"):
-            self._spin(title if sign.event == "begun" else f"Undo: {title}")
+            self.step = sign.step.name
+            self._spin(title)
         elif sign.event == "done":
             self._end("✓", "green", f"{title:<54} {seconds:>9}")
         elif sign.event == "undone":
@@ -60,7 +63,8 @@ class CutoverView:
 
     def on_progress(self, sign: Progress) -> None:
         """Show what the move itself tells."""
-        if self.quiet:
+        # A preflight reads every value too, and has its own line when it is done.
+        if self.quiet or self.step != "move":
             return
         self._still()
         self.rows(sign)

@@ -70,7 +70,7 @@ def describe(path: Path, *, rehearse: bool = False) -> Described:
         phases=phases,
         seconds=sum(step.seconds or 0.0 for step in every),
         down_seconds=_down(every),
-        way_back=[step.back or f"Undo: {step.title}" for step in back],
+        way_back=[step.back for step in back],
     )
 
 
