@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def test_a_report_is_no_more_readable_than_its_source_from_the_first_byte(
     sync = os.fsync
 
     def look(handle: int) -> None:
-        seen.append(os.fstat(handle).st_mode & 0o777)
+        facts = os.fstat(handle)
+        if stat.S_ISREG(facts.st_mode):
+            seen.append(facts.st_mode & 0o777)
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", look)

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from litelift.atomic import no_more_readable_than, write_whole
 from litelift.cli.inspect import look
 from litelift.cli.migrate import SourceWords, TargetWords
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.errors import UsageError
 from litelift.plan.proposals import propose
 from litelift.postgres.connect import normalized, open_server
-from litelift.report.files import write_whole
 from litelift.sqlite.open import source_path
 
 
@@ -46,7 +46,7 @@ def plan(
         text = propose(looked)
         if output_file is not None:
             try:
-                write_whole(output_file, text, source_path(src))
+                write_whole(output_file, text, mode=no_more_readable_than(source_path(src)))
             except OSError as error:
                 raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
         if json:

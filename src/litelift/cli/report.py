@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from litelift.atomic import no_more_readable_than, write_whole
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.errors import RunNotFound, UsageError
 from litelift.move.journal import last_result
 from litelift.postgres.connect import normalized, open_server
 from litelift.postgres.login import where
 from litelift.report import read_report, render_html, render_json, render_markdown
-from litelift.report.files import write_whole
 from litelift.result import MigrationResult
 
 
@@ -55,7 +55,8 @@ def report(
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
             return
         try:
-            write_whole(output_file, text if text.endswith("\n") else text + "\n", Path(result.source.path))
+            mode = no_more_readable_than(Path(result.source.path))
+            write_whole(output_file, text if text.endswith("\n") else text + "\n", mode=mode)
         except OSError as error:
             raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
         if not quiet:

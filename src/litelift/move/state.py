@@ -6,13 +6,24 @@ It is a convenience: what was moved stands in the target's journal alone.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from litelift.atomic import PRIVATE, write_whole
 
 
 def _place(path: Path) -> Path:
     return Path(f"{path.absolute()}.litelift") / "unfinished.json"
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """What was noted; nothing where there is no note, or something else."""
+    try:
+        content = json.loads(_place(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def remember(path: Path, target: str, run: str) -> None:
@@ -20,28 +31,20 @@ def remember(path: Path, target: str, run: str) -> None:
     place = _place(path)
     with suppress(OSError):
         place.parent.mkdir(exist_ok=True)
-        part = place.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"target": target, "run": run}, file)
-        part.replace(place)
+        write_whole(place, json.dumps({"target": target, "run": run}), mode=PRIVATE)
 
 
 def remembered(path: Path) -> str | None:
     """The target of a source's unfinished move, if it was noted."""
-    try:
-        content = json.loads(_place(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    target = content.get("target") if isinstance(content, dict) else None
+    target = _note(path).get("target")
     return target if isinstance(target, str) else None
 
 
 def forget(path: Path, run: str) -> None:
     """Remove the note of a run, and its folder if nothing else is in it."""
     place = _place(path)
-    with suppress(OSError, ValueError):
-        content = json.loads(place.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("run") != run:
-            return
+    if _note(path).get("run") != run:
+        return
+    with suppress(OSError):
         place.unlink()
         place.parent.rmdir()
