@@ -374,6 +374,15 @@ def test_an_unfinished_move_is_told_with_both_ways(source: Path, database: str) 
     assert "target-not-empty" not in [finding.kind for finding in result.findings]
 
 
+def test_a_removal_that_did_not_end_is_told_with_the_one_way_out(source: Path, database: str) -> None:
+    assert migrate(source, database).exit_code == 0
+    with psycopg.connect(database) as connection:
+        connection.execute("update litelift.run set state = 'undoing', finished_at = null")
+    result = check(source, database)
+    blocker(result, "unfinished-run", "its removal has begun", "Bring that to its end: litelift undo")
+    assert "--resume" not in (found(result, "unfinished-run").way_out or "")
+
+
 def test_another_litelift_at_work_is_a_blocker_and_is_not_disturbed(source: Path, database: str) -> None:
     from litelift.move import journal
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from pathlib import Path
 from shlex import quote
 
 import psycopg
@@ -38,13 +39,21 @@ def interrupts(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def ways(context: Context) -> dict[str, str]:
-    """The commands that go on with the move of this context, and that take it back."""
-    source = quote(str(context.path))
-    if context.embedded is not None:
+def commands(path: Path | str, display: str | None) -> dict[str, str]:
+    """The commands that go on with the move of a source, and that take it back.
+
+    ``display`` names its target, without a password; None is the embedded server beside the source.
+    """
+    source = quote(str(path))
+    if display is None:
         return {"again": f"litelift migrate {source} --resume", "undo": f"litelift undo {source}"}
-    target = quote(context.server.display)
+    target = quote(display)
     return {"again": f"litelift migrate {source} {target} --resume", "undo": f"litelift undo {target}"}
+
+
+def ways(context: Context) -> dict[str, str]:
+    """The commands for the move of this context."""
+    return commands(context.path, None if context.embedded is not None else context.server.display)
 
 
 def ended(context: Context) -> str:

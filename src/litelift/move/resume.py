@@ -70,18 +70,14 @@ def _done(state: str, begun: int, rows: int, tables: int) -> str:
 def refuse_unfinished(context: Context, schema: str) -> None:
     """Raise Unfinished where the schema holds a move that did not end."""
     for earlier in unfinished(context.connection, schema):
-        raise _unfinished(context, earlier)
+        raise left_unfinished(earlier, context.server.database, ways(context))
 
 
-def _unfinished(context: Context, earlier: Earlier) -> errors.Unfinished:
-    found = ways(context)
+def left_unfinished(earlier: Earlier, database: str, ways_out: dict[str, str]) -> errors.Unfinished:
+    """The error that tells of a move that did not end. ``ways_out`` are the commands of `interruption.commands`."""
+    hint = f"Bring that to its end: {ways_out['undo']}" if earlier.undoing else None
     return errors.Unfinished(
-        database=context.server.database,
-        path=earlier.path,
-        began=earlier.began,
-        done=earlier.done,
-        hint=f"Bring that to its end: {found['undo']}" if earlier.undoing else None,
-        **found,
+        database=database, path=earlier.path, began=earlier.began, done=earlier.done, hint=hint, **ways_out
     )
 
 
@@ -95,7 +91,7 @@ def to_resume(context: Context, schema: str | None) -> Earlier | None:
         which = ", ".join(f"{one.path} into the schema {one.schema}, begun {one.began}" for one in mine or found)
         raise errors.NotThatMove(database=context.server.database, message=which, **ways(context))
     if mine[0].undoing:
-        raise _unfinished(context, mine[0])
+        raise left_unfinished(mine[0], context.server.database, ways(context))
     return mine[0]
 
 

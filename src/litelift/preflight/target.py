@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from shlex import quote
 
 from litelift import errors
 from litelift.move import journal
 from litelift.move.create import refuse_occupied, refuse_without_rights
-from litelift.move.resume import unfinished
+from litelift.move.interruption import commands
+from litelift.move.resume import left_unfinished, unfinished
 from litelift.postgres.connect import TIMEOUTS, Connection, Server
 from litelift.preflight.findings import Findings, TargetLook, notices
 from litelift.preflight.rights import refuse_without_filling_rights
@@ -130,17 +130,9 @@ def _tell_server(findings: Findings, server: Server, state: State, today: date) 
 
 def _tell_contents(findings: Findings, server: Server, connection: Connection, schema: str, data_only: bool) -> None:
     begun = unfinished(connection, schema)
-    target = quote(server.display)
     for earlier in begun:
         with findings.blocked("target", "unfinished-run"):
-            raise errors.Unfinished(
-                database=server.database,
-                path=earlier.path,
-                began=earlier.began,
-                done=earlier.done,
-                again=f"litelift migrate {quote(earlier.path)} {target} --resume",
-                undo=f"litelift undo {target}",
-            )
+            raise left_unfinished(earlier, server.database, commands(earlier.path, server.display))
     if begun or data_only:
         return
     with findings.blocked("target"):
