@@ -171,7 +171,9 @@ def test_the_move_of_another_source_is_not_gone_on_with(
 ) -> None:
     killed(source, database)
     other = make_sqlite("create table t(a)", name="other.sqlite")
-    one_clear_error(litelift("migrate", other, database, "--resume"), 1, "is another", str(source))
+    again = f"litelift migrate {source} "
+    one_clear_error(litelift("migrate", other, database, "--resume"), 1, "is another", again)
+    one_clear_error(litelift("migrate", other, database), 1, "did not end", again)
 
 
 def test_a_removal_that_began_is_brought_to_its_end_and_not_gone_on_with(

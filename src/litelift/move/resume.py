@@ -10,7 +10,7 @@ from typing import Any
 from litelift import errors
 from litelift.move.context import Context
 from litelift.move.create import taken_names
-from litelift.move.interruption import ways
+from litelift.move.interruption import commands, ways
 from litelift.move.journal import journaled, made_tables
 from litelift.plan.file import PlanFile
 from litelift.plan.fingerprint import Fingerprint, differing
@@ -70,7 +70,7 @@ def _done(state: str, begun: int, rows: int, tables: int) -> str:
 def refuse_unfinished(context: Context, schema: str) -> None:
     """Raise Unfinished where the schema holds a move that did not end."""
     for earlier in unfinished(context.connection, schema):
-        raise left_unfinished(earlier, context.server.database, ways(context))
+        raise left_unfinished(earlier, context.server.database, _ways(context, earlier))
 
 
 def left_unfinished(earlier: Earlier, database: str, ways_out: dict[str, str]) -> errors.Unfinished:
@@ -89,10 +89,18 @@ def to_resume(context: Context, schema: str | None) -> Earlier | None:
         return None
     if len(mine) != 1:
         which = ", ".join(f"{one.path} into the schema {one.schema}, begun {one.began}" for one in mine or found)
-        raise errors.NotThatMove(database=context.server.database, message=which, **ways(context))
+        first = (mine or found)[0]
+        raise errors.NotThatMove(database=context.server.database, message=which, **_ways(context, first))
     if mine[0].undoing:
-        raise left_unfinished(mine[0], context.server.database, ways(context))
+        raise left_unfinished(mine[0], context.server.database, _ways(context, mine[0]))
     return mine[0]
+
+
+def _ways(context: Context, earlier: Earlier) -> dict[str, str]:
+    """The commands for an earlier move: with the path that it was begun by, where it is of another source."""
+    if context.embedded is not None or _is_of(context.path, earlier):
+        return ways(context)
+    return commands(earlier.path, context.server.display)
 
 
 def _is_of(path: Path, earlier: Earlier) -> bool:
