@@ -265,8 +265,7 @@ def _printable(original: bytes, storage: str) -> str:
 
 def last_matches(connection: Connection) -> tuple[str, list[TableMatch]] | None:
     """The id of the last finished run into this database, and what it matched with what."""
-    present = connection.execute("select to_regclass('litelift.run')").fetchone()
-    if not present or present[0] is None:
+    if not journaled(connection):
         return None
     row = connection.execute(
         # A filling's line is seen by others only once all of it was committed.
@@ -278,8 +277,7 @@ def last_matches(connection: Connection) -> tuple[str, list[TableMatch]] | None:
 
 def last_result(connection: Connection) -> dict[str, Any] | None:
     """The result of the last finished run, as JSON."""
-    present = connection.execute("select to_regclass('litelift.run')").fetchone()
-    if not present or present[0] is None:
+    if not journaled(connection):
         return None
     row = connection.execute(
         "select result from litelift.run where result is not null order by started_at desc limit 1"
