@@ -25,7 +25,8 @@ from litelift.errors import WorkerDied
 from litelift.move.worker import OPEN_SECONDS, Worker, carry_out_all, start_worker
 from litelift.postgres.retry import Tell
 from litelift.postgres.sessions import Sessions
-from litelift.sqlite.open import Source
+from litelift.sqlite.identity import Identity, identity
+from litelift.sqlite.open import Source, writers_held
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -121,6 +122,20 @@ class Crew:
         except BaseException:
             self.stop()
             raise
+
+    def open_together(self, source: Source, sessions: Sessions | None) -> Identity | None:
+        """Open all at the snapshot of this moment, in which nobody can write.
+
+        Returns what the source is known by at it, and what was read of it before is to be read again; None where it
+        stays at the snapshot that it had, for this process works alone.
+        """
+        renewed = None
+        with writers_held(source.path) as held:
+            if self.parallel and held:
+                renewed = identity(source.path)
+                source.renew()
+            self.open(source, sessions, held=held)
+        return renewed
 
     def _alone(self) -> None:
         self.stop()

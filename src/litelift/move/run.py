@@ -29,7 +29,7 @@ from litelift.result import MigrationResult, Notice
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.identity import Identity, identity
 from litelift.sqlite.integrity import shares
-from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path, writers_held
+from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path
 from litelift.sqlite.schema import Schema
 
 UNTOUCHED = "Nothing had been written to the target."
@@ -126,13 +126,9 @@ def _run(path: Path, dst: str | None, options: Options, timeline: Timeline) -> M
             server, connection = stack.enter_context(_server(path, dst, options, timeline, started))
             sessions = Sessions(server.dsn, patience=options.patience)
             sessions.adopt(connection)
-            with writers_held(path) as held:
-                if crew.parallel and held:
-                    # All workers read one snapshot: that of this moment, in which nobody can write.
-                    known = identity(path)
-                    source.renew()
-                    schema = read_catalogue(source.connection)
-                crew.open(source, sessions, held=held)
+            renewed = crew.open_together(source, sessions)
+            if renewed is not None:
+                known, schema = renewed, read_catalogue(source.connection)
             # Before the source, whose last reader this process must be.
             stack.callback(crew.close)
             context = Context(

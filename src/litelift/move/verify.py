@@ -19,7 +19,7 @@ from litelift.prove.existing import matches_from_target
 from litelift.prove.sequences import prove_sequences
 from litelift.result import Notice, Proof
 from litelift.sqlite.catalogue import read_catalogue
-from litelift.sqlite.open import open_source, source_bytes, source_path, writers_held
+from litelift.sqlite.open import open_source, source_bytes, source_path
 from litelift.sqlite.schema import Schema
 
 
@@ -56,10 +56,7 @@ def verify(
             with timeline.step("server"):
                 server, connection = open_server(normalized(dst))
             with connection:
-                with writers_held(path) as held:
-                    if crew.parallel and held:
-                        source.renew()
-                    crew.open(source, Sessions(server.dsn, patience=0), held=held)
+                crew.open_together(source, Sessions(server.dsn, patience=0))
                 schema = read_catalogue(source.connection)
                 if not source.checked:
                     check_source(crew, path)

@@ -19,7 +19,7 @@ from litelift.plan.whole import plan_whole
 from litelift.postgres.sessions import Sessions
 from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.census import TableCensus
-from litelift.sqlite.open import Source, open_source, source_bytes, source_path, writers_held
+from litelift.sqlite.open import Source, open_source, source_bytes, source_path
 from litelift.sqlite.schema import Schema
 
 
@@ -35,12 +35,8 @@ class Survey:
 
     def join(self, dsn: str | None) -> None:
         """Bring the crew to one snapshot of the source. ``dsn`` is the target's, where values are judged there."""
-        with writers_held(self.path) as held:
-            if self.crew.parallel and held:
-                self.source.renew()
-                self.schema = read_catalogue(self.source.connection)
-            sessions = None if dsn is None else Sessions(dsn, patience=0)
-            self.crew.open(self.source, sessions, held=held)
+        if self.crew.open_together(self.source, None if dsn is None else Sessions(dsn, patience=0)) is not None:
+            self.schema = read_catalogue(self.source.connection)
 
     def censuses(self, requests: list[CensusRequest]) -> tuple[dict[str, TableCensus], float]:
         """The census of every table, and the seconds that it took."""
