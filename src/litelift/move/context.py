@@ -18,7 +18,7 @@ from litelift.plan.file import PlanFile
 from litelift.plan.types import Rule
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, Server
-from litelift.postgres.retry import ATTEMPTS, PATIENCE_SECONDS, persist
+from litelift.postgres.retry import PATIENCE_SECONDS, attempts_for, persist
 from litelift.postgres.sessions import Sessions
 from litelift.result import Notice
 from litelift.sqlite.identity import Identity
@@ -98,7 +98,7 @@ class Context:
     @property
     def attempts(self) -> int:
         """How often one piece of work is tried."""
-        return ATTEMPTS if self.options.patience else 1
+        return attempts_for(self.options.patience)
 
     def hear(self, words: str, phase: Phase = "load") -> None:
         """Hand on what was said of an interruption."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from litelift.postgres.connect import Connection
 from litelift.postgres.judge import Judge
-from litelift.postgres.retry import ATTEMPTS, persist
+from litelift.postgres.retry import attempts_for, persist
 from litelift.postgres.sessions import Sessions
 from litelift.sqlite.open import Source, open_source
 
@@ -73,7 +73,7 @@ class Worker:
 
         self.on_rows = None if on_rows is None else count
         try:
-            attempts = ATTEMPTS if self.sessions.patience else 1
+            attempts = attempts_for(self.sessions.patience)
             return persist(partial(function, self, task), renew, self.sessions.tell, attempts=attempts)
         finally:
             self.on_rows = on_rows

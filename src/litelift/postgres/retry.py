@@ -27,6 +27,11 @@ _ROLLED_BACK = "40"
 """Deadlocks and serialization failures ("PostgreSQL Error Codes", class 40): the same again may succeed."""
 
 
+def attempts_for(patience: float) -> int:
+    """How often one piece of work is tried by whom a server that is away is waited for so many seconds."""
+    return ATTEMPTS if patience else 1
+
+
 def passes(error: BaseException) -> bool:
     """Whether the same work may succeed a little later."""
     if isinstance(error, psycopg.Error):
