@@ -87,11 +87,8 @@ def words(error: BaseException) -> str:
         return error.message
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     text = " ".join((said or str(error)).split())
-    return f"the connection to PostgreSQL was lost ({text})" if _is_lost(error) else f"PostgreSQL says: {text}"
-
-
-def _is_lost(error: BaseException) -> bool:
-    return isinstance(error, psycopg.Error) and is_lost(error)
+    lost = isinstance(error, psycopg.Error) and is_lost(error)
+    return f"the connection to PostgreSQL was lost ({text})" if lost else f"PostgreSQL says: {text}"
 
 
 def _pause(attempt: int) -> float:
