@@ -18,7 +18,7 @@ from litelift.plan.file import PlanFile
 from litelift.plan.types import Rule
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, Server
-from litelift.postgres.retry import PATIENCE_SECONDS, attempts_for, persist
+from litelift.postgres.retry import AGAIN, PATIENCE_SECONDS, attempts_for, persist
 from litelift.postgres.sessions import Sessions
 from litelift.result import Notice
 from litelift.sqlite.identity import Identity
@@ -102,7 +102,7 @@ class Context:
 
     def hear(self, words: str, phase: Phase = "load") -> None:
         """Hand on what was said of an interruption."""
-        self.interruptions += "trying again" in words
+        self.interruptions += AGAIN in words
         self.timeline.tell(Progress(phase, message=words))
 
     def close(self) -> None:

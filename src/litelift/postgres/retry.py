@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 60.0
 """How long a server that is away is waited for: a restart with its recovery, as a rule."""
 ATTEMPTS = 6
 """How often one piece of work is tried: what ends it each time is not an accident."""
+AGAIN = "trying again"
+"""Said of each attempt but the first. By it they are counted: from other processes only the words come."""
 FIRST_SECONDS = 0.25
 LONGEST_SECONDS = 4.0
 _ROLLED_BACK = "40"
@@ -57,7 +59,7 @@ def persist(work: Callable[[], Result], renew: Callable[[], None], tell: Tell, *
         except (psycopg.Error, errors.TargetUnreachable) as error:
             if not passes(error):
                 raise
-            tell(f"{words(error)}; trying again ({attempt} of {attempts - 1})")
+            tell(f"{words(error)}; {AGAIN} ({attempt} of {attempts - 1})")
         time.sleep(_pause(attempt))
         renew()
     return work()
