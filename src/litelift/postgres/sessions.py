@@ -20,11 +20,12 @@ from litelift import errors
 from litelift.postgres.connect import Connection, connect
 from litelift.postgres.retry import PATIENCE_SECONDS, Tell, reached
 
+OpenSession = Callable[[], Connection]
 CLASS = 0x6C69
 """The first key of our marks' advisory locks; the second is the mark."""
 GONE_SECONDS = 10.0
 _HOLDERS = (
-    "from pg_locks where locktype = 'advisory' and classid = %s and objid = %s and objsubid = 2"
+    "select pid from pg_locks where locktype = 'advisory' and classid = %s and objid = %s and objsubid = 2"
     " and database = (select oid from pg_database where datname = current_database())"
 )
 
@@ -54,7 +55,7 @@ class Sessions:
         def attempt() -> Connection:
             if stopped():
                 raise psycopg.errors.QueryCanceled
-            return self._open()
+            return self.open_now()
 
         try:
             return reached(attempt, self.patience, self.tell)
@@ -65,14 +66,6 @@ class Sessions:
 
     def open_now(self) -> Connection:
         """The same without waiting."""
-        return self._open()
-
-    def adopt(self, connection: Connection) -> None:
-        """Mark a connection that was opened elsewhere."""
-        connection.execute("select pg_advisory_lock_shared(%s, %s)", (CLASS, self.mark))
-        self._opened[connection.info.backend_pid] = connection
-
-    def _open(self) -> Connection:
         connection = connect(self.dsn)
         try:
             # Sessions that are still there say so by the mark; one that was closed well is gone, or about to go.
@@ -87,6 +80,11 @@ class Sessions:
             raise
         return connection
 
+    def adopt(self, connection: Connection) -> None:
+        """Mark a connection that was opened elsewhere."""
+        connection.execute("select pg_advisory_lock_shared(%s, %s)", (CLASS, self.mark))
+        self._opened[connection.info.backend_pid] = connection
+
 
 def end_marked(connection: Connection, mark: int, only: list[int] | None = None) -> None:
     """End the sessions with a mark (but for this one), or those ``only``, and wait until they are gone."""
@@ -94,13 +92,10 @@ def end_marked(connection: Connection, mark: int, only: list[int] | None = None)
     words: tuple[Any, ...] = (CLASS, mark)
     deadline = time.monotonic() + GONE_SECONDS
     while True:
-        rows = connection.execute(f"select pid {_HOLDERS}", words).fetchall()
+        rows = connection.execute(_HOLDERS, words).fetchall()
         left = [pid for (pid,) in rows if pid != me and (only is None or pid in only)]
         if not left or time.monotonic() > deadline:
             return
         with suppress(psycopg.errors.InsufficientPrivilege):
             connection.execute("select pg_terminate_backend(pid) from unnest(%s::int[]) as s(pid)", (left,))
         time.sleep(0.05)
-
-
-OpenSession = Callable[[], Connection]
