@@ -14,6 +14,7 @@ from litelift.move.removal import undo as remove
 from litelift.report.format import size
 from litelift.report.text import visible
 from litelift.result import UndoneTable, UndoResult
+from litelift.shorten import shortened
 
 SHOWN = 20
 
@@ -87,7 +88,7 @@ def _tell(output: Output, found: UndoResult) -> None:
         ("dropped before", [visible(name) for name in found.dropped]),
     ):
         if names:
-            lines.append(f"  {kind:<8}  {_listed(names, all_=output.verbose)}")
+            lines.append(f"  {kind:<8}  {shortened(names, len(names) if output.verbose else SHOWN)}")
     if found.quarantined:
         lines.append(f"  also      {found.quarantined:,} values or rows that were kept aside in litelift.quarantine")
     changed = [table for table in found.tables if table.changed]
@@ -109,7 +110,7 @@ def _schema(found: UndoResult) -> str:
     if found.schema_goes:
         return f"{name}, which goes too"
     if found.schema_holds:
-        return f"{name}, which stays: it holds {_listed([visible(held) for held in found.schema_holds], all_=False)}"
+        return f"{name}, which stays: it holds {shortened([visible(held) for held in found.schema_holds], SHOWN)}"
     return f"{name}, which stays: it was there before"
 
 
@@ -123,12 +124,6 @@ def _difference(table: UndoneTable) -> str:
     more, fewer = max(there - table.moved, 0), max(table.moved - there, 0)
     words = f"{more:,} new" if more else f"{fewer:,} missing"
     return f"{_name(table)}: {table.moved:,} moved, {there:,} there: {words}"
-
-
-def _listed(names: list[str], *, all_: bool) -> str:
-    if all_ or len(names) <= SHOWN:
-        return ", ".join(names)
-    return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN:,} more"
 
 
 def _asked(output: Output, found: UndoResult) -> bool:

@@ -22,9 +22,11 @@ from litelift.postgres.locks import MADE, locks_at_once, packed
 from litelift.postgres.sessions import OpenSession
 from litelift.postgres.support import COLLATIONS, make_support
 from litelift.result import Untranslated
+from litelift.shorten import shortened
 
 TABLES_AT_ONCE = 200
 """Tables that one transaction makes at most: one string of statements, and one note."""
+SHOWN = 20
 
 _OCCUPANTS = """
     select c.relname from pg_class c
@@ -42,7 +44,6 @@ def refuse_occupied(connection: Connection, schema: str) -> None:
     quoted = sql.Identifier(schema).as_string(connection)
     names = [row[0] for row in connection.execute(_OCCUPANTS, (quoted,)).fetchall()]
     if names:
-        shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         moved = last_move(connection, schema)
         hint = None
         if moved is not None:
@@ -51,7 +52,7 @@ def refuse_occupied(connection: Connection, schema: str) -> None:
                 "more, name another schema in the plan ([defaults] schema = ...) or another database, or remove that "
                 "move first by litelift undo, which says what has been written to its tables since."
             )
-        raise errors.TargetNotEmpty(schema=schema, objects=shown, hint=hint)
+        raise errors.TargetNotEmpty(schema=schema, objects=shortened(names, SHOWN), hint=hint)
 
 
 # Not to_regclass: it refuses to look into a schema that the role may not use.

@@ -9,6 +9,7 @@ from psycopg import sql
 from litelift import errors
 from litelift.move.made import Made
 from litelift.postgres.connect import Connection
+from litelift.shorten import shortened
 
 LISTED = 30
 
@@ -68,18 +69,12 @@ def refuse_dependants(connection: Connection, made: Made) -> None:
     another role's by now."""
     others = dependants(connection, made)
     if others:
-        raise errors.DependantsFound(objects=listed(others))
+        raise errors.DependantsFound(objects=shortened(others, LISTED))
     foreign = [one.shown for one in made.objects if not one.owned]
     if foreign:
         role = connection.info.user
         raise errors.TargetRights(
             role=role,
-            action=f"drop {listed(foreign)}, which another role owns",
+            action=f"drop {shortened(foreign, LISTED)}, which another role owns",
             grant="membership in that role, or run it as that role",
         )
-
-
-def listed(names: list[str]) -> str:
-    """The names in a line, and how many more there are."""
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

@@ -10,6 +10,7 @@ from litelift.plan.plan import ForeignKeyPlan, TablePlan
 from litelift.plan.tell import key_words
 from litelift.postgres.connect import Connection
 from litelift.result import Notice
+from litelift.shorten import shortened
 
 NAMED = 20
 
@@ -41,10 +42,10 @@ def orphans(connection: Connection, schema: str, key: ForeignKeyPlan, planned: T
         ({name: _told(value) for name, value in zip(names, row, strict=False)}, ", ".join(row[len(names) :]))
         for row in rows
     ]
-    examples = "; ".join(f"{key_words(where)}: {dangling}" if where else dangling for where, dangling in found)
-    more = f"; and {total - len(found)} more" if total > len(found) else ""
+    words = [f"{key_words(where)}: {dangling}" if where else dangling for where, dangling in found]
+    examples = shortened(words, NAMED, separator="; ", total=total)
     message = (
-        f"{key.table}.{column} refers to rows of {key.parent} that are not there ({total}): {examples}{more}; "
+        f"{key.table}.{column} refers to rows of {key.parent} that are not there ({total}): {examples}; "
         f"the foreign key {key.name} is NOT VALID: it holds for new rows"
     ) + (f"; {key.note}" if key.note else "")
     notices = [Notice(level="attention", kind="orphans", message=message, table=key.table, column=column)]

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.move import journal
-from litelift.move.dependants import also_held, listed, refuse_dependants
+from litelift.move.dependants import LISTED, also_held, refuse_dependants
 from litelift.move.made import Made, read_made
 from litelift.move.state import forget
 from litelift.move.undo import remove_made
@@ -20,6 +20,7 @@ from litelift.postgres import embedded
 from litelift.postgres.connect import Connection, normalized, open_server, stopped
 from litelift.postgres.sessions import end_marked
 from litelift.result import UndoneTable, UndoResult
+from litelift.shorten import shortened
 
 LOCK_SECONDS = 10
 """How long a table that another session holds is waited for."""
@@ -155,7 +156,7 @@ def _holders(connection: Connection) -> str:
         " order by 1",
         (_FIRST_OID,),
     ).fetchall()
-    return listed([row[1] for row in rows]) or "they let go just now"
+    return shortened([row[1] for row in rows], LISTED) or "they let go just now"
 
 
 # --------------------------------------------------------------------- the run
@@ -198,8 +199,9 @@ def _chosen(connection: Connection, wanted: str | None, where: str) -> dict[str,
 
 
 def _lines(runs: list[dict[str, Any]]) -> str:
-    return listed(
-        [f"{run['run_id'][:8]} ({run['path']}, {run['started_at']:%Y-%m-%d %H:%M} UTC, {run['mode']})" for run in runs]
+    return shortened(
+        [f"{run['run_id'][:8]} ({run['path']}, {run['started_at']:%Y-%m-%d %H:%M} UTC, {run['mode']})" for run in runs],
+        LISTED,
     )
 
 

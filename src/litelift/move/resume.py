@@ -17,6 +17,7 @@ from litelift.plan.fingerprint import Fingerprint, differing
 from litelift.plan.plan import MovePlan
 from litelift.postgres.connect import Connection
 from litelift.postgres.sessions import end_marked
+from litelift.shorten import shortened
 from litelift.sqlite.identity import identity, identity_from_json
 
 
@@ -161,7 +162,7 @@ def refuse_lost_tables(context: Context, earlier: Earlier, plan: MovePlan) -> No
     planned = [table.target for table in plan.tables if table.create and table.target not in there]
     others = sorted(taken_names(connection, plan.schema).intersection(planned))
     said = [f"{gone} of its tables were dropped"] if gone else []
-    said += [f"{', '.join(others[:10])} in the schema {plan.schema} is not its own"] if others else []
+    said += [f"{shortened(others, 10)} in the schema {plan.schema} is not its own"] if others else []
     if said:
         raise errors.TargetChanged(began=earlier.began, what="; ".join(said), undo=ways(context)["undo"])
 
@@ -173,5 +174,5 @@ def refuse_decided_otherwise(context: Context, earlier: Earlier, decided: Finger
     elif earlier.decided == decided:
         return
     else:
-        what = "; ".join(differing(earlier.decided, decided)) or "in its details"
+        what = shortened(differing(earlier.decided, decided), 5, separator="; ") or "in its details"
     raise errors.PlanChanged(began=earlier.began, what=what, undo=ways(context)["undo"])

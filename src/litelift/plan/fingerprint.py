@@ -39,7 +39,7 @@ def fingerprint(plan: MovePlan) -> Fingerprint:
 
 
 def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is other in ``now`` than it was ``before``, in words; at most five things, and how many more."""
+    """What is other in ``now`` than it was ``before``, in words."""
     old, new = before["tables"], now["tables"]
     said = [f"the table {name} is gone" for name in old if name not in new]
     said += [f"the table {name} is new" for name in new if name not in old]
@@ -49,7 +49,7 @@ def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             said.append(rows if old[name][0] != new[name][0] else f"{name} was decided otherwise")
     if before["objects"] != now["objects"]:
         said.append("keys, indexes, views or triggers were decided otherwise")
-    return said if len(said) <= 5 else [*said[:5], f"and {len(said) - 5} more"]
+    return said
 
 
 def _digest(part: Any) -> str:

@@ -9,6 +9,7 @@ from litelift.plan.plan import MovePlan
 from litelift.plan.types import Decision
 from litelift.postgres.types import BOOLEAN
 from litelift.result import Notice
+from litelift.shorten import shortened
 from litelift.sqlite.census import ColumnCensus, Extreme, Failures, Offender, shown
 from litelift.sqlite.schema import Column, Value
 
@@ -49,8 +50,7 @@ def renamed(plan: MovePlan, what: str, table: str, name: str, given: str) -> Non
 def offenders(failures: Failures) -> str:
     """The first rows of a failure, in words."""
     words = [f"{key_words(o.key)}: {quoted_value(o.value)}" for o in failures.samples[:NAMED]]
-    more = failures.count - len(words)
-    return "; ".join(words) + (f"; and {more} more" if more > 0 else "")
+    return shortened(words, NAMED, separator="; ", total=failures.count)
 
 
 def misfits(name: str, type_words: str, failures: Failures, what: str) -> str:

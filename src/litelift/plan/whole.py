@@ -22,6 +22,7 @@ from litelift.plan.virtual import plan_contents, plan_virtual, tell_others
 from litelift.postgres import types as pg
 from litelift.postgres.sequences import object_name
 from litelift.postgres.types import PgType
+from litelift.shorten import shortened
 from litelift.sqlite.census import ColumnCensus, Failures, TableCensus
 from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.schema import Column, Schema, Table
@@ -234,9 +235,8 @@ def refuse_unmapped(table: str, column: str, values: ValueMap, failures: Failure
         return
     unmapped = [word for word in failures.distinct if values.get(word) is None]
     if unmapped:
-        shown = ", ".join(repr(word) for word in unmapped[:20])
-        more = f" and {len(unmapped) - 20} more" if len(unmapped) > 20 else ""
-        raise errors.UnmappedValues(table=table, column=column, values=shown + more)
+        shown = shortened([repr(word) for word in unmapped], 20)
+        raise errors.UnmappedValues(table=table, column=column, values=shown)
 
 
 def _align(

@@ -18,6 +18,7 @@ from litelift.postgres.existing import read_target
 from litelift.postgres.existing_types import TargetSchema
 from litelift.preflight.findings import Findings, slug
 from litelift.preflight.survey import Survey
+from litelift.shorten import shortened
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.schema import Schema
 
@@ -110,6 +111,5 @@ def tell_plan(findings: Findings, connection: sqlite3.Connection, schema: Schema
         )
     folded = [f"{table.name}.{c.name}" for table in schema.tables for c in table.columns if c.collation == "NOCASE"]
     if folded and not icu and plan.mode == "whole":
-        shown = ", ".join(folded[:5]) + (f" and {len(folded) - 5} more" if len(folded) > 5 else "")
-        message = f"the server has no ICU: NOCASE is kept by an index on the folded value, for {shown}"
+        message = f"the server has no ICU: NOCASE is kept by an index on the folded value, for {shortened(folded, 5)}"
         findings.add("plan", "note", "no-icu", message, "A server with ICU keeps their comparisons too.")

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.postgres.connect import Connection
+from litelift.shorten import shortened
 
 SHOWN = 10
 
@@ -53,18 +54,14 @@ def refuse_without_filling_rights(connection: Connection, schema: str) -> None:
     if shut:
         raise errors.TargetRights(
             role=connection.info.user,
-            action=f"read and write the tables {_listed(shut)}",
+            action=f"read and write the tables {shortened(shut, SHOWN)}",
             grant=f"GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA {quoted} TO {role}",
         )
     bound = [name for name, _, owns, acting in rows if acting and not owns]
     if bound and not may_silence(connection):
         raise errors.TargetRights(
             role=connection.info.user,
-            action=f"silence the foreign keys and triggers of {_listed(bound)}",
+            action=f"silence the foreign keys and triggers of {shortened(bound, SHOWN)}",
             grant="the ownership of these tables, or (from PostgreSQL 15 on): GRANT SET ON PARAMETER "
             f"session_replication_role TO {role}",
         )
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litelift.preflight.findings import Findings
+from litelift.shorten import shortened
 from litelift.sqlite.beside import companion
 
 RESERVED_BYTE = 0x40000001
@@ -165,8 +166,7 @@ def tell_openers(findings: Findings, path: Path, found: Openers | None) -> None:
 
 
 def _listed(programs: list[Program]) -> str:
-    words = [f"{program.name} (process {program.pid})" for program in programs[:5]]
-    return ", ".join(words) + (f" and {len(programs) - 5} more" if len(programs) > 5 else "")
+    return shortened([f"{program.name} (process {program.pid})" for program in programs], 5)
 
 
 def tell_writer(findings: Findings, held: int | None) -> None:
