@@ -11,10 +11,10 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.move import schedule
-from litelift.move.journal import RunLine, begin_run, has_run, made_tables, make_functions, make_schema
+from litelift.move.journal import RunLine, begin_run, has_run, last_move, made_tables, make_functions, make_schema
+from litelift.move.made import note_made, note_tables
 from litelift.move.schedule import Job
 from litelift.move.statements import raw
-from litelift.move.undo import last_move, note_made, note_tables
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan
 from litelift.postgres.connect import Connection, cancel, is_trouble
 from litelift.postgres.lanes import lanes_for, more

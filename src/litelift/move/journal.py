@@ -264,6 +264,19 @@ def _printable(original: bytes, storage: str) -> str:
     return shown(original if storage == "blob" else original.decode("utf-8", "surrogateescape"), 2000)
 
 
+def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
+    """The source of the last whole move into ``schema`` that ended, and when it ended."""
+    if not journaled(connection):
+        return None
+    row = connection.execute(
+        "select coalesce(source->>'path', ''), to_char(finished_at, 'YYYY-MM-DD HH24:MI UTC') from litelift.run"
+        " where state not in ('running', 'undoing') and mode = 'whole' and schema_name = %s"
+        " order by started_at desc limit 1",
+        (schema,),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def last_matches(connection: Connection) -> tuple[str, list[TableMatch]] | None:
     """The id of the last finished run into this database, and what it matched with what."""
     if not journaled(connection):

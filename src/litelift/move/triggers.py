@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.context import Context
-from litelift.move.undo import note_functions
+from litelift.move.made import note_functions
 from litelift.plan.plan import MovePlan
 from litelift.plan.relations import plan_relations
 from litelift.prove.triggers import Exercise, exercise

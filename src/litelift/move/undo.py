@@ -8,20 +8,11 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.dependants import refuse_dependants
-from litelift.move.journal import OWN_COMMENT, journaled
-from litelift.move.made import Made, note_functions, note_made, note_tables, note_views, read_made
+from litelift.move.journal import OWN_COMMENT
+from litelift.move.made import Made, read_made
 from litelift.postgres.connect import Connection
 from litelift.postgres.locks import MADE, locks_at_once, packed
 from litelift.translate import FUNCTIONS
-
-__all__ = [
-    "last_move",
-    "note_functions",
-    "note_made",
-    "note_tables",
-    "note_views",
-    "remove_made",
-]
 
 AT_ONCE = 200
 _JOURNAL = ("untranslated", "notice", "quarantine", "unit", "run")
@@ -30,19 +21,6 @@ _SUPPORT = {
     "text search dictionary": ("porter", "select from pg_ts_dict where dictnamespace = %s and dictname = %s"),
     "collation": ("nocase", "select from pg_collation where collnamespace = %s and collname = %s"),
 }
-
-
-def last_move(connection: Connection, schema: str) -> tuple[str, str] | None:
-    """The source of the last whole move into ``schema`` that ended, and when it ended."""
-    if not journaled(connection):
-        return None
-    row = connection.execute(
-        "select coalesce(source->>'path', ''), to_char(finished_at, 'YYYY-MM-DD HH24:MI UTC') from litelift.run"
-        " where state not in ('running', 'undoing') and mode = 'whole' and schema_name = %s"
-        " order by started_at desc limit 1",
-        (schema,),
-    ).fetchone()
-    return (row[0], row[1]) if row else None
 
 
 def remove_made(connection: Connection, run: str) -> int:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from litelift.move.context import Context
-from litelift.move.undo import note_views
+from litelift.move.made import note_views
 from litelift.plan.plan import MovePlan, ViewPlan
 from litelift.postgres.connect import Connection
 from litelift.prove.views import prove_view
