@@ -11,8 +11,8 @@ from psycopg import sql
 
 from litelift import errors
 from litelift.move import schedule
-from litelift.move.journal import RunLine, begin_run, has_run, last_move, made_tables, make_functions, make_schema
-from litelift.move.made import note_made, note_tables
+from litelift.move.journal import RunLine, begin_run, has_run, last_move, make_functions, make_schema
+from litelift.move.made import made_tables, note_made, note_tables
 from litelift.move.schedule import Job
 from litelift.move.statements import raw
 from litelift.plan.plan import ColumnPlan, MovePlan, TablePlan

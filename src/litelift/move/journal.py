@@ -184,16 +184,6 @@ def journaled(connection: Connection) -> bool:
     return bool(present and present[0])
 
 
-def made_tables(connection: Connection, run: str) -> frozenset[str]:
-    """The tables that a run has made, by their names of now."""
-    rows = connection.execute(
-        "select c.relname::text from litelift.run r cross join jsonb_array_elements_text(r.made->'tables') as made(id)"
-        " join pg_class c on c.oid = made.id::bigint::oid where r.run_id = %s",
-        (run,),
-    ).fetchall()
-    return frozenset(name for (name,) in rows)
-
-
 def finish_run(connection: Connection, run: str, state: str, document: str | None = None) -> bool:
     """Write a run's end, and its whole result as a JSON document; False where it had ended already."""
     done = connection.execute(

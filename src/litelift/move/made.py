@@ -156,6 +156,16 @@ _FUNCTIONS = """
 """
 
 
+def made_tables(connection: Connection, run: str) -> frozenset[str]:
+    """The tables that a run has made, by their names of now."""
+    rows = connection.execute(
+        "select c.relname::text from litelift.run r cross join jsonb_array_elements_text(r.made->'tables') as made(id)"
+        " join pg_class c on c.oid = made.id::bigint::oid where r.run_id = %s",
+        (run,),
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
 def read_made(connection: Connection, run: str) -> Made | None:
     """What is there of what a whole move made; None where there is no such run.
 

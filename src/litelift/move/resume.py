@@ -11,7 +11,8 @@ from litelift import errors
 from litelift.move.context import Context
 from litelift.move.create import taken_names
 from litelift.move.interruption import commands, ways
-from litelift.move.journal import journaled, made_tables
+from litelift.move.journal import journaled
+from litelift.move.made import made_tables
 from litelift.plan.file import PlanFile
 from litelift.plan.fingerprint import Fingerprint, differing
 from litelift.plan.plan import MovePlan
