@@ -44,7 +44,7 @@ def remove_made(connection: Connection, run: str) -> int:
     _drop(connection, "view", ((one.schema, one.name, one.depending) for one in made.views))
     _drop_tables(connection, made)
     _drop(connection, "type", ((one.schema, one.name, 0) for one in made.types))
-    _drop_functions(connection, made)
+    _drop_functions(connection, [one.oid for one in made.functions])
     with connection.transaction():
         connection.execute("delete from litelift.run where run_id = %s", (run,))
         if made.namespace is not None and not _hand_on_schema(connection, made):
@@ -56,6 +56,34 @@ def remove_made(connection: Connection, run: str) -> int:
         if made.journal and not _hand_on_journal(connection):
             _drop_journal(connection)
     return len(made.tables)
+
+
+def remove_views_and_functions(connection: Connection, run: str) -> None:
+    """Drop the views, functions and triggers that a run has made: an attempt that was interrupted does not know all."""
+    made = connection.execute("select made from litelift.run where run_id = %s", (run,)).fetchone()
+    noted = (made and made[0]) or {}
+    views, functions = noted.get("views", []), noted.get("functions", [])
+    if not views and not functions:
+        return
+    with connection.transaction():
+        # The last first: a view may read those before it.
+        rows = connection.execute(
+            "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where c.oid = any(%s::bigint[]::oid[]) order by c.oid desc",
+            (views,),
+        ).fetchall()
+        _drop(connection, "view", ((schema, name, 0) for schema, name in rows))
+        triggers = connection.execute(
+            "select n.nspname, c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+            " join pg_namespace n on n.oid = c.relnamespace where t.tgfoid = any(%s::bigint[]::oid[])"
+            " and t.tgrelid = any(%s::bigint[]::oid[])",
+            (functions, noted.get("tables", [])),
+        ).fetchall()
+        for schema, table, name in triggers:
+            place = sql.Identifier(schema, table)
+            connection.execute(sql.SQL("drop trigger {} on {}").format(sql.Identifier(name), place))
+        _drop_functions(connection, functions)
+        connection.execute("update litelift.run set made = made - 'views' - 'functions' where run_id = %s", (run,))
 
 
 def _drop(connection: Connection, kind: str, names: Iterable[tuple[str, str, int]]) -> None:
@@ -90,10 +118,9 @@ def _drop_tables(connection: Connection, made: Made) -> None:
         connection.execute(sql.SQL("drop table if exists {}").format(names))
 
 
-def _drop_functions(connection: Connection, made: Made) -> None:
+def _drop_functions(connection: Connection, oids: list[int]) -> None:
     rows = connection.execute(
-        "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])",
-        ([one.oid for one in made.functions],),
+        "select oid::regprocedure::text from pg_proc where oid = any(%s::bigint[]::oid[])", (oids,)
     ).fetchall()
     # The server's own spelling of each, quoted where it must be.
     for group in packed(((sql.SQL(name), MADE) for (name,) in rows), locks_at_once(connection), AT_ONCE):

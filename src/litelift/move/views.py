@@ -12,42 +12,8 @@ from psycopg import sql
 from litelift.move.context import Context
 from litelift.move.made import note_views
 from litelift.plan.plan import MovePlan, ViewPlan
-from litelift.postgres.connect import Connection
 from litelift.prove.views import prove_view
 from litelift.result import ObjectProof, TableProof, Untranslated
-
-
-def remove_views_and_functions(connection: Connection, run: str) -> None:
-    """Drop the views, functions and triggers that a run has made: an attempt that was interrupted does not know all."""
-    made = connection.execute("select made from litelift.run where run_id = %s", (run,)).fetchone()
-    noted = (made and made[0]) or {}
-    if not noted.get("views") and not noted.get("functions"):
-        return
-    with connection.transaction():
-        views = connection.execute(
-            "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-            " where c.oid = any(%s::bigint[]::oid[])",
-            (noted.get("views", []),),
-        ).fetchall()
-        if views:
-            names = sql.SQL(", ").join(sql.Identifier(*name) for name in views)
-            connection.execute(sql.SQL("drop view {}").format(names))
-        ours = {"functions": noted.get("functions", []), "tables": noted.get("tables", [])}
-        triggers = connection.execute(
-            "select n.nspname, c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid"
-            " join pg_namespace n on n.oid = c.relnamespace where t.tgfoid = any(%(functions)s::bigint[]::oid[])"
-            " and t.tgrelid = any(%(tables)s::bigint[]::oid[])",
-            ours,
-        ).fetchall()
-        for schema, table, name in triggers:
-            place = sql.Identifier(schema, table)
-            connection.execute(sql.SQL("drop trigger {} on {}").format(sql.Identifier(name), place))
-        functions = connection.execute(
-            "select oid::regprocedure::text from pg_proc where oid = any(%(functions)s::bigint[]::oid[])", ours
-        ).fetchall()
-        for (name,) in functions:
-            connection.execute(sql.Composed([sql.SQL("drop function "), sql.SQL(name)]))
-        connection.execute("update litelift.run set made = made - 'views' - 'functions' where run_id = %s", (run,))
 
 
 def make_views(context: Context, run: str, plan: MovePlan) -> ObjectProof | None:

@@ -24,9 +24,9 @@ from litelift.move.resume import (
 from litelift.move.state import forget, remember
 from litelift.move.trial import try_generated
 from litelift.move.triggers import make_triggers
-from litelift.move.undo import remove_made
+from litelift.move.undo import remove_made, remove_views_and_functions
 from litelift.move.unit import loaded_units
-from litelift.move.views import make_views, remove_views_and_functions
+from litelift.move.views import make_views
 from litelift.plan.fingerprint import fingerprint
 from litelift.plan.plan import MovePlan
 from litelift.plan.request import whole_requests
