@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,18 @@ def test_a_plan_for_a_pipe_goes_to_stdout(source: Path, tmp_path: Path, monkeypa
     assert ran.status == 0
     assert "[defaults]" in ran.out
     assert not (tmp_path / "-").exists()
+
+
+def test_what_an_output_goes_to_is_written_to_where_it_is_no_file(source: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert litelift("plan", source, "-o", pipe, "--force").status == 0
+        assert pipe.is_fifo()
+        assert b"[defaults]" in os.read(reader, 1 << 16)
+    finally:
+        os.close(reader)
 
 
 def test_a_plan_file_that_is_there_is_not_overwritten(source: Path, tmp_path: Path) -> None:

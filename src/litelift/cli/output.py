@@ -20,7 +20,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from litelift.errors import LiteliftError, Unexpected
+from litelift.atomic import no_more_readable_than, write_whole
+from litelift.errors import LiteliftError, Unexpected, UsageError
 from litelift.redact import text as redact
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; all else goes to stderr.")]
@@ -156,6 +157,20 @@ def _print_notes(output: Output, notes: list[str]) -> None:
 
 def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def write_output(path: Path, text: str, source: Path) -> None:
+    """Write the file that --output names, no more readable than ``source``, whose values it quotes. Raises UsageError.
+
+    A pipe or a device, /dev/stdout say, is written to and not replaced.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            write_whole(path, text, mode=no_more_readable_than(source))
+    except OSError as error:
+        raise UsageError(message=f"cannot write {path}: {error.strerror}") from error
 
 
 def called() -> str:

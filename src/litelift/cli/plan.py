@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from litelift.atomic import no_more_readable_than, write_whole
 from litelift.cli.inspect import look
 from litelift.cli.migrate import SourceWords, TargetWords
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told, write_output
 from litelift.errors import UsageError
 from litelift.plan.proposals import propose
 from litelift.postgres.connect import normalized, open_server
@@ -45,10 +44,7 @@ def plan(
         looked = look(output, src, None)
         text = propose(looked)
         if output_file is not None:
-            try:
-                write_whole(output_file, text, mode=no_more_readable_than(source_path(src)))
-            except OSError as error:
-                raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
+            write_output(output_file, text, source_path(src))
         if json:
             output.document({"plan": text, "file": str(output_file) if output_file else None})
         elif output_file is None:

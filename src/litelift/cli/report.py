@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from litelift.atomic import no_more_readable_than, write_whole
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.errors import RunNotFound, UsageError
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told, write_output
+from litelift.errors import RunNotFound
 from litelift.move.journal import last_result
 from litelift.postgres.connect import normalized, open_server
 from litelift.postgres.login import where
@@ -51,14 +50,11 @@ def report(
         result = _read(place if place is not None else _newest())
         render = {Format.md: render_markdown, Format.html: render_html, Format.json: render_json}
         text = render[Format.json if json else form](result)
+        text = text if text.endswith("\n") else text + "\n"
         if output_file is None:
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.write(text)
             return
-        try:
-            mode = no_more_readable_than(Path(result.source.path))
-            write_whole(output_file, text if text.endswith("\n") else text + "\n", mode=mode)
-        except OSError as error:
-            raise UsageError(message=f"cannot write {output_file}: {error.strerror}") from error
+        write_output(output_file, text, Path(result.source.path))
         if not quiet:
             output.err.print(f"The report is in {output_file}", markup=False)
 
