@@ -26,7 +26,7 @@ def translate_default(sql: str, column: ColumnContext, server_version: int) -> T
     try:
         lowering = Lowering(sql, {}, server_version, clock=True)
         typed = lowering.whole()
-        words = _into(typed, column, sql)
+        words = into_column(typed, column, sql)
     except (Refused, RecursionError) as error:
         raise Untranslatable(reason=_reason(error), sql=sql) from None
     # The grammar of a DEFAULT is narrower than that of an expression (b_expr) unless it is in parentheses.
@@ -37,8 +37,8 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, Refused) else "the expression is nested too deeply"
 
 
-def _into(typed: Typed, column: ColumnContext, sql: str) -> str:
-    """The SQL as a value that the column takes; SQLite's affinity would convert it the same way."""
+def into_column(typed: Typed, column: ColumnContext, sql: str) -> str:
+    """The SQL as a value that the column takes; SQLite's affinity would convert it the same way. Raises Refused."""
     kind = kind_of(column.type)
     values: ValueMap | None = column.values
     target = Typed(

@@ -7,7 +7,7 @@ from typing import Protocol
 from litelift.sqlite.schema import Affinity, Value
 from litelift.translate import constant, jsonvalue
 from litelift.translate.convert import typed_literal
-from litelift.translate.default import _into as into_column
+from litelift.translate.default import into_column
 from litelift.translate.value import (
     NUMBERS,
     TIMES,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from litelift.sqlite.schema import Affinity
 from litelift.translate import constant, jsonvalue
 from litelift.translate.convert import as_text, typed_literal
-from litelift.translate.default import _into as into_column
+from litelift.translate.default import into_column
 from litelift.translate.select_output import is_reference
 from litelift.translate.value import (
     NUMBERS,
