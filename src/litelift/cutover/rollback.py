@@ -42,15 +42,17 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
                 failed.append(f"{step.name}: left as it is, until the others are undone")
                 continue
             if stage == Undo.EXPORT and not export:
-                runner.context.issue("the rows written to PostgreSQL since the switch were not exported", "as asked")
-                journal.write("undone", step=step.name, phase=step.phase, facts={}, seconds=0.0)
+                _without_export(runner, step, "as asked")
                 continue
             problem = _undo(runner, step)
             if problem is None:
                 continue
-            if stage == Undo.EXPORT and _written_to(runner):
-                _serve_again(runner)
-                raise RollbackRefused(message=problem)
+            if stage == Undo.EXPORT:
+                if _written_to(runner):
+                    _serve_again(runner)
+                    raise RollbackRefused(message=problem)
+                _without_export(runner, step, f"nobody could write there yet ({problem})")
+                continue
             failed.append(f"{step.name}: {problem}")
         if failed:
             told = RollbackIncomplete(number=len(failed))
@@ -102,6 +104,12 @@ def _undo(runner: Runner, step: Step) -> str | None:
     journal.write("undone", step=step.name, phase=step.phase, facts=found or {}, seconds=round(seconds, 3))
     runner.sign(Sign("undone", step, seconds=seconds))
     return None
+
+
+def _without_export(runner: Runner, step: Step, why: str) -> None:
+    runner.context.step = step.name
+    runner.context.issue("the rows written to PostgreSQL since the switch were not exported", why)
+    runner.run.journal.write("undone", step=step.name, phase=step.phase, facts={}, seconds=0.0)
 
 
 def _written_to(runner: Runner) -> bool:
