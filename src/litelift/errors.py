@@ -491,3 +491,31 @@ class AttentionFound(LiteliftError):
     """the data is moved and proved, but something needs a person, and move.attention is "stop": {message}"""
 
     hint = 'See the report; mend the source, or decide in the plan; or set move.attention = "continue".'
+class ExportFailed(LiteliftError):
+    """what was written to PostgreSQL since the switch cannot be read: {message}"""
+
+    hint = (
+        "Nothing was undone. Mend that and run the command again; or save the database yourself (pg_dump), and roll "
+        "back with --without-export."
+    )
+
+
+class MarkLost(LiteliftError):
+    """what was written since the switch cannot be told apart in {database}: the mark of {at} does not hold, for {why}"""
+
+    hint = (
+        "Nothing was undone. Compare by content with the kept SQLite file (litelift verify KEPT TARGET), save the "
+        "database (pg_dump), and roll back with --without-export."
+    )
+
+
+class ArchiveFailed(LiteliftError):
+    """the archive {path} cannot be written: {message}"""
+
+    hint = "Nothing of it is left. Make room, or name another place under [archive] folder, and run it again."
+
+
+class ArchiveDamaged(LiteliftError):
+    """the archive {path} is not what was put into it: {message}"""
+
+    hint = "Do not delete the SQLite file. Make the archive anew, and look at the disk."
