@@ -491,6 +491,8 @@ class AttentionFound(LiteliftError):
     """the data is moved and proved, but something needs a person, and move.attention is "stop": {message}"""
 
     hint = 'See the report; mend the source, or decide in the plan; or set move.attention = "continue".'
+
+
 class ExportFailed(LiteliftError):
     """what was written to PostgreSQL since the switch cannot be read: {message}"""
 
@@ -501,7 +503,7 @@ class ExportFailed(LiteliftError):
 
 
 class MarkLost(LiteliftError):
-    """what was written since the switch cannot be told apart in {database}: the mark of {at} does not hold, for {why}"""
+    """what was written since the switch cannot be told apart in {database}: the mark of {at} fails, for {why}"""
 
     hint = (
         "Nothing was undone. Compare by content with the kept SQLite file (litelift verify KEPT TARGET), save the "

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from litelift.cutover.explain import said
 from litelift.cutover.signs import Sign
 from litelift.cutover.step import Step, Undo
-from litelift.errors import LiteliftError, RollbackIncomplete, RollbackRefused
-from litelift.move.run import explained
-from litelift.redact import text as redact
+from litelift.errors import RollbackIncomplete, RollbackRefused
 
 if TYPE_CHECKING:
     from litelift.cutover.runner import Runner
@@ -92,11 +91,9 @@ def _undo(runner: Runner, step: Step) -> str | None:
     journal.write("undoing", step=step.name, phase=step.phase)
     began = time.monotonic()
     try:
-        with explained(context.runbook.source_path):
-            found = step.undo(context, facts)
+        found = step.undo(context, facts)
     except Exception as error:
-        message = redact(error.message if isinstance(error, LiteliftError) else " ".join(str(error).split()))
-        hint = redact(error.hint) if isinstance(error, LiteliftError) else ""
+        message, hint = said(context, error)
         journal.write("not-undone", step=step.name, phase=step.phase, message=message, hint=hint)
         runner.sign(Sign("not undone", step, message, time.monotonic() - began))
         return f"{message} {hint}".strip()

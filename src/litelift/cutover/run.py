@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litelift.cutover.context import Context
+from litelift.cutover.explain import step_failed
 from litelift.cutover.journal import Journal
 from litelift.cutover.overview import Overview, overview
 from litelift.cutover.read import read_runbook
 from litelift.cutover.rehearsal import rehearsed
 from litelift.cutover.rollback import go_back
-from litelift.cutover.runner import Runner, step_failed
+from litelift.cutover.runner import Runner
 from litelift.cutover.runs import Mode, Run, go_on, held, last_run, new_run, runs
 from litelift.cutover.settings import Runbook
 from litelift.cutover.signs import OnSign, Sign
@@ -22,7 +23,6 @@ from litelift.cutover.step import Step
 from litelift.cutover.steps import all_steps
 from litelift.errors import CutoverFinished, CutoverUnfinished, NothingToResume, NothingToRollBack
 from litelift.move.progress import OnProgress
-from litelift.move.run import explained
 
 ROLLBACK = "asked for"
 
@@ -150,12 +150,11 @@ def check(path: Path, *, on_sign: OnSign | None = None, on_progress: OnProgress 
             sign(Sign("begun", step))
             began = time.monotonic()
             try:
-                with explained(runbook.source_path):
-                    facts = step.check(context)
-                    if step.phase == 0:
-                        step.do(context, facts)
+                facts = step.check(context)
+                if step.phase == 0:
+                    step.do(context, facts)
             except Exception as error:
-                raise step_failed(step, error) from error
+                raise step_failed(context, step, error) from error
             looked += 1
             sign(Sign("done", step, seconds=time.monotonic() - began))
         return Checked(looked, [line.values["message"] for line in journal.events("issue")])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from litelift.cutover.context import Context
+from litelift.cutover.explain import step_failed
 from litelift.cutover.rollback import go_back, reopen
 from litelift.cutover.runs import Run
 from litelift.cutover.settings import Runbook
@@ -13,8 +14,6 @@ from litelift.cutover.signs import OnSign, Sign
 from litelift.cutover.step import Facts, Step
 from litelift.errors import LiteliftError, StepFailed
 from litelift.move.progress import OnProgress
-from litelift.move.run import explained, with_notes
-from litelift.redact import text as redact
 
 
 class Runner:
@@ -69,18 +68,17 @@ class Runner:
         self.sign(Sign("begun", step))
         began = time.monotonic()
         try:
-            with explained(context.runbook.source_path):
-                if journal.last(step.name) == "started":
-                    facts = journal.facts(step.name)
-                else:
-                    facts = step.check(context)
-                    journal.write("started", step=step.name, phase=step.phase, facts=facts)
-                for act in (step.do, step.confirm):
-                    facts = {**facts, **(act(context, facts) or {})}
+            if journal.last(step.name) == "started":
+                facts = journal.facts(step.name)
+            else:
+                facts = step.check(context)
+                journal.write("started", step=step.name, phase=step.phase, facts=facts)
+            for act in (step.do, step.confirm):
+                facts = {**facts, **(act(context, facts) or {})}
             seconds = time.monotonic() - began
             journal.write("done", step=step.name, phase=step.phase, facts=facts, seconds=round(seconds, 3))
         except Exception as error:
-            told = step_failed(step, error)
+            told = step_failed(context, step, error)
             seconds = time.monotonic() - began
             journal.write(
                 "failed",
@@ -125,14 +123,3 @@ def with_told(error: BaseException, act: Callable[[], Facts | None]) -> None:
             error.add_note(note)
         if second.hint:
             error.add_note(second.hint)
-
-
-def step_failed(step: Step, error: Exception) -> StepFailed:
-    """The failure of a step, from what was raised in it."""
-    if isinstance(error, LiteliftError):
-        told = StepFailed(phase=step.phase, step=step.name, message=redact(error.message), hint=redact(error.hint))
-    else:
-        said = " ".join(str(error).split()) or type(error).__name__
-        told = StepFailed(phase=step.phase, step=step.name, message=redact(said))
-    with_notes(told, error)
-    return told

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _ENDS: dict[str, State] = {
     "rolled-back": "rolled back",
 }
 KEPT_RUNBOOK = "litelift.toml"
+LOOKS = 5
+"""How often the lock is tried, in tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,16 @@ def held(state: Path) -> Iterator[None]:
     make_state(state)
     handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
-            raise CutoverHeld(state=state, who=who or "another process") from None
+        for attempt in range(LOOKS):
+            try:
+                # Of this process alone: a worker that outlives it for a moment must not hold it (fcntl(2)).
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                # It may be `holder` that looks.
+                if attempt + 1 == LOOKS:
+                    raise CutoverHeld(state=state, who=_named(handle)) from None
+                time.sleep(0.1)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
@@ -153,9 +161,13 @@ def holder(state: Path) -> str | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
+        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _named(handle)
     finally:
         os.close(handle)
     return None
+
+
+def _named(handle: int) -> str:
+    return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
@@ -32,6 +33,7 @@ from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source, source_bytes, source_error, source_path
 from litelift.sqlite.schema import Schema
 
+Told = TypeVar("Told", bound=errors.LiteliftError)
 UNTOUCHED = "Nothing had been written to the target."
 UNTOUCHED_AGAIN = (
     "Nothing had been written to the target this time. What an earlier move has loaded stays: go on with it by "
@@ -102,7 +104,7 @@ def explained(path: Path) -> Iterator[None]:
         raise with_notes(told, error) from error
 
 
-def with_notes(told: errors.LiteliftError, error: BaseException) -> errors.LiteliftError:
+def with_notes(told: Told, error: BaseException) -> Told:
     """``told`` with the notes of the error that it stands for: what became of the target."""
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)

@@ -14,6 +14,7 @@ def all_steps() -> list[Step]:
     from litelift.cutover.steps.move import MakeSchema, MoveData
     from litelift.cutover.steps.services import StartServices, StopServices
     from litelift.cutover.steps.source import KeepSource, SourceUnchanged
+    from litelift.cutover.steps.written import MarkMoment
 
     return [
         ProjectChecks(),
@@ -26,6 +27,7 @@ def all_steps() -> list[Step]:
         MakeSchema(),
         MoveData(),
         SourceUnchanged(),
+        MarkMoment(),
         StartServices(),
         MaintenanceOff(),
         AfterCare(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -82,7 +83,8 @@ class KeepSource(Step):
 
     def undo(self, context: Context, facts: Facts) -> Facts:
         """Put the copy back where the source is not what it was; what it became is kept."""
-        if "sha256" not in facts:
+        # Before the switch the application serves on this file: what is written to it is its own.
+        if "sha256" not in facts or context.journal.last("switch") in (None, "undone"):
             return {"changed": False}
         path, copy = Path(facts["source"]), Path(facts["copy"])
         if checksums(path) == facts["files"]:
@@ -151,6 +153,10 @@ def _back_up(path: Path, copy: Path) -> None:
             closing(sqlite3.connect(part)) as target,
         ):
             source.backup(target)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part)) from None
     finally:
         made.remove()
     _synchronise(part)
