@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field
 from litelift.cutover.export import ExportFile
 from litelift.cutover.mark import Mark, TableMark, read_tables, snapshot, written_after
 from litelift.cutover.written import Look, Tables, TableSince
-from litelift.errors import SourceError, UsageError
+from litelift.errors import ExportFailed, SourceError, UsageError
 from litelift.move.journal import last_matches
 from litelift.plan.match import TableMatch
 from litelift.postgres.connect import Connection
+from litelift.shorten import shortened
 from litelift.sqlite.open import Source, open_source
 
 
@@ -81,6 +82,9 @@ def written_since(
             matches = (last_matches(connection) or ("", []))[1]
         by_target = {(match.schema, match.target): match for match in matches}
         current, unread = read_tables(connection)
+        marked = {f"{table.schema_name}.{table.name}" for table in mark.tables}
+        if shut := [name for name in unread if name in marked]:
+            raise ExportFailed(message=f"the role may no longer read {shortened(shut, 5)}")
         with _opened(source_path, notes) as source:
             tables = list(_together(mark.tables, current))
             look = Look(connection, file, source.connection if source else None, late)
