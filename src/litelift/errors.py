@@ -521,3 +521,48 @@ class ArchiveDamaged(LiteliftError):
     """the archive {path} is not what was put into it: {message}"""
 
     hint = "Do not delete the SQLite file. Make the archive anew, and look at the disk."
+
+
+class NameTaken(TargetError):
+    """there is {what} already: {found}"""
+
+    hint = "Nothing of it was touched. Choose another name in [target], or remove it if nobody needs it."
+
+
+class EngineUnreachable(TargetError):
+    """no container engine answers at {where}: {message}"""
+
+    hint = (
+        "Start Docker (or: systemctl start podman.socket), and see that this user may use it; name its socket by "
+        '[target] engine = "unix:///..." or DOCKER_HOST.'
+    )
+
+
+class EngineRefused(TargetError):
+    """the container engine could not {action}: {message}"""
+
+    hint = "Look at the engine's own log; nothing that was there before was removed."
+
+
+class ImageMissing(TargetError):
+    """the image {image} is not there, and {message}"""
+
+    hint = (
+        "Get it onto this machine first (docker pull, or docker load of a saved one), or name another [target] image."
+    )
+
+
+class PortTaken(TargetError):
+    """no port is free at {address}: {message}"""
+
+    hint = "Name another one: [target] port = ..."
+
+
+class ContainerFailed(TargetError):
+    """the container {name} {message}"""
+
+
+class ComposeFileError(LiteliftError):
+    """{path}: {message}"""
+
+    hint = "Mend it, or leave [target] compose out and add the service by hand."

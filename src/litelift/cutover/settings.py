@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from litelift.cutover.health.settings import HealthCheck
@@ -30,6 +31,40 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 def about(key: str, said: str) -> PydanticCustomError:
     """A finding of a whole table's validator that belongs to one of its keys."""
     return PydanticCustomError("about", "{said}", {"key": key, "said": said})
+
+
+def _identifier(name: str) -> str:
+    # A longer one is cut by the server ("Identifiers and Key Words", section 4.1.1), and then names something else.
+    if not name or "\0" in name or len(name.encode()) > 63:
+        raise PydanticCustomError("name", "expected a name of 1 to 63 bytes; got {got}", {"got": len(name.encode())})
+    return name
+
+
+def _role(name: str) -> str:
+    if name.startswith("pg_") or name in ("public", "none", "postgres"):
+        raise PydanticCustomError("name", "expected a role of the application's own; got {got}", {"got": name})
+    return _identifier(name)
+
+
+def _database(name: str) -> str:
+    if name in ("postgres", "template0", "template1"):
+        raise PydanticCustomError("name", "expected a database of the application's own; got {got}", {"got": name})
+    return _identifier(name)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        said = "expected an IP address, such as 127.0.0.1 or 0.0.0.0; got {got}"
+        raise PydanticCustomError("address", said, {"got": text}) from None
+
+
+Role = Annotated[str, AfterValidator(_role)]
+Database = Annotated[str, AfterValidator(_database)]
+Address = Annotated[str, AfterValidator(_address)]
+ObjectName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
+"""What an engine takes as the name of a container, a volume or a compose service."""
 
 
 class Project(Section):
@@ -60,8 +95,10 @@ class ExistingTarget(Section):
     kind: Literal["existing"]
     admin: str | None = None
     url: str | None = None
-    database: str = "application"
-    role: str = "application"
+    host: str | None = None
+    """With ``admin``: where the application reaches the server. None: where litelift does."""
+    database: Database = "application"
+    role: Role = "application"
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -75,8 +112,8 @@ class EmbeddedTarget(Section):
 
     kind: Literal["embedded"]
     version: Literal[16, 18] = 16
-    database: str = "application"
-    role: str = "application"
+    database: Database = "application"
+    role: Role = "application"
 
 
 class ContainerTarget(Section):
@@ -85,23 +122,29 @@ class ContainerTarget(Section):
     kind: Literal["container"]
     image: str = "docker.io/library/postgres:16"
     pull: Literal["missing", "never"] = "missing"
-    name: str = "application-postgres"
-    volume: str = "application-postgres-data"
-    bind: str = "127.0.0.1"
+    name: ObjectName = "application-postgres"
+    volume: ObjectName = "application-postgres-data"
+    """A volume of this name that is there is left alone, whatever it holds; the fresh one is then named name-2, ..."""
+    bind: Address = "127.0.0.1"
     port: Port = 5432
+    """Where something else listens there already, the next free one is used."""
     network: str | None = None
     """A network of the engine that the container joins; "host" for the host's own. None: the engine's default."""
     restart: Literal["no", "on-failure", "always", "unless-stopped"] = "unless-stopped"
     memory: str | None = None
     """As Docker writes it: "512m", "2g"."""
     cpus: Annotated[float, Field(gt=0)] | None = None
+    shm: str = "256m"
+    """Shared memory, in which parallel queries work; the engine's own 64 MB are too few for large ones."""
+    ulimits: dict[str, int] = Field(default_factory=dict)
+    """Limits of its processes, such as {nofile = 65536}. None: the engine's own."""
     engine: str | None = None
-    """The engine's socket, such as "unix:///run/podman/podman.sock". None: DOCKER_HOST, else Docker's own."""
+    """The engine's socket, as "unix:///run/podman/podman.sock". None: DOCKER_HOST, else Docker's, else podman's."""
     compose: str | None = None
     """A compose file that gets the same service."""
-    service: str = "postgres"
-    database: str = "application"
-    role: str = "application"
+    service: ObjectName = "postgres"
+    database: Database = "application"
+    role: Role = "application"
     ready_timeout: Seconds = 120.0
 
 

@@ -10,8 +10,11 @@ def all_steps() -> list[Step]:
     from litelift.cutover.steps.after import AfterCare, Baseline
     from litelift.cutover.steps.checks import ProjectChecks, SourceChecks, TargetChecks
     from litelift.cutover.steps.code import CodeUpdate
+    from litelift.cutover.steps.compose import ComposeStep
     from litelift.cutover.steps.maintenance import MaintenanceOff, MaintenanceOn
     from litelift.cutover.steps.move import MakeSchema, MoveData
+    from litelift.cutover.steps.ready import ReadyStep
+    from litelift.cutover.steps.server import ServerStep
     from litelift.cutover.steps.services import StartServices, StopServices
     from litelift.cutover.steps.source import KeepSource, SourceUnchanged
     from litelift.cutover.steps.written import MarkMoment
@@ -20,6 +23,9 @@ def all_steps() -> list[Step]:
         ProjectChecks(),
         SourceChecks(),
         CodeUpdate(),
+        ServerStep(),
+        ComposeStep(),
+        ReadyStep(),
         TargetChecks(),
         MaintenanceOn(),
         StopServices(),

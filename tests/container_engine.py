@@ -1,0 +1,189 @@
+"""A container engine for the tests: podman's Docker API with a store of its own, and PostgreSQL's image from the wheel.
+
+The image does what the official one does with POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE, POSTGRES_DB
+and PGDATA; no registry is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litelift.postgres.programs import shipped
+
+SECONDS = 60.0
+IMAGE = "localhost/litelift-postgres:16"
+NEWER_LAYOUT = "localhost/litelift-postgres:above"
+"""The same programs, its volume above the data folder, as the official images from 18 on have it."""
+ULIMITS = {"nofile": 1024, "nproc": 1024}
+"""An engine in a container may not raise its own."""
+_PROGRAMS = ("sh", "cat", "chmod", "chown", "ls", "mkdir", "rm", "setpriv")
+_SERVER = ("initdb", "pg_isready", "postgres", "psql")
+_ENTRYPOINT = r"""#!/bin/sh
+set -e
+[ "${1#-}" = "$1" ] || set -- postgres "$@"
+[ "$1" = postgres ] || exec "$@"
+if [ -n "$POSTGRES_PASSWORD_FILE" ]; then POSTGRES_PASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
+mkdir -p "$PGDATA" /var/run/postgresql
+chown -R 999:999 "$PGDATA" /var/run/postgresql
+chmod 700 "$PGDATA"
+as="setpriv --reuid 999 --regid 999 --clear-groups"
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+    [ -n "$POSTGRES_PASSWORD" ] || { echo "Error: superuser password is not specified." >&2; exit 1; }
+    echo "$POSTGRES_PASSWORD" > /run/password
+    chown 999 /run/password
+    $as initdb -D "$PGDATA" -U "${POSTGRES_USER:-postgres}" --pwfile=/run/password --no-locale --encoding=UTF8 \
+        --no-sync --auth-local=trust --auth-host=scram-sha-256
+    rm /run/password
+    echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
+    echo "listen_addresses = '*'" >> "$PGDATA/postgresql.conf"
+    if [ -n "$POSTGRES_DB" ] && [ "$POSTGRES_DB" != postgres ]; then
+        echo "create database \"$POSTGRES_DB\"" | $as postgres --single -D "$PGDATA" postgres
+    fi
+fi
+unset POSTGRES_PASSWORD POSTGRES_PASSWORD_FILE
+exec $as "$@"
+"""
+
+
+class ContainerEngine:
+    """The engine; ``url`` is its socket."""
+
+    def __init__(self) -> None:
+        for program in ("podman", "runc", "setpriv"):
+            if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+                pytest.skip(f"{program}: there is no such program (apt-get install podman runc)")
+        if os.geteuid() != 0:
+            pytest.skip("podman: the tests' containers take root")
+        self.folder = Path(tempfile.mkdtemp(prefix="litelift-engine-"))
+        self.url = f"unix://{self.folder}/podman.sock"
+        conf = self.folder / "storage.conf"
+        conf.write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{self.folder}/run"\ngraphroot = "{self.folder}/root"\n')
+        settings = self.folder / "containers.conf"
+        settings.write_text(
+            f'[engine]\ntmp_dir = "{self.folder}/tmp"\nevents_logger = "file"\ncgroup_manager = "cgroupfs"\n'
+        )
+        self.environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(conf), "CONTAINERS_CONF": str(settings)}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def podman(self, *words: str, data: Any = None) -> str:
+        """Run podman itself, past the API."""
+        done = subprocess.run(
+            ["podman", "--runtime", "runc", *words],
+            env=self.environment,
+            stdin=data or subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def start(self) -> None:
+        """Make the images, and serve."""
+        try:
+            self._make_image()
+        except RuntimeError as error:
+            pytest.skip(f"podman cannot make an image here: {error}")
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                ["podman", "--runtime", "runc", "system", "service", "--time=0", self.url],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        deadline = time.monotonic() + SECONDS
+        while not (self.folder / "podman.sock").exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.skip(f"podman does not serve here: {(self.folder / 'log').read_text()}")
+            time.sleep(0.05)
+        try:
+            self.podman("run", "--rm", *self._limits(), "--network", "host", IMAGE, "ls", "/")
+        except RuntimeError as error:
+            pytest.skip(f"podman cannot run a container here: {error}")
+
+    def _limits(self) -> list[str]:
+        return [word for name, most in ULIMITS.items() for word in ("--ulimit", f"{name}={most}:{most}")]
+
+    def stop(self) -> None:
+        """End the containers of this store, then the service."""
+        try:
+            self.podman("rm", "--all", "--force", "--time", "0", "--volumes")
+        finally:
+            if self.process is not None:
+                self.process.terminate()
+                self.process.wait(SECONDS)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_image(self) -> None:
+        root = self.folder / "rootfs"
+        install = shipped(16).parent
+        home = root / "usr/local/pgsql"
+        for folder in ("bin", "lib", "share"):
+            (home / folder).mkdir(parents=True)
+        for name in _SERVER:
+            shutil.copy2(install / "bin" / name, home / "bin")
+        shutil.copytree(install / "share", home / "share", dirs_exist_ok=True)
+        shutil.copytree(install / "lib/postgresql", home / "lib/postgresql", ignore=shutil.ignore_patterns("pgxs"))
+        for name in _PROGRAMS:
+            (root / "bin").mkdir(exist_ok=True)
+            shutil.copy2(Path(shutil.which(name) or name).resolve(), root / "bin" / name)
+        for program in [*(home / "bin").iterdir(), *(root / "bin").iterdir()]:
+            origin = install / "bin" / program.name
+            for library in _libraries(origin if origin.exists() else program):
+                shipped_too = not str(library).startswith(("/lib", "/usr"))
+                place = home / "lib" / library.name if shipped_too else root / str(library).lstrip("/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if not place.exists():
+                    shutil.copy2(library, place)
+        for folder in ("etc", "run", "tmp", "var/run", "var/lib"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / "tmp").chmod(0o1777)
+        if Path("/usr/lib/locale/C.utf8").is_dir():
+            shutil.copytree("/usr/lib/locale/C.utf8", root / "usr/lib/locale/C.utf8")
+        (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n")
+        (root / "etc/group").write_text("root:x:0:\npostgres:x:999:\n")
+        (root / "entrypoint.sh").write_text(_ENTRYPOINT)
+        (root / "entrypoint.sh").chmod(0o755)
+        archive = self.folder / "rootfs.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(root, arcname=".", filter=_of_root)
+        for name, data, volume in (
+            (IMAGE, "/var/lib/postgresql/data", "/var/lib/postgresql/data"),
+            (NEWER_LAYOUT, "/var/lib/postgresql/16/docker", "/var/lib/postgresql"),
+        ):
+            changes = [
+                'ENTRYPOINT ["/entrypoint.sh"]',
+                'CMD ["postgres"]',
+                "ENV PATH=/usr/local/pgsql/bin:/bin",
+                "ENV LD_LIBRARY_PATH=/usr/local/pgsql/lib",
+                "ENV PG_MAJOR=16",
+                f"ENV PGDATA={data}",
+                f"VOLUME {volume}",
+            ]
+            words = [word for change in changes for word in ("--change", change)]
+            self.podman("import", "--quiet", *words, str(archive), name)
+        shutil.rmtree(root)
+        archive.unlink()
+
+
+def _libraries(program: Path) -> list[Path]:
+    """The shared libraries that a program loads, as ldd(1) tells."""
+    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
+    return [Path(found) for found in re.findall(r"(?:=> |^\s+)(/\S+)", told, re.MULTILINE)]
+
+
+def _of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    return entry
