@@ -22,6 +22,7 @@ class ComposeStep(Step):
 
     name: ClassVar[str] = "compose"
     title: ClassVar[str] = "Put PostgreSQL into the compose file"
+    back: ClassVar[str] = "Take PostgreSQL out of the compose file"
     phase: ClassVar[int] = 2
     undo_stage: ClassVar[Undo] = Undo.FILES
 

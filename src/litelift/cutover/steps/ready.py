@@ -23,7 +23,6 @@ class ReadyStep(Step):
     name: ClassVar[str] = "ready"
     title: ClassVar[str] = "Wait until PostgreSQL takes the application's login"
     phase: ClassVar[int] = 3
-    rehearsed: ClassVar[bool] = True
 
     def plan(self, context: Context) -> list[str]:
         """What it would do."""

@@ -18,9 +18,10 @@ class ServerStep(Step):
 
     name: ClassVar[str] = "server"
     title: ClassVar[str] = "Set up PostgreSQL: the application's role and its database"
+    back: ClassVar[str] = "Remove what was made of PostgreSQL"
     phase: ClassVar[int] = 2
     undo_stage: ClassVar[Undo] = Undo.TARGET
-    rehearsed: ClassVar[bool] = True
+    early: ClassVar[bool] = True
 
     def plan(self, context: Context) -> list[str]:
         """What it would do."""
