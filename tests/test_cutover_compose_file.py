@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from litelift.cutover.server.splice import Unfit, spliced
+from litelift.cutover.server.splice import Unfit, spliced, unspliced
 
 SERVICE = ("postgres", ['image: "postgres:16"', "ports:", '  - "127.0.0.1:5432:5432"', "environment:", "  A: b"])
 SECTIONS = {"services": SERVICE, "volumes": ("data", ["external: true"]), "secrets": ("pw", ['file: "./pw"'])}
@@ -161,6 +161,13 @@ def test_the_line_ends_are_the_files_own(name: str) -> None:
     new = spliced(REAL[name], SECTIONS)
     assert ("\r\n" in new) == ("\r\n" in REAL[name])
     assert new.count("\n") == (new.count("\r\n") if "\r\n" in new else new.count("\n"))
+
+
+@pytest.mark.parametrize("name", sorted({*REAL} - {"no-end", "crlf-no-end"}))
+def test_what_was_added_is_taken_out_of_a_file_that_somebody_changed_since(name: str) -> None:
+    new = spliced(REAL[name], SECTIONS)
+    assert unspliced(f"# mine\n{new}# too\n", REAL[name], new) == f"# mine\n{REAL[name]}# too\n"
+    assert unspliced(new.replace("postgres:16", "postgres:17"), REAL[name], new) is None
 
 
 def test_the_service_is_indented_like_its_neighbours() -> None:

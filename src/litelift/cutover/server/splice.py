@@ -7,6 +7,7 @@ entries; what is written is the old text with lines put in.
 
 from __future__ import annotations
 
+import difflib
 import io
 import re
 from collections.abc import Mapping
@@ -58,6 +59,23 @@ def spliced(text: str, sections: Mapping[str, Entry]) -> str:
     after = parsed(text)
     if not _alike(after, _expected(before, sections)):
         raise Unfit("its layout is one that lines cannot be put into")
+    return text
+
+
+def unspliced(text: str, before: str, after: str) -> str | None:
+    """``text``, which was ``after`` until somebody changed it, without what made ``after`` of ``before``.
+
+    None where what was put in is not there any more as it was.
+    """
+    old, new = _lines(before), _lines(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for kind, _, _, start, end in matcher.get_opcodes():
+        added = "".join(new[start:end])
+        if kind == "equal":
+            continue
+        if kind != "insert" or text.count(added) != 1:
+            return None
+        text = text.replace(added, "")
     return text
 
 

@@ -12,7 +12,7 @@ from litelift.atomic import write_whole
 from litelift.cutover.context import Context
 from litelift.cutover.credentials import kept_login
 from litelift.cutover.server.compose_service import SECRET_FILE, sections
-from litelift.cutover.server.splice import Unfit, parsed, spliced
+from litelift.cutover.server.splice import Unfit, parsed, spliced, unspliced
 from litelift.cutover.settings import ContainerTarget
 from litelift.cutover.step import Facts, Step, Undo
 
@@ -93,16 +93,36 @@ class ComposeStep(Step):
         if not facts:
             return None
         path, kept, secret = Path(facts["file"]), Path(facts["kept"]), Path(facts["secret"])
-        now = _sum(path.read_bytes()) if path.exists() else None
-        if now == facts["after"]:
+        if not kept.exists():
+            return {"restored": False}
+        now = path.read_bytes() if path.exists() else b""
+        found = {"restored": True}
+        if _sum(now) == facts["after"]:
             write_whole(path, kept.read_bytes())
-        elif now != facts["before"] and kept.exists():
-            how = f"{path} stays as it is; as it was before, it is in {kept}: take the service out by hand"
-            context.issue(f"{path} was changed by somebody since the cutover wrote it", how)
-            return {"restored": False, "file": str(path), "kept": str(kept)}
-        if kept.exists():
-            secret.unlink(missing_ok=True)
-        return {"restored": now == facts["after"]}
+        elif _sum(now) != facts["before"]:
+            found = {"restored": _take_out(context, path, now, kept, facts)}
+        secret.unlink(missing_ok=True)
+        return found
+
+
+def _take_out(context: Context, path: Path, now: bytes, kept: Path, facts: Facts) -> bool:
+    """Take the service out of a file that somebody has changed since; False where only a person can."""
+    edited = kept.with_name(f"{kept.name}.edited")
+    write_whole(edited, now, mode=0o600)
+    message = f"{path} was changed by somebody since the cutover wrote it"
+    both = f"as it was before the cutover: {kept}; as it was left by whoever changed it: {edited}"
+    try:
+        before = kept.read_bytes()
+        result = unspliced(now.decode(), before.decode(), _with_service(context, path, before).decode())
+        if result is not None:
+            parsed(result)
+            write_whole(path, result)
+            context.issue(message, f"what the cutover added was taken out, and the rest left; {both}")
+            return True
+    except (UnicodeDecodeError, Unfit):
+        pass
+    context.issue(message, f"it stays as it is: take the service out by hand; {both}")
+    return False
 
 
 def _target(context: Context) -> ContainerTarget:
