@@ -7,30 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from litelift.cutover.health.settings import HealthCheck
+from litelift.cutover.section import Command as Command
+from litelift.cutover.section import Port, Seconds, Section, about
 from litelift.errors import RunbookError
 from litelift.tomlfile.problems import line_of
-
-
-class Section(BaseModel):
-    """A table of the file. Strict: "true" is not true; frozen: what was checked stays what it was."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-Command = str | list[str]
-"""A command of the project: text for ``/bin/sh -c``, or a list of words that no shell reads."""
-
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def about(key: str, said: str) -> PydanticCustomError:
-    """A finding of a whole table's validator that belongs to one of its keys."""
-    return PydanticCustomError("about", "{said}", {"key": key, "said": said})
 
 
 def _identifier(name: str) -> str:
