@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from litelift.cutover.settings import Command
@@ -27,13 +28,30 @@ def shown(command: Command) -> str:
     return redact(command if isinstance(command, str) else " ".join(command))
 
 
-def run_command(
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command came to its end."""
+
+    status: int
+    """Its exit status; of one that a signal ended, the signal's number, negative."""
+    seconds: float
+    output: str
+    """What it printed."""
+
+    @property
+    def how(self) -> str:
+        """The status in words."""
+        return f"ended with {self.status}" if self.status >= 0 else f"was killed by {signal.Signals(-self.status).name}"
+
+
+def finish(
     command: Command, folder: Path, output: Path, timeout: float, environment: Mapping[str, str] | None = None
-) -> float:
-    """Run ``command`` in ``folder`` and add what it prints to the file ``output``; return the seconds it took.
+) -> Ended:
+    """Run ``command`` in ``folder`` to its end, whatever that is, and add what it prints to the file ``output``.
 
     It is a session of its own: a Ctrl-C on the terminal is litelift's to answer, and after ``timeout`` seconds it is
-    ended with all that it started. A service that it leaves behind in another session stays. Raises CommandFailed.
+    ended with all that it started. A service that it leaves behind in another session stays. Raises CommandFailed
+    where it cannot be started, or has no end in time.
     """
     began = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -58,14 +76,21 @@ def run_command(
         except subprocess.TimeoutExpired:
             _end(process)
             how = f"was ended after {timeout:g} s"
-            raise CommandFailed(command=shown(command), how=how, hint=_hint(output, at)) from None
+            raise CommandFailed(command=shown(command), how=how, hint=_hint(output, _said(output, at))) from None
         except BaseException:
             _end(process)
             raise
-    if status:
-        how = f"ended with {status}" if status > 0 else f"was killed by {signal.Signals(-status).name}"
-        raise CommandFailed(command=shown(command), how=how, hint=_hint(output, at))
-    return time.monotonic() - began
+    return Ended(status, time.monotonic() - began, _said(output, at))
+
+
+def run_command(
+    command: Command, folder: Path, output: Path, timeout: float, environment: Mapping[str, str] | None = None
+) -> float:
+    """Run ``command`` as `finish` does, and return the seconds it took. Raises CommandFailed for another end than 0."""
+    ended = finish(command, folder, output, timeout, environment)
+    if ended.status:
+        raise CommandFailed(command=shown(command), how=ended.how, hint=_hint(output, ended.output))
+    return ended.seconds
 
 
 def run_commands(
@@ -93,7 +118,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _hint(output: Path, at: int) -> str:
-    said = output.read_bytes()[at:].decode("utf-8", "replace").rstrip().splitlines()
-    told = "\n".join(f"  {redact(line)}" for line in said[-TAIL:])
+def _said(output: Path, at: int) -> str:
+    with output.open("rb") as file:
+        file.seek(at)
+        return file.read().decode("utf-8", "replace")
+
+
+def _hint(output: Path, said: str) -> str:
+    told = "\n".join(f"  {redact(line)}" for line in said.rstrip().splitlines()[-TAIL:])
     return f"It said (the whole is in {output}):\n{told}" if told else "It said nothing."
