@@ -566,3 +566,13 @@ class ComposeFileError(LiteliftError):
     """{path}: {message}"""
 
     hint = "Mend it, or leave [target] compose out and add the service by hand."
+class HealthCheckUnusable(UsageError):
+    """the health check "{check}" cannot be made: {message}"""
+
+    hint = "Mend it in the runbook, or make what it names."
+
+
+class HealthChecksFailed(LiteliftError):
+    """{failed} of {number} health checks failed: {message}"""
+
+    hint = "See what the application's own log says of it."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
+from litelift.cutover.health.settings import CommandCheck, InSession, LoginCheck
 from litelift.cutover.settings import Command, Environment, Runbook
-from litelift.tomlfile.problems import Problem
+from litelift.tomlfile.problems import Problem, did_you_mean
 
 WORDS = ("url", "host", "port", "database", "user", "password")
 """What a value may hold in braces: see ``Login.words``."""
@@ -49,12 +50,17 @@ def _commands(runbook: Runbook) -> Iterator[Problem]:
     }
     for keys, commands in lists.items():
         for at, command in enumerate(commands):
-            if not (command.strip() if isinstance(command, str) else command and command[0]):
+            if _is_empty(command):
                 yield Problem((*keys, at), f"{'.'.join(keys)}: expected a command; got nothing")
+
+
+def _is_empty(command: Command) -> bool:
+    return not (command.strip() if isinstance(command, str) else command and command[0])
 
 
 def _health(runbook: Runbook) -> Iterator[Problem]:
     seen: set[str] = set()
+    logins: dict[str, LoginCheck] = {}
     for at, check in enumerate(runbook.health):
         if check.name in seen:
             yield Problem(("health", at, "name"), f"health.name: there are two checks {check.name!r}")
@@ -62,6 +68,22 @@ def _health(runbook: Runbook) -> Iterator[Problem]:
         if not check.when:
             said = 'never; expected "before", "after" or both'
             yield Problem(("health", at, "when"), f"health.when: the check {check.name!r} would be made {said}")
+        if isinstance(check, LoginCheck):
+            logins[check.name] = check
+        if isinstance(check, InSession) and check.session is not None:
+            yield from _session(check, logins, ("health", at, "session"))
+        if isinstance(check, CommandCheck) and _is_empty(check.command):
+            yield Problem(("health", at, "command"), "health.command: expected a command; got nothing")
+
+
+def _session(check: InSession, logins: Mapping[str, LoginCheck], keys: tuple[str | int, ...]) -> Iterator[Problem]:
+    login = logins.get(check.session or "")
+    if login is None:
+        said = f"{check.session!r} is not the name of a check of kind login above this one"
+        yield Problem(keys, f"health.session: {said}{did_you_mean(check.session or '', logins)}")
+    elif missing := set(check.when) - set(login.when):
+        said = f"{check.name!r} is made {missing.pop()} the move, and the login {login.name!r} is not"
+        yield Problem(keys, f"health.session: {said}")
 
 
 def _environment(files: Sequence[Environment]) -> Iterator[Problem]:

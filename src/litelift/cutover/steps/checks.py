@@ -10,6 +10,7 @@ from pathlib import Path
 
 from litelift.cutover.commands import shown
 from litelift.cutover.context import Context
+from litelift.cutover.health.settings import CommandCheck
 from litelift.cutover.settings import Command, Runbook
 from litelift.cutover.step import Facts, Step
 from litelift.errors import CheckFailed
@@ -125,6 +126,7 @@ def commands_of(runbook: Runbook) -> Iterator[Command]:
     yield from runbook.services.start
     yield from runbook.backup.commands
     yield from runbook.monitor.commands
+    yield from (check.command for check in runbook.health if isinstance(check, CommandCheck))
 
 
 def _problem(command: Command, folder: Path) -> str | None:
