@@ -11,6 +11,7 @@ def all_steps() -> list[Step]:
     from litelift.cutover.steps.checks import ProjectChecks, SourceChecks, TargetChecks
     from litelift.cutover.steps.code import CodeUpdate
     from litelift.cutover.steps.compose import ComposeStep
+    from litelift.cutover.steps.health import Health, HealthBefore, HealthOpen
     from litelift.cutover.steps.maintenance import MaintenanceOff, MaintenanceOn
     from litelift.cutover.steps.move import MakeSchema, MoveData
     from litelift.cutover.steps.ready import ReadyStep
@@ -22,6 +23,7 @@ def all_steps() -> list[Step]:
     return [
         ProjectChecks(),
         SourceChecks(),
+        HealthBefore(),
         CodeUpdate(),
         ServerStep(),
         ComposeStep(),
@@ -35,7 +37,9 @@ def all_steps() -> list[Step]:
         SourceUnchanged(),
         MarkMoment(),
         StartServices(),
+        Health(),
         MaintenanceOff(),
+        HealthOpen(),
         AfterCare(),
         Baseline(),
     ]
