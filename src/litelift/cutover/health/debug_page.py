@@ -11,7 +11,7 @@ from litelift.cutover.health.result import Failing
 _KNOWN = (
     ("Django's debug page", r"You(?:'|’|&#x27;|&#39;)re seeing this error because you have <code>DEBUG = True</code>"),
     ("Werkzeug's debugger (Flask)", r"<title>[^<]*// Werkzeug Debugger</title>"),
-    ("Laravel's debug page (Ignition)", r"ignition-|flareapp\.io|window\.ignite\b|laravel/ignition"),
+    ("Laravel's debug page (Ignition)", r"_ignition/|flareapp\.io/docs|window\.ignite\(|laravel-exceptions-renderer"),
     ("Laravel's debug page", r"Whoops, looks like something went wrong|<title>Whoops! There was an error"),
     ("Symfony's debug page", r"<!-- .{0,300}\(\d{3} [^)]*\) -->\s*<!DOCTYPE html>|class=\"exception-summary"),
     ("Rails' debug page", r"<title>Action Controller: Exception caught</title>"),

@@ -38,6 +38,12 @@ def trouble_at(error: BaseException, host: str, port: int) -> str:
         if isinstance(one, OSError) and one.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
             return f"no way to {where}: {one.strerror}"
     said = " ".join(re.sub(r"\[Errno -?\d+\] ", "", str(error)).split()).rstrip(".")
+    if "complete message" in said or "incomplete chunked" in said:
+        return f"a connection to {where} that was closed in the middle of the answer"
+    if type(error).__name__ == "DecodingError":
+        return f"an answer of {where} that is not in the encoding that it names"
+    if "status line" in said or "illegal header" in said:
+        return f"an answer of {where} that is not HTTP's"
     if "disconnected" in said or "closed" in said:
         return f"a connection to {where} that was closed without an answer"
     return f"{type(error).__name__}{f': {said[:200]}' if said else ''} from {where}"
