@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, Session, origin, shown
-from litelift.cutover.health.expectations import document_of, expect_status, expect_texts, required, short
+from litelift.cutover.health.expectations import LETTERS, document_of, expect_status, expect_texts, required, short
 from litelift.cutover.health.markup import Control, Form, Page, read_page
 from litelift.cutover.health.result import Failing
+from litelift.cutover.health.scripts import address
 from litelift.cutover.health.settings_http import LoginCheck
 
 
@@ -50,8 +51,10 @@ async def _by_form(check: LoginCheck, browser: Browser, password: str) -> Answer
     expect_status(first, [200], check.debug_pages)
     page = read_page(first.text)
     form = _form(check, page, first)
-    base = urljoin(first.url, page.base) if page.base else first.url
-    action = urljoin(base, form.action) if form.action else first.url
+    base = address(first.url, page.base or "") or first.url
+    action = address(base, form.action) if form.action else first.url
+    if action is None:
+        raise Failing(f"a form of {shown(first.url)} that goes to an address", repr(form.action[:LETTERS]))
     if origin(action) != origin(first.url):
         raise Failing(f"a form that sends the password to {shown(first.url)}", f"one that sends it to {shown(action)}")
     if form.method != "post":
@@ -95,7 +98,7 @@ def _form(check: LoginCheck, page: Page, answer: Answer) -> Form:
         expected = f"a form with a field for a password in {shown(answer.url)}"
     if found is not None:
         return found
-    names = [form.id or form.name or shown(urljoin(answer.url, form.action)) for form in page.forms]
+    names = [form.id or form.name or repr(form.action[:LETTERS]) for form in page.forms]
     got = f"the forms {', '.join(names)}" if names else 'none; where a script makes it, use mode = "json"'
     raise Failing(expected, got)
 

@@ -7,14 +7,13 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, origin, shown
 from litelift.cutover.health.expectations import excerpt, expect_status, place
 from litelift.cutover.health.markup import Page, read_page
 from litelift.cutover.health.result import Failing
-from litelift.cutover.health.scripts import loaded_by, resolved, without_map
+from litelift.cutover.health.scripts import address, loaded_by, resolved, without_map
 from litelift.cutover.health.session import session_of
 from litelift.cutover.health.settings_http import PageCheck
 from litelift.report.format import count
@@ -51,7 +50,7 @@ async def attempt(check: PageCheck, attempt: Attempt) -> str:
 
 async def _read_scripts(check: PageCheck, browser: Browser, answer: Answer, site: _Site) -> None:
     page = read_page(answer.text)
-    base = urljoin(answer.url, page.base) if page.base else answer.url
+    base = address(answer.url, page.base or "") or answer.url
     own = {origin(url) for url in (check.url, answer.url, *check.origins)}
     # An address, and whether the page itself names it: a browser that does not get it shows a broken page.
     waiting = deque((url, True) for url in _of_page(page, base))
@@ -81,7 +80,7 @@ async def _read_scripts(check: PageCheck, browser: Browser, answer: Answer, site
 
 def _of_page(page: Page, base: str) -> Iterator[str]:
     for word in page.scripts:
-        url = resolved(urljoin(base, word), base, {}, base)
+        url = address(base, word)
         if url is not None:
             yield url
 
