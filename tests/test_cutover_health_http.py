@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_an_answer_as_expected_is_found(app: App, tmp_path: Path) -> None:
     ],
 )
 def test_another_answer_is_told_beside_what_was_expected(
-    app: App, tmp_path: Path, reply: Reply, keys: dict[str, object], says: str
+    app: App, tmp_path: Path, reply: Reply, keys: dict[str, Any], says: str
 ) -> None:
     app.routes["/"] = reply
     result = one(tmp_path, kind="http", url=app.url(), **keys)
@@ -167,7 +168,7 @@ def test_a_page_about_an_error_of_the_program_is_told_as_what_it_is(
 
 def test_a_slow_average_fails_after_the_move_and_is_told_before_it(app: App, tmp_path: Path) -> None:
     app.routes["/"] = Reply("x")
-    slow = {"kind": "http", "url": app.url(), "max_average_ms": 0.0001, "samples": 2}
+    slow: dict[str, Any] = {"kind": "http", "url": app.url(), "max_average_ms": 0.0001, "samples": 2}
     after, before = one(tmp_path, **slow), one(tmp_path, "before", **slow)
     assert (after.ok, after.slow, before.ok, before.slow) == (False, True, True, True)
     assert "expected at most 0.0001 ms on average; got " in after.found
@@ -213,7 +214,12 @@ def test_a_redirect_out_of_http_is_not_followed(app: App, tmp_path: Path) -> Non
 
 def test_a_post_is_sent_once_with_its_body(app: App, tmp_path: Path) -> None:
     app.routes["POST /q"] = lambda asked: as_json({"got": asked.json})
-    keys = {"method": "POST", "body": '{"a": 1}', "headers": {"Content-Type": "application/json"}, "samples": 5}
+    keys: dict[str, Any] = {
+        "method": "POST",
+        "body": '{"a": 1}',
+        "headers": {"Content-Type": "application/json"},
+        "samples": 5,
+    }
     result = one(tmp_path, kind="http", url=app.url("/q"), json={"got.a": 1}, **keys)
     assert result.ok, result
     assert len(app.seen) == 1
@@ -242,7 +248,7 @@ def test_a_secret_header_is_read_from_the_environment_and_told_nowhere(
 ) -> None:
     monkeypatch.setenv("API_KEY", "k3y/w&rd")
     app.routes["/"] = lambda asked: as_json({"key": asked.headers.get("x-api-key"), "again": "k3y%2Fw%26rd"})
-    keys = {"kind": "http", "url": app.url(), "headers_env": {"X-Api-Key": "API_KEY"}}
+    keys: dict[str, Any] = {"kind": "http", "url": app.url(), "headers_env": {"X-Api-Key": "API_KEY"}}
     assert one(tmp_path, **keys, json={"key": "k3y/w&rd"}).ok
     result = one(tmp_path, **keys, json={"key": "other"})
     assert result.got == '"***"'

@@ -6,9 +6,9 @@ import time
 
 from litelift.cutover.commands import finish
 from litelift.cutover.health.attempt import Attempt
-from litelift.cutover.health.expectations import LETTERS, excerpt, place
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.settings import CommandCheck
+from litelift.cutover.health.wording import LETTERS, excerpt, place
 from litelift.errors import CommandFailed
 from litelift.redact import text as redact
 
@@ -22,7 +22,8 @@ def attempt(check: CommandCheck, attempt: Attempt) -> str:
     except CommandFailed as error:
         raise Failing(f"exit status {check.status}", f"a command that {error.facts['how']}") from None
     attempt.milliseconds.append((time.perf_counter() - began) * 1000)
-    last = redact((ended.output.rstrip().splitlines() or [""])[-1][-2 * LETTERS :])
+    last = redact((ended.output.rstrip().splitlines() or [""])[-1])
+    last = last if len(last) <= 2 * LETTERS else "..." + last[-2 * LETTERS :]
     said = f"; it said: {last}" if last else "; it said nothing"
     if ended.status != check.status:
         raise Failing(f"exit status {check.status}", ended.how + said)

@@ -11,10 +11,11 @@ from urllib.parse import quote
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, shown
 from litelift.cutover.health.debug_page import status_words
-from litelift.cutover.health.expectations import document_of, expect_status, required, same, short
+from litelift.cutover.health.expectations import document_of, expect_status, required, same
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.session import session_of
 from litelift.cutover.health.settings_http import CrudCheck
+from litelift.cutover.health.wording import short
 
 _DELETED = [200, 202, 204]
 

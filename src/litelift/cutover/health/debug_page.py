@@ -7,6 +7,7 @@ import re
 from litelift.cutover.health.browser import Answer, shown
 from litelift.cutover.health.markup import read_page
 from litelift.cutover.health.result import Failing
+from litelift.cutover.health.wording import cut
 
 _KNOWN = (
     ("Django's debug page", r"You(?:'|’|&#x27;|&#39;)re seeing this error because you have <code>DEBUG = True</code>"),
@@ -43,7 +44,7 @@ def status_words(answer: Answer) -> str:
     """An unexpected status, and what came with it, as far as that tells something."""
     found = debug_page(answer)
     if found is None and answer.is_html:
-        found = read_page(answer.text).title[:120]
+        found = cut(read_page(answer.text).title)
         found = f'the page "{found}"' if found else None
     away = f" from {shown(answer.url)}"
     return f"{answer.status}{away}{f', {found}' if found else ''}"

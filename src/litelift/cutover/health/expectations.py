@@ -10,9 +10,8 @@ from typing import Any
 from litelift.cutover.health.browser import Answer, shown
 from litelift.cutover.health.debug_page import refuse_debug_page, status_words
 from litelift.cutover.health.result import Failing
+from litelift.cutover.health.wording import excerpt, place, short
 
-LETTERS = 80
-"""Of a value that is told."""
 _MISSING = object()
 
 
@@ -47,7 +46,7 @@ def expect_headers(answer: Answer, wanted: dict[str, str]) -> None:
         if got is None:
             raise Failing(f"a header {name}", "none")
         if text not in got:
-            raise Failing(f"{text!r} in the header {name}", repr(got[:LETTERS]))
+            raise Failing(f"{text!r} in the header {name}", short(got))
 
 
 def document_of(answer: Answer) -> Any:
@@ -99,24 +98,6 @@ def same(wanted: Any, got: Any) -> bool:
     if isinstance(wanted, list) and isinstance(got, list):
         return len(wanted) == len(got) and all(map(same, wanted, got))
     return bool(wanted == got)
-
-
-def place(text: str, at: int) -> tuple[int, int]:
-    """Line and column of a place, from 1."""
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-
-
-def excerpt(text: str, at: int, length: int, around: int = 30) -> str:
-    """What stands around a place, on one line."""
-    start, end = max(0, at - around), min(len(text), at + length + around)
-    words = " ".join(text[start:end].split())
-    return f"{'...' if start else ''}{words}{'...' if end < len(text) else ''}"
-
-
-def short(value: object) -> str:
-    """A value as JSON, short enough for a line."""
-    words = json.dumps(value, ensure_ascii=False, default=str)
-    return words if len(words) <= LETTERS else words[:LETTERS] + "..."
 
 
 def _flat(wanted: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

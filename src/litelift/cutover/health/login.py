@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
 
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, Session, origin, shown
-from litelift.cutover.health.expectations import LETTERS, document_of, expect_status, expect_texts, required, short
+from litelift.cutover.health.expectations import expect_status, expect_texts, required
 from litelift.cutover.health.markup import Control, Form, Page, read_page
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.scripts import address
 from litelift.cutover.health.settings_http import LoginCheck
+from litelift.cutover.health.wording import cut, short
+from litelift.report.format import size
 
 
 async def attempt(check: LoginCheck, attempt: Attempt) -> str:
@@ -23,16 +26,12 @@ async def attempt(check: LoginCheck, attempt: Attempt) -> str:
     password = around.secrets.passwords[check.name]
     answer = await (_by_form if check.mode == "form" else _by_json)(check, browser, password)
     attempt.milliseconds.append(answer.milliseconds)
+    if check.mode == "json":
+        _take_token(check, attempt, answer, session)
     expect_texts(answer, check.present, check.absent)
     if check.cookie is not None and check.cookie not in {cookie.name for cookie in browser.cookies.jar}:
         names = ", ".join(sorted({cookie.name for cookie in browser.cookies.jar})) or "none"
         raise Failing(f"the cookie {check.cookie}", names)
-    if check.mode == "json" and check.token is not None:
-        token = required(document_of(answer), check.token, "a token")
-        if not isinstance(token, str):
-            raise Failing(f"a token at {check.token}", short(token))
-        around.secrets.add(token, short=True)
-        session.token = token
     found = f"logged in as {check.user}, status {answer.status}"
     if check.then is not None:
         then = await browser.ask("GET", check.then)
@@ -46,6 +45,26 @@ async def attempt(check: LoginCheck, attempt: Attempt) -> str:
     return found
 
 
+def _take_token(check: LoginCheck, attempt: Attempt, answer: Answer, session: Session) -> None:
+    """Put the answer's token into the session; whatever else in it is secret is hidden from now on."""
+    secrets = attempt.surroundings.secrets
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        if check.token is None:
+            return
+        # What it says instead may be a token, too: it is not repeated.
+        raise Failing(f"JSON from {shown(answer.url)}", f"{size(len(answer.body))} that are none") from None
+    secrets.add_of(document)
+    if check.token is None:
+        return
+    token = required(document, check.token, "a token")
+    if not isinstance(token, str):
+        raise Failing(f"a token at {check.token}", "an object" if isinstance(token, dict) else "no text")
+    secrets.add(token, short=True)
+    session.token = token
+
+
 async def _by_form(check: LoginCheck, browser: Browser, password: str) -> Answer:
     first = await browser.ask("GET", check.url)
     expect_status(first, [200], check.debug_pages)
@@ -54,7 +73,7 @@ async def _by_form(check: LoginCheck, browser: Browser, password: str) -> Answer
     base = address(first.url, page.base or "") or first.url
     action = address(base, form.action) if form.action else first.url
     if action is None:
-        raise Failing(f"a form of {shown(first.url)} that goes to an address", repr(form.action[:LETTERS]))
+        raise Failing(f"a form of {shown(first.url)} that goes to an address", short(form.action))
     if origin(action) != origin(first.url):
         raise Failing(f"a form that sends the password to {shown(first.url)}", f"one that sends it to {shown(action)}")
     if form.method != "post":
@@ -70,7 +89,7 @@ async def _by_form(check: LoginCheck, browser: Browser, password: str) -> Answer
     except Failing as failing:
         raise Failing(failing.expected, failing.got + _unsent(check, browser)) from None
     if check.away and urlsplit(answer.url).path == where.path:
-        title = read_page(answer.text).title[:120] if answer.is_html else ""
+        title = cut(read_page(answer.text).title) if answer.is_html else ""
         got = f"{shown(answer.url)} again{f' ({title})' if title else ''}{_unsent(check, browser)}"
         raise Failing("another page than the login after it", got)
     return answer
@@ -98,7 +117,7 @@ def _form(check: LoginCheck, page: Page, answer: Answer) -> Form:
         expected = f"a form with a field for a password in {shown(answer.url)}"
     if found is not None:
         return found
-    names = [form.id or form.name or repr(form.action[:LETTERS]) for form in page.forms]
+    names = [form.id or form.name or short(form.action) for form in page.forms]
     got = f"the forms {', '.join(names)}" if names else 'none; where a script makes it, use mode = "json"'
     raise Failing(expected, got)
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, origin, shown
-from litelift.cutover.health.expectations import excerpt, expect_status, place
+from litelift.cutover.health.expectations import expect_status
 from litelift.cutover.health.markup import Page, read_page
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.scripts import address, loaded_by, resolved, without_map
 from litelift.cutover.health.session import session_of
 from litelift.cutover.health.settings_http import PageCheck
+from litelift.cutover.health.wording import excerpt, place
 from litelift.report.format import count
 
 TOLD = 5

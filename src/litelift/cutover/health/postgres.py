@@ -13,9 +13,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from litelift.cutover.health.attempt import Attempt
-from litelift.cutover.health.expectations import same, short
+from litelift.cutover.health.expectations import same
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.settings import PostgresCheck
+from litelift.cutover.health.wording import short
 from litelift.errors import HealthCheckUnusable, LiteliftError
 from litelift.postgres.connect import normalized, reading_only
 from litelift.postgres.login import refusal

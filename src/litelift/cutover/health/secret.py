@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from litelift.cutover.health.settings_base import Check, Password, file_of
@@ -18,6 +19,7 @@ from litelift.redact import text as redact
 
 SHORT = 8
 """Letters from which on a header's or a cookie's value is taken for a secret: "1" and "true" are none."""
+_SECRET_NAME = re.compile(r"token|secret|session|password|jwt|key|access|refresh|bearer", re.IGNORECASE)
 
 
 @dataclass
@@ -34,22 +36,36 @@ class Secrets:
         """Hide these from now on, in each way that they may be written; those of a few letters only with ``short``."""
         for value in values:
             if value and (short or len(value) >= SHORT):
-                quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-                self._hidden |= {
-                    value,
-                    quote(value, safe=""),
-                    quote(value),
-                    quote_plus(value),
-                    html.escape(value),
-                    *quoted,
-                }
+                quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value)
+                addresses = quote(value, safe=""), quote(value), quote_plus(value)
+                self._hidden |= {value, " ".join(value.split()), *quoted, *addresses}
+
+    def add_of(self, document: Any) -> None:
+        """Hide what a document of JSON itself calls a token, a key or a secret."""
+        if isinstance(document, dict):
+            for name, value in document.items():
+                if isinstance(value, str) and _SECRET_NAME.search(name):
+                    self.add(value)
+                self.add_of(value)
+        elif isinstance(document, list):
+            for value in document:
+                self.add_of(value)
 
     def hide(self, words: str) -> str:
         """The words without any secret, on lines of a terminal: without control characters too."""
         for value in sorted(self._hidden, key=len, reverse=True):
             before, after = r"(?<!\w)" if value[0].isalnum() else "", r"(?!\w)" if value[-1].isalnum() else ""
             words = re.sub(f"{before}{re.escape(value)}{after}", "***", words)
+            if "..." in words:
+                words = _without_halves(words, value)
         return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", redact(words))
+
+
+def _without_halves(words: str, value: str) -> str:
+    """The words without a secret's beginning before a cut, or its end after one; three letters tell nothing."""
+    for length in range(len(value) - 1, 3, -1):
+        words = words.replace(f"{value[:length]}...", "***...").replace(f"...{value[-length:]}", "...***")
+    return words
 
 
 def read_secrets(checks: Iterable[Check], folder: Path) -> Secrets:
