@@ -149,7 +149,16 @@ def _after_success(result: MigrationResult, sums: Totals) -> list[NextStep]:
                 "compared by content. The command above does it.",
             )
         )
-    steps += _quarantine(result) + _not_valid(result) + _untranslated(result)
+    steps += open_points(result)
+    if result.target.embedded:
+        steps.append(_leave_embedded(result))
+    steps += [_backup(result), _switch(result), _keep(result)]
+    return steps
+
+
+def open_points(result: MigrationResult) -> list[NextStep]:
+    """What a move that is proved leaves to a person."""
+    steps = _quarantine(result) + _not_valid(result) + _untranslated(result)
     told = [notice for notice in attention_notices(result) if not _is_not_valid(notice)]
     if told:
         kinds = sorted({title(notice.kind) for notice in told})
@@ -160,9 +169,6 @@ def _after_success(result: MigrationResult, sums: Totals) -> list[NextStep]:
                 "and write down what was decided.",
             )
         )
-    if result.target.embedded:
-        steps.append(_leave_embedded(result))
-    steps += [_backup(result), _switch(result), _keep(result)]
     return steps
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,20 +29,25 @@ FORMAT = 1
 """The version of report.json: raised when a field changes its meaning."""
 
 
+_SECTIONS = ("counts", "proof", "quarantine", "notices", "untranslated")
+"""Sections of their own file: the report of a cutover has them too."""
+
+
 def prepare() -> None:
     """Compile the templates, which takes longer than filling them."""
     for form in ("html", "md"):
-        _environment(form).get_template(f"report.{form}.j2")
+        for name in ("report", *(f"section_{section}" for section in _SECTIONS)):
+            environment(form).get_template(f"{name}.{form}.j2")
 
 
 def render_html(result: MigrationResult) -> str:
     """The report as one HTML file that loads nothing."""
-    return _environment("html").get_template("report.html.j2").render(_context(result))
+    return environment("html").get_template("report.html.j2").render(_context(result))
 
 
 def render_markdown(result: MigrationResult) -> str:
     """The report as GitHub's Markdown."""
-    return _environment("md").get_template("report.md.j2").render(_context(result))
+    return environment("md").get_template("report.md.j2").render(_context(result))
 
 
 def render_json(result: MigrationResult, *, indent: int | None = 2) -> str:
@@ -54,17 +59,17 @@ def render_json(result: MigrationResult, *, indent: int | None = 2) -> str:
     clean = redact.result(result)
     judged = verdict(clean, totals(clean, entities(clean)))
     head = {"format": FORMAT, "exit_code": clean.exit_code, "status": judged.status, "verdict": judged.sentence}
-    return json.dumps(head | _plain(clean.model_dump()), indent=indent, allow_nan=False) + "\n"
+    return json.dumps(head | plain(clean.model_dump()), indent=indent, allow_nan=False) + "\n"
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
     """What JSON can hold: bytes as PostgreSQL writes them (\\x and hex), infinities and decimals as text."""
     if content is None or type(content) in _JSON:
         return content
     if isinstance(content, dict):
-        return {str(name): _plain(part) for name, part in content.items()}
+        return {str(name): plain(part) for name, part in content.items()}
     if isinstance(content, (list, tuple, set, frozenset)):
-        return [_plain(part) for part in content]
+        return [plain(part) for part in content]
     if isinstance(content, (bytes, bytearray, memoryview)):
         return "\\x" + bytes(content).hex()
     if isinstance(content, (datetime, date, time)):
@@ -100,7 +105,8 @@ def _html_name(name: str) -> Markup:
 
 
 @cache
-def _environment(form: str) -> Environment:
+def environment(form: Literal["html", "md"]) -> Environment:
+    """Where the templates of a form are: its filters, and what is done to every value that is printed."""
     finalize: Callable[[object], object] = _html_text if form == "html" else markdown.printed
     made = Environment(
         loader=PackageLoader("litelift.report"),
