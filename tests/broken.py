@@ -112,12 +112,12 @@ def nobodys_python() -> tuple[str, ...] | None:
     return None
 
 
-def as_nobody(*words: str | Path, timeout: float = 120) -> Ran:
+def as_nobody(*words: str | Path) -> Ran:
     """Run ``litelift`` as an ordinary user."""
     python = nobodys_python()
     assert python is not None
     if os.geteuid() != 0:
-        return litelift(*words, timeout=timeout)
+        return litelift(*words)
     done = subprocess.run(
         [*python, "-m", "litelift", *map(str, words)],
         user=NOBODY,
@@ -125,7 +125,7 @@ def as_nobody(*words: str | Path, timeout: float = 120) -> Ran:
         extra_groups=[],
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=300,
         cwd="/",
     )
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -154,11 +154,20 @@ class Tcp:
                 connection.execute(statement)
 
 
+_claimed: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that nobody else is given while this process lives.
+
+    Its socket stays bound and does not listen: a server that sets SO_REUSEADDR, as PostgreSQL does, takes it all the
+    same (socket(7)).
+    """
+    claim = socket.socket()
+    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    claim.bind(("127.0.0.1", 0))
+    _claimed.append(claim)
+    return int(claim.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -205,6 +214,16 @@ def children(parent: int) -> list[int]:
     return found
 
 
+def members(group: int) -> list[int]:
+    """The living processes of a group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rsplit(")", 1)[1].split()[2]) == group and alive(int(path.parent.name)):
+                found.append(int(path.parent.name))
+    return found
+
+
 def alive(process: int) -> bool:
     """Whether a process is there, and not a zombie."""
     try:
@@ -226,9 +245,9 @@ class Started:
         else:
             self.process.send_signal(number)
 
-    def end(self, timeout: float = 60) -> Ran:
+    def end(self) -> Ran:
         """Wait for its end."""
-        out, err = self.process.communicate(timeout=timeout)
+        out, err = self.process.communicate(timeout=300)
         return Ran(self.process.returncode, out, err)
 
 
@@ -250,9 +269,9 @@ def started(*words: str | Path) -> Iterator[Started]:
         process.communicate()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds; for as long as only what hangs takes."""
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)

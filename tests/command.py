@@ -25,13 +25,13 @@ class Ran:
         return json.loads(self.out)
 
 
-def litelift(*words: str | Path, cwd: Path | None = None, timeout: float = 120, **environment: str) -> Ran:
+def litelift(*words: str | Path, cwd: Path | None = None, **environment: str) -> Ran:
     """Run ``litelift`` with these words; it must end by itself."""
     done = subprocess.run(
         [sys.executable, "-m", "litelift", *map(str, words)],
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=300,
         cwd=cwd,
         env={**os.environ, "COLUMNS": "80", **environment},
         check=False,

@@ -9,24 +9,55 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
+
+_met = threading.Event()
+
+
+def note_signals() -> None:
+    """Know when a handler of litelift's has a signal: the system may give it to another thread than the one that sent
+    it, and the interpreter handles it in its main thread alone."""
+    register = signal.signal
+
+    def registered(number: int, handler: Any) -> Any:
+        def noting(caught: int, frame: Any) -> Any:
+            _met.set()
+            return handler(caught, frame)
+
+        return register(number, noting if callable(handler) else handler)
+
+    setattr(signal, "signal", registered)  # noqa: B010
+
+
+def wait_until_met() -> None:
+    """Wait until a signal that was sent has its handler, which may raise here."""
+    while not _met.wait(0.02):
+        pass
+
+
+def send_again() -> None:
+    """A second Ctrl-C as soon as the first is met."""
+    wait_until_met()
+    os.killpg(0, signal.SIGINT)
 
 
 def act(action: str, argument: str) -> None:
     """Do it."""
     if action == "group":
         os.killpg(0, signal.Signals[argument])
-        time.sleep(5)  # a signal is met between two steps of the interpreter
+        wait_until_met()
     elif action == "self":
         os.kill(os.getpid(), signal.Signals[argument])
-        time.sleep(5)
+        wait_until_met()
     elif action == "twice":
+        threading.Thread(target=send_again, daemon=True).start()
         os.killpg(0, signal.SIGINT)
-        os.killpg(0, signal.SIGINT)
-        time.sleep(5)
+        wait_until_met()
     elif action == "sessions":
         with psycopg.connect(argument) as connection:
             connection.execute(
@@ -62,6 +93,7 @@ def main() -> None:
             act(action, argument)
 
     setattr(progress.Timeline, "tell", hooked)  # noqa: B010
+    note_signals()
     sys.argv = ["litelift", *words]
     from litelift.cli.main import main as run
 

@@ -75,7 +75,7 @@ def test_a_directory_is_not_taken_for_a_database(tmp_path: Path) -> None:
 
 def test_a_named_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    one_clear_error(litelift("migrate", tmp_path / "pipe", timeout=20), 2, str(tmp_path / "pipe"), "a named pipe")
+    one_clear_error(litelift("migrate", tmp_path / "pipe"), 2, str(tmp_path / "pipe"), "a named pipe")
 
 
 def test_a_socket_is_refused(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_socket_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
 def test_a_device_is_refused_at_once(path: str) -> None:
-    one_clear_error(litelift("migrate", path, timeout=20), 2, path, "a device")
+    one_clear_error(litelift("migrate", path), 2, path, "a device")
     assert not Path(f"{path}.litelift").exists()
 
 

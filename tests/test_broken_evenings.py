@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,6 +14,7 @@ from psycopg import sql
 import hooked
 from broken import alive, children, has, objects, one_clear_error, seen, wait_for
 from command import Ran, litelift
+from hooking import hooking, killed, no_session, on_terminal, run_hooked
 
 SCRIPT = """
     create table pupils(id integer primary key, name text not null, status text, active boolean);
@@ -41,39 +39,6 @@ def source(make_sqlite: Callable[..., Path]) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def hooking(phase: str, action: str, argument: str, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """A litelift to which something happens in a phase; it has a process group of its own."""
-    command = [sys.executable, hooked.__file__, phase, action, argument, *map(str, words)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def run_hooked(phase: str, action: str, argument: str, *words: str | Path) -> Ran:
-    """Run it to its end."""
-    with hooking(phase, action, argument, *words) as process:
-        out, err = process.communicate(timeout=120)
-        # A zombie worker, or one that works on for nobody, would be in the group still.
-        wait_for(lambda: not group_members(process.pid), 10)
-        return Ran(process.returncode, out, err)
-
-
-def group_members(group: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(path.read_text().rsplit(")", 1)[1].split()[2]) == group and alive(int(path.parent.name)):
-                found.append(int(path.parent.name))
-    return found
-
-
 def nothing_stays(source: Path, url: str, action: Callable[[], Ran]) -> Ran:
     """Do it; the source, what lies beside it, and the target are as they were."""
     before, held = seen(source), objects(url)
@@ -81,14 +46,6 @@ def nothing_stays(source: Path, url: str, action: Callable[[], Ran]) -> Ran:
     assert seen(source) == before
     assert objects(url) == held
     return ran
-
-
-def sessions(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "select count(*) from pg_stat_activity where application_name = 'litelift' and datname = current_database()"
-        ).fetchone()
-        return int(row[0]) if row else 0
 
 
 def whole_after(ran: Ran, url: str, schema: str = "school") -> bool:
@@ -125,7 +82,7 @@ def test_ctrl_c_before_a_row_is_loaded_leaves_nothing(source: Path, database: st
     assert "stopped" in ran.err
     assert "Nothing had been written" in ran.err
     assert "Traceback" not in ran.err
-    wait_for(lambda: sessions(database) == 0, 10)
+    no_session(database)
 
 
 @JOBS
@@ -144,7 +101,7 @@ def test_ctrl_c_keeps_what_is_loaded_and_says_how_to_go_on_or_back(
     assert "--resume" in said
     assert "litelift undo" in said
     assert "Traceback" not in said
-    wait_for(lambda: sessions(database) == 0, 10)
+    no_session(database)
     assert whole_after(litelift(*words, "--resume"), database)
 
 
@@ -190,18 +147,9 @@ def test_ctrl_c_in_a_move_without_a_target_takes_the_server_along(source: Path) 
 
 
 def test_ctrl_c_gives_the_terminal_back(source: Path, database: str) -> None:
-    pty = pytest.importorskip("pty")
-    mine, theirs = pty.openpty()
     command = [sys.executable, hooked.__file__, "load", "group", "SIGINT", "migrate", str(source), database]
-    environment = {**os.environ, "TERM": "xterm"}
-    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, start_new_session=True, env=environment)
-    os.close(theirs)
-    shown = b""
-    with contextlib.suppress(OSError):
-        while part := os.read(mine, 65536):
-            shown += part
-    os.close(mine)
-    assert process.wait(60) == 130
+    status, shown = on_terminal(command, os.environ)
+    assert status == 130
     hidden, back = shown.rfind(b"\x1b[?25l"), shown.rfind(b"\x1b[?25h")
     assert hidden >= 0
     assert back > hidden, "the cursor is still hidden"
@@ -217,8 +165,7 @@ def test_a_killed_move_is_gone_on_with_and_only_when_asked_to(
     words: list[str | Path] = ["migrate", source, database, "--plan", plan, "--jobs", jobs]
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table public.mine(id int)")
-    ran = run_hooked(phase, "self", "SIGKILL", *words)
-    assert ran.status == -signal.SIGKILL, ran
+    killed(database, phase, *words)
     before = objects(database)
     one_clear_error(litelift(*words), 1, "did not end", "--resume", "litelift undo")
     assert objects(database) == before
@@ -238,12 +185,12 @@ def test_workers_end_when_their_parent_is_killed(source: Path, database: str, tm
         assert len(workers) >= 2
         process.kill()
         process.wait()
-        wait_for(lambda: not any(alive(worker) for worker in workers), 15)
-    wait_for(lambda: sessions(database) == 0, 15)
+        wait_for(lambda: not any(alive(worker) for worker in workers))
+    no_session(database)
 
 
 def test_a_table_made_since_by_the_application_is_never_taken_for_the_moves_own(source: Path, database: str) -> None:
-    assert run_hooked("build", "self", "SIGKILL", "migrate", source, database).status == -signal.SIGKILL
+    killed(database, "build", "migrate", source, database)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("drop table public.pupils cascade")
         connection.execute("create table public.pupils(id int); insert into public.pupils values (1)")
@@ -256,7 +203,7 @@ def test_a_table_made_since_by_the_application_is_never_taken_for_the_moves_own(
 
 
 def test_an_unfinished_move_is_no_table_of_the_application_to_fill(source: Path, database: str) -> None:
-    assert run_hooked("build", "self", "SIGKILL", "migrate", source, database).status == -signal.SIGKILL
+    killed(database, "build", "migrate", source, database)
     ran = litelift("migrate", source, database, "--data-only")
     one_clear_error(ran, 1, "did not end", "litelift undo")
 
@@ -331,7 +278,7 @@ def test_two_moves_at_once_into_one_target_do_not_mix(source: Path, database: st
         ran = litelift("migrate", source, database)
         one_clear_error(ran, 1, "another litelift is working on", "pg_terminate_backend(", "since")
         flag.unlink()
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         assert "Moved and proved" in out
     assert has(database)

@@ -16,6 +16,7 @@ import pytest
 
 from broken import one_clear_error, seen
 from command import litelift
+from hooking import killed, no_session
 from litelift import errors
 from litelift.move.journal import RunLine, begin_run, make_schema
 from litelift.move.load import load_unit
@@ -26,7 +27,6 @@ from litelift.postgres.sessions import Sessions, end_marked
 from litelift.postgres.types import BIGINT, TEXT
 from litelift.sqlite.identity import identity
 from litelift.sqlite.open import open_source
-from test_broken_evenings import run_hooked
 
 ROWS = 60_000
 # Ends a move as kill -9 would, when a unit's rows and line are about to be committed and two others' stand.
@@ -70,11 +70,13 @@ def source(make_sqlite: Callable[..., Path]) -> Path:
     )
 
 
-def killed(source: Path, url: str) -> None:
+def killed_while_loading(source: Path, url: str) -> None:
     """Move, and end it in the middle of loading."""
     words = [sys.executable, "-c", KILLED, str(source), url]
-    done = subprocess.run(words, start_new_session=True, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, start_new_session=True, capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, done
+    # A COMMIT that was on its way arrives.
+    no_session(url)
 
 
 def value(url: str, query: str) -> object:
@@ -86,7 +88,7 @@ def value(url: str, query: str) -> object:
 @pytest.mark.parametrize("jobs", ["1", "2", "5"])
 def test_what_is_loaded_is_not_loaded_again_whatever_the_jobs(source: Path, database: str, jobs: str) -> None:
     before = seen(source).files
-    killed(source, database)
+    killed_while_loading(source, database)
     assert seen(source).files == before
     done = value(database, "select sum(rows) from litelift.unit")
     assert done
@@ -111,7 +113,7 @@ def test_what_is_loaded_is_not_loaded_again_whatever_the_jobs(source: Path, data
 def test_resume_needs_no_target_and_no_plan_again(source: Path, database: str, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text('[defaults]\nschema = "school"\n[tables.codes]\nname = "words"\n')
-    assert run_hooked("build", "self", "SIGKILL", "migrate", source, database, "--plan", plan).status < 0
+    killed(database, "build", "migrate", source, database, "--plan", plan)
     note = Path(f"{source}.litelift/unfinished.json")
     assert note.stat().st_mode & 0o777 == 0o600
     plan.unlink()
@@ -137,7 +139,7 @@ def test_a_source_that_was_written_to_is_refused_with_the_way_out(
     writer.execute(f"pragma journal_mode = {mode}")
     writer.execute("update codes set n = 0 where code = 'c1'")
     writer.commit()
-    killed(source, database)
+    killed_while_loading(source, database)
     held = value(database, "select json_agg(u order by at) from litelift.unit u")
     writer.execute("update readings set value = 0 where id = 1")
     writer.commit()
@@ -150,7 +152,7 @@ def test_a_source_that_was_written_to_is_refused_with_the_way_out(
 
 
 def test_another_file_in_the_place_of_the_source_is_refused(source: Path, database: str, tmp_path: Path) -> None:
-    killed(source, database)
+    killed_while_loading(source, database)
     content = source.read_bytes()
     source.rename(source.with_suffix(".old"))
     source.write_bytes(content)
@@ -158,7 +160,7 @@ def test_another_file_in_the_place_of_the_source_is_refused(source: Path, databa
 
 
 def test_another_plan_is_refused_and_says_what_is_other(source: Path, database: str, tmp_path: Path) -> None:
-    killed(source, database)
+    killed_while_loading(source, database)
     plan = tmp_path / "plan.toml"
     plan.write_text("[tables.codes.columns.n]\ntype = 'numeric'\n")
     ran = litelift("migrate", source, database, "--resume", "--plan", plan)
@@ -169,7 +171,7 @@ def test_another_plan_is_refused_and_says_what_is_other(source: Path, database: 
 def test_the_move_of_another_source_is_not_gone_on_with(
     source: Path, database: str, tmp_path: Path, make_sqlite: Callable[..., Path]
 ) -> None:
-    killed(source, database)
+    killed_while_loading(source, database)
     other = make_sqlite("create table t(a)", name="other.sqlite")
     again = f"litelift migrate {source} "
     one_clear_error(litelift("migrate", other, database, "--resume"), 1, "is another", again)
@@ -179,7 +181,7 @@ def test_the_move_of_another_source_is_not_gone_on_with(
 def test_a_removal_that_began_is_brought_to_its_end_and_not_gone_on_with(
     source: Path, database: str, tmp_path: Path
 ) -> None:
-    killed(source, database)
+    killed_while_loading(source, database)
     with psycopg.connect(database) as connection:
         connection.execute("update litelift.run set state = 'undoing'")
     for words in (["--resume"], []):
@@ -188,7 +190,7 @@ def test_a_removal_that_began_is_brought_to_its_end_and_not_gone_on_with(
 
 
 def test_what_was_built_is_not_built_again(source: Path, database: str) -> None:
-    assert run_hooked("prove", "self", "SIGKILL", "migrate", source, database).status < 0
+    killed(database, "prove", "migrate", source, database)
     query = "select json_object_agg(indexrelid::regclass, indexrelid::bigint) from pg_index join pg_class c on c.oid ="
     query += " indrelid where relnamespace = 'public'::regnamespace"
     built = value(database, query)
@@ -199,7 +201,7 @@ def test_what_was_built_is_not_built_again(source: Path, database: str) -> None:
 
 
 def test_resume_is_told_as_a_document_too(source: Path, database: str, tmp_path: Path) -> None:
-    killed(source, database)
+    killed_while_loading(source, database)
     refused = litelift("migrate", source, database, "--json")
     assert refused.status == 1
     assert json.loads(refused.out)["error"]["kind"] == "Unfinished"

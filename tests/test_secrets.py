@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import pty
 import shutil
 import signal
 import sqlite3
@@ -21,8 +20,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import hooked
 from broken import Tcp, children, tcp_server, wait_for
+from hooking import hooking, no_session, on_terminal, run_hooked
 from litelift.move import journal
 
 # Others run beside this process, and are in the same process list.
@@ -156,7 +155,7 @@ class World:
     def run(self, *words: str | Path, **environment: str) -> int:
         """Run one to its end, and keep what it says."""
         done = subprocess.run(
-            self.command(*words), env=self.environment(**environment), capture_output=True, timeout=120, cwd=self.folder
+            self.command(*words), env=self.environment(**environment), capture_output=True, timeout=300, cwd=self.folder
         )
         self.kept.add(f"stdout of {words[0]}", done.stdout)
         self.kept.add(f"stderr of {words[0]}", done.stderr)
@@ -171,17 +170,12 @@ class World:
 
     def killed(self, target: str) -> None:
         """Begin a move into the target, and kill it while it loads."""
-        words = ["migrate", str(self.source), target, "--jobs", "2"]
-        done = subprocess.run(
-            [sys.executable, hooked.__file__, "load", "group", "SIGKILL", *words],
-            env=self.environment(),
-            capture_output=True,
-            timeout=120,
-            start_new_session=True,
-        )
-        assert done.returncode == -signal.SIGKILL, done
-        self.kept.add("stdout of the killed", done.stdout)
-        self.kept.add("stderr of the killed", done.stderr)
+        words: list[str | Path] = ["migrate", self.source, target, "--jobs", "2"]
+        ran = run_hooked("load", "group", "SIGKILL", *words, environment=self.environment())
+        assert ran.status == -signal.SIGKILL, ran
+        no_session(self.admin)
+        self.kept.add("stdout of the killed", ran.out)
+        self.kept.add("stderr of the killed", ran.err)
         self.kept.folder(self.folder)
         self.kept.database(self.admin)
 
@@ -330,16 +324,11 @@ def test_no_word_in_the_wrong_place_shows_it(world: World) -> None:
 @PASSWORDS
 @pytest.mark.parametrize(("phase", "action"), [("load", "sessions"), ("load", "worker"), ("build", "sessions")])
 def test_a_move_that_is_cut_off_shows_it_nowhere(phase: str, action: str, world: World) -> None:
-    words = ["migrate", str(world.source), world.place(world.password), "--jobs", "2", "--verbose"]
-    done = subprocess.run(
-        [sys.executable, hooked.__file__, phase, action, world.admin, *words],
-        env=world.environment(),
-        capture_output=True,
-        timeout=120,
-    )
-    world.kept.add("stdout", done.stdout)
-    world.kept.add("stderr", done.stderr)
-    assert done.returncode in (0, 1), done
+    words: list[str | Path] = ["migrate", world.source, world.place(world.password), "--jobs", "2", "--verbose"]
+    ran = run_hooked(phase, action, world.admin, *words, environment=world.environment())
+    world.kept.add("stdout", ran.out)
+    world.kept.add("stderr", ran.err)
+    assert ran.status in (0, 1), ran
     assert world.found() == []
 
 
@@ -393,15 +382,8 @@ def test_neither_the_command_nor_its_workers_show_it_in_the_process_list_and_a_k
 ) -> None:
     hold = world.folder / "hold"
     target = world.place(world.password) if way == "url" else world.keywords(world.password)
-    words = ["migrate", str(world.source), target, "--jobs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, hooked.__file__, "load", "hold", str(hold), *words],
-        env=world.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
+    words: list[str | Path] = ["migrate", world.source, target, "--jobs", "2"]
+    with hooking("load", "hold", str(hold), *words, environment=world.environment()) as process:
         wait_for(hold.exists)
         workers = children(process.pid)
         assert len(workers) >= 2
@@ -412,9 +394,7 @@ def test_neither_the_command_nor_its_workers_show_it_in_the_process_list_and_a_k
         world.kept.add("ps", subprocess.check_output(["ps", "-ww", "-e", "-o", "args"]))
         world.kept.database(world.admin)
         hold.unlink()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
     world.kept.add("stdout", out)
     world.kept.add("stderr", err)
@@ -423,21 +403,9 @@ def test_neither_the_command_nor_its_workers_show_it_in_the_process_list_and_a_k
 
 @PASSWORDS
 def test_a_terminal_sees_bars_and_no_password(world: World) -> None:
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        world.command("migrate", world.source, world.place(world.password), "--verbose"),
-        env=world.environment(TERM="xterm"),
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    seen = b""
-    with contextlib.suppress(OSError):
-        while more := os.read(leader, 65536):
-            seen += more
-    os.close(leader)
-    assert process.wait(60) == 0
+    words = world.command("migrate", world.source, world.place(world.password), "--verbose")
+    status, seen = on_terminal(words, world.environment())
+    assert status == 0
     assert b"Load" in seen
     world.kept.add("the terminal", seen)
     assert world.found() == []

@@ -19,9 +19,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import hooked
 from broken import as_nobody, nobodys_python, one_clear_error
 from command import litelift
+from hooking import killed, run_hooked
 from litelift import errors, migrate, verify
 from litelift.compiled import PURE, native
 from litelift.preflight.survey import inspect_source
@@ -188,13 +188,7 @@ def test_a_killed_move_leaves_the_source_as_it_was_and_so_does_every_way_on(
     source: Path, phase: str, jobs: str, database: str
 ) -> None:
     before = folders(source)
-    process = subprocess.Popen(
-        [sys.executable, hooked.__file__, phase, "group", "SIGKILL", "migrate", source, database, "--jobs", jobs],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.wait(60) == -signal.SIGKILL
+    killed(database, phase, "migrate", source, database, "--jobs", jobs, action="group")
     (was,), (after,) = before.values(), folders(source).values()
     if not any(name.endswith("-wal") for name in was):
         # Nobody was left to remove what reading made.
@@ -221,9 +215,8 @@ def test_a_killed_move_leaves_the_source_as_it_was_and_so_does_every_way_on(
 def test_a_move_that_fails_in_the_middle_leaves_the_source_as_it_was(source: Path, database: str) -> None:
     before = folders(source)
     for jobs in ("1", "2"):
-        words = ["load", "self", "SIGTERM", "migrate", str(source), database, "--jobs", jobs]
-        done = subprocess.run([sys.executable, hooked.__file__, *words], capture_output=True, timeout=60)
-        assert done.returncode == 128 + signal.SIGTERM
+        ran = run_hooked("load", "self", "SIGTERM", "migrate", source, database, "--jobs", jobs)
+        assert ran.status == 128 + signal.SIGTERM, ran
         (was,), (after,) = before.values(), folders(source).values()
         assert after == was
 

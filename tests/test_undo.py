@@ -6,7 +6,6 @@ import itertools
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-import hooked
 import litelift as library
 from broken import has, one_clear_error, started, wait_for
 from command import litelift
 from conftest import Url
+from hooking import killed, no_session
 from litelift import errors
 from litelift.move import removal
 from litelift.postgres import embedded
@@ -206,9 +205,8 @@ def test_what_another_role_owns_by_now_is_refused_before_anything_goes(
 @pytest.mark.parametrize("phase", ["load", "build", "prove"])
 def test_what_a_killed_move_left_is_removed_whole(hostile: Path, database: str, phase: str) -> None:
     before = whole_catalogue(database)
-    words = ["migrate", hostile, database, "--plan", hostile.with_name("plan.toml")]
-    command = [sys.executable, hooked.__file__, phase, "self", "SIGKILL", *map(str, words)]
-    assert subprocess.run(command, capture_output=True, timeout=60).returncode == -signal.SIGKILL
+    words: list[str | Path] = ["migrate", hostile, database, "--plan", hostile.with_name("plan.toml")]
+    killed(database, phase, *words)
     ran = litelift("undo", database, "--yes", "--json")
     assert ran.status == 0, ran.err
     assert (ran.json["state"], ran.json["removed"]) == ("unfinished", True)
@@ -216,9 +214,8 @@ def test_what_a_killed_move_left_is_removed_whole(hostile: Path, database: str, 
 
 
 def test_an_unfinished_run_goes_before_a_finished_one(hostile: Path, moved: str) -> None:
-    words = ["migrate", hostile, moved, "--plan", hostile.with_name("plan.toml")]
-    command = [sys.executable, hooked.__file__, "load", "self", "SIGKILL", *map(str, words)]
-    assert subprocess.run(command, capture_output=True, timeout=60).returncode == -signal.SIGKILL
+    words: list[str | Path] = ["migrate", hostile, moved, "--plan", hostile.with_name("plan.toml")]
+    killed(moved, "load", *words)
     do(moved, "update litelift.run set started_at = '2001-01-01' where state = 'running'")
     assert litelift("undo", moved, "--yes", "--json").json["state"] == "unfinished"
     assert ask(moved, "select count(*) from public.pupils") == [(2,)]
@@ -242,14 +239,11 @@ def test_an_undo_that_is_stopped_halfway_goes_on_when_it_is_run_again(
             ran = undoing.end()
     assert (ran.status, "Traceback" in ran.err) == (status, False), ran
     assert ("goes when litelift undo is run again" in ran.err) == (number == signal.SIGINT)
-    wait_for(lambda: not ask(database, OURS))
+    no_session(database)
     assert ask(database, "select state from litelift.run") == [("undoing",)]
     ran = litelift("undo", database, "--yes", "--json")
     assert (ran.status, ran.json["state"]) == (0, "half removed"), ran.err
     assert whole_catalogue(database) == before
-
-
-OURS = "select from pg_stat_activity where application_name = 'litelift' and datname = current_database()"
 
 
 def test_what_another_session_holds_is_a_clear_error_and_goes_later(
@@ -257,8 +251,8 @@ def test_what_another_session_holds_is_a_clear_error_and_goes_later(
 ) -> None:
     before = whole_catalogue(database)
     assert litelift("migrate", hostile, database).status == 3
-    monkeypatch.setattr(removal, "LOCK_SECONDS", 1)
-    with psycopg.connect(database, application_name="the school") as holder:
+    with monkeypatch.context() as impatient, psycopg.connect(database, application_name="the school") as holder:
+        impatient.setattr(removal, "LOCK_SECONDS", 1)
         holder.execute("lock table public.log in access share mode")
         with pytest.raises(errors.TargetInUse, match="the school") as caught:
             library.undo(database)

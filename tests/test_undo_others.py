@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import hooked
 from broken import failed_as_document, one_clear_error, started, wait_for
 from command import Ran, litelift
+from hooking import hooking, killed
 from whole_catalogue import whole_catalogue
 
 SOURCE = """
@@ -108,7 +108,7 @@ def at_terminal(answer: str, *words: str | Path) -> Ran:
             stdin=theirs,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     finally:
         os.close(theirs)
@@ -137,8 +137,7 @@ def test_all_that_depends_is_listed_together(moved: str) -> None:
 
 def test_no_later_move_takes_what_somebody_built_on_the_remains_of_one(source: Path, database: str) -> None:
     words: list[str | Path] = ["migrate", source, database, "--plan", source.with_name("plan.toml")]
-    command = [sys.executable, hooked.__file__, "prove", "self", "SIGKILL", *map(str, words)]
-    subprocess.run(command, capture_output=True, timeout=60)
+    killed(database, "prove", *words)
     do(database, "create view public.theirs as select id from school.pupils")
     before = whole_catalogue(database)
     assert litelift(*words).status == 1
@@ -207,8 +206,7 @@ def test_it_says_what_will_go_and_which_rows_are_new_or_missing(moved: str) -> N
 @pytest.mark.parametrize(("answer", "status"), [("\n", 1), ("n\n", 1), ("y\n", 0)])
 def test_an_unfinished_run_asks_yes_or_no(source: Path, database: str, answer: str, status: int) -> None:
     before = whole_catalogue(database)
-    command = [sys.executable, hooked.__file__, "load", "self", "SIGKILL", "migrate", str(source), database]
-    subprocess.run(command, capture_output=True, timeout=60)
+    killed(database, "load", "migrate", source, database)
     left = whole_catalogue(database)
     ran = at_terminal(answer, "undo", database, "--json")
     assert (ran.status, ran.json["removed"], ran.json["exit_code"]) == (status, status == 0, status), ran
@@ -273,10 +271,10 @@ def test_a_database_without_a_run_has_nothing_to_undo(database: str) -> None:
 
 def test_a_litelift_at_work_is_a_refusal(source: Path, database: str, tmp_path: Path) -> None:
     flag = tmp_path / "holds"
-    command = [sys.executable, hooked.__file__, "load", "hold", str(flag), "migrate", str(source), database]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as moving:
+    with hooking("load", "hold", str(flag), "migrate", source, database) as moving:
         wait_for(flag.exists)
         with started("undo", database, "--yes") as undoing:
             one_clear_error(undoing.end(), 1, "another litelift is working on")
         flag.unlink()
-        assert moving.wait(60) == 0
+        _, err = moving.communicate(timeout=300)
+        assert moving.returncode == 0, err
