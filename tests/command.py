@@ -6,9 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import forked
+
+AT_START = ("PYTHON", "LANG", "LC_", "TMPDIR", "SQLITE_")
+"""Variables that take effect while an interpreter starts, or once and for all."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +31,38 @@ class Ran:
         return json.loads(self.out)
 
 
-def litelift(*words: str | Path, cwd: Path | None = None, **environment: str) -> Ran:
-    """Run ``litelift`` with these words; it must end by itself."""
+def litelift(
+    *words: str | Path,
+    cwd: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    only: Mapping[str, str] | None = None,
+    **environment: str,
+) -> Ran:
+    """Run ``litelift`` with these words; it must end by itself.
+
+    Args:
+        words: of the command.
+        cwd: its folder.
+        settings: constants of litelift's modules that are to be others, by their dotted names.
+        only: all of its environment; by default that of the tests.
+        environment: variables beside that.
+    """
+    whole = {**({**os.environ, "COLUMNS": "80"} if only is None else only), **environment}
+    if forked.POSSIBLE and not any(name.startswith(AT_START) for name in environment):
+        process = forked.fork(words, cwd=cwd, environment=whole, settings=settings)
+        out, err = process.communicate()
+        return Ran(process.wait(), _text(out), _text(err))
+    assert not settings
     done = subprocess.run(
         [sys.executable, "-m", "litelift", *map(str, words)],
         capture_output=True,
-        text=True,
         timeout=300,
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "80", **environment},
+        env=whole,
         check=False,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _text(output: bytes) -> str:
+    return output.decode().replace("\r\n", "\n")

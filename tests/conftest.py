@@ -35,7 +35,12 @@ def servers() -> Iterator[Callable[[int], Url]]:
 
         def url(version: int) -> Url:
             if version not in started:
-                started[version] = embedded.start(Path(folder) / f"pg{version}", version)
+                started[version] = server = embedded.start(Path(folder) / f"pg{version}", version)
+                with psycopg.connect(server.url or "", autocommit=True) as admin:
+                    # Nobody needs what is in it after a crash of the machine.
+                    for name in ("fsync", "full_page_writes"):
+                        admin.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(name)))
+                    admin.execute("select pg_reload_conf()")
             return lambda database: embedded.database_url(started[version].url or "", database)
 
         yield url
@@ -66,7 +71,9 @@ def fresh_database(url: Url, role: str = "superuser") -> Iterator[str]:
     """The URL of an empty database, dropped afterwards; of one of the roles in plain_role.py."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        # To log the copy, which PostgreSQL does since it can choose, takes longer than to flush what little there is.
+        how = sql.SQL("strategy file_copy" if admin.info.server_version >= 150000 else "")
+        admin.execute(sql.SQL("create database {} {}").format(sql.Identifier(name), how))
     yield url(name) if role == "superuser" else plain_url(url(name), role)
     with psycopg.connect(url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -21,6 +21,7 @@ import pytest
 from psycopg import sql
 
 from broken import Tcp, children, tcp_server, wait_for
+from command import litelift
 from hooking import hooking, no_session, on_terminal, run_hooked
 from litelift.move import journal
 
@@ -154,13 +155,11 @@ class World:
 
     def run(self, *words: str | Path, **environment: str) -> int:
         """Run one to its end, and keep what it says."""
-        done = subprocess.run(
-            self.command(*words), env=self.environment(**environment), capture_output=True, timeout=300, cwd=self.folder
-        )
-        self.kept.add(f"stdout of {words[0]}", done.stdout)
-        self.kept.add(f"stderr of {words[0]}", done.stderr)
-        assert b"Traceback" not in done.stderr or "--verbose" in words
-        return done.returncode
+        ran = litelift(*words, cwd=self.folder, only=self.environment(**environment))
+        self.kept.add(f"stdout of {words[0]}", ran.out)
+        self.kept.add(f"stderr of {words[0]}", ran.err)
+        assert "Traceback" not in ran.err or "--verbose" in words
+        return ran.status
 
     def refused(self, said: str, *words: str | Path, **environment: str) -> None:
         """Run one that fails with these words, in the error or in what was looked at."""
