@@ -43,7 +43,7 @@ def litelift(
     Args:
         words: of the command.
         cwd: its folder.
-        settings: constants of litelift's modules that are to be others, by their dotted names.
+        settings: what is otherwise in litelift's modules, by names as "module:attribute" has them.
         only: all of its environment; by default that of the tests.
         environment: variables beside that.
     """
@@ -51,18 +51,15 @@ def litelift(
     if forked.POSSIBLE and not any(name.startswith(AT_START) for name in environment):
         process = forked.fork(words, cwd=cwd, environment=whole, settings=settings)
         out, err = process.communicate()
-        return Ran(process.wait(), _text(out), _text(err))
+        return Ran(process.wait(), out, err)
     assert not settings
     done = subprocess.run(
         [sys.executable, "-m", "litelift", *map(str, words)],
         capture_output=True,
+        text=True,
         timeout=300,
         cwd=cwd,
         env=whole,
         check=False,
     )
-    return Ran(done.returncode, _text(done.stdout), _text(done.stderr))
-
-
-def _text(output: bytes) -> str:
-    return output.decode().replace("\r\n", "\n")
+    return Ran(done.returncode, done.stdout, done.stderr)

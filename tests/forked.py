@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import functools
 import gc
 import importlib
@@ -31,53 +32,63 @@ POSSIBLE = sys.platform == "linux"
 
 
 class Forked:
-    """A litelift that was forked; like a subprocess.Popen with pipes for its output."""
+    """A litelift that was forked: as a subprocess.Popen of texts with pipes for its output."""
 
-    def __init__(self, pid: int, report: IO[bytes], out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(self, pid: int, report: IO[bytes], out: IO[str], err: IO[str]) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.stdout, self.stderr = out, err
         self._report = report
-        self._streams = (out, err)
-        self._told: list[bytes] = [b"", b""]
-        self._readers = [threading.Thread(target=self._read, args=(at,), daemon=True) for at in range(2)]
         self._waiter = threading.Thread(target=self._wait, daemon=True)
-        for thread in (*self._readers, self._waiter):
-            thread.start()
-
-    def _read(self, at: int) -> None:
-        with self._streams[at] as stream:
-            self._told[at] = stream.read()
+        self._waiter.start()
 
     def _wait(self) -> None:
         with self._report as report:
             status = report.read()
         self.returncode = int(status) if status else -signal.SIGKILL
 
+    def poll(self) -> int | None:
+        """Its status, a signal's number below 0, or None while it runs."""
+        return self.returncode
+
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; its status, or a signal's number below 0. Raises TimeoutExpired."""
+        """Wait for its end. Raises TimeoutExpired."""
         self._waiter.join(timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired("litelift", timeout or 0)
         return self.returncode
 
-    def send_signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: int) -> None:
         """Send a signal, if it has not ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def communicate(self, timeout: float = 300) -> tuple[bytes, bytes]:
-        """Wait until it and all that have its output have ended it. One that takes longer is killed."""
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """Wait until it has ended, and whoever else has its output. One that takes longer is killed."""
+        told = ["", ""]
+
+        def read(at: int, stream: IO[str]) -> None:
+            with stream:
+                told[at] = stream.read()
+
+        readers = [
+            threading.Thread(target=read, args=(at, stream), daemon=True)
+            for at, stream in enumerate((self.stdout, self.stderr))
+            if not stream.closed
+        ]
         deadline = time.monotonic() + timeout
-        try:
-            self.wait(timeout)
-            for reader in self._readers:
-                reader.join(max(0.0, deadline - time.monotonic()))
-                if reader.is_alive():
-                    raise subprocess.TimeoutExpired("litelift", timeout)
-        except subprocess.TimeoutExpired:
-            self.send_signal(signal.SIGKILL)
-            raise
-        return self._told[0], self._told[1]
+        for reader in readers:
+            reader.start()
+        for thread in (self._waiter, *readers):
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                self.kill()
+                raise subprocess.TimeoutExpired("litelift", timeout)
+        return told[0], told[1]
 
 
 def fork(
@@ -88,6 +99,7 @@ def fork(
     session: bool = False,
     address_space: int = 0,
     settings: Mapping[str, Any] | None = None,
+    hook: Sequence[str] = (),
 ) -> Forked:
     """Fork a litelift.
 
@@ -97,7 +109,8 @@ def fork(
         environment: all of it; by default this process's.
         session: in a session and process group of its own.
         address_space: bytes that it may have at most (RLIMIT_AS); 0 for no limit.
-        settings: constants of litelift's modules that are otherwise there, by their dotted names.
+        settings: what is otherwise in litelift's modules, by names as "module:attribute" has them.
+        hook: a phase, and what happens in it (hooked.py).
     """
     given = {
         "words": [os.fspath(word) for word in words],
@@ -106,6 +119,7 @@ def fork(
         "session": session,
         "address_space": address_space,
         "settings": dict(settings or {}),
+        "hook": list(hook),
     }
     pipes = [os.pipe() for _ in range(3)]
     payload = json.dumps(given).encode()
@@ -115,7 +129,8 @@ def fork(
         channel.sendall(payload)
     for _, theirs in pipes:
         os.close(theirs)
-    out, err, report = (os.fdopen(mine, "rb") for mine, _ in pipes)
+    out, err = (os.fdopen(mine, encoding="utf-8") for mine, _ in pipes[:2])
+    report = os.fdopen(pipes[2][0], "rb")
     return Forked(int(report.read(16)), report, out, err)
 
 
@@ -188,12 +203,19 @@ def _become(asked: dict[str, Any]) -> None:
 
     native.cache_clear()
     for name, value in asked["settings"].items():
-        module, _, constant = name.rpartition(".")
-        assert hasattr(importlib.import_module(module), constant), name
-        setattr(importlib.import_module(module), constant, value)
+        owner, _, attribute = name.replace(":", ".").rpartition(".")
+        found = pkgutil.resolve_name(owner)
+        assert hasattr(found, attribute), name
+        setattr(found, attribute, tuple(value) if isinstance(value, list) else value)
+    if "PYTHONFAULTHANDLER" in os.environ:
+        faulthandler.enable()
+    # A shell starts what it leaves in the background with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # By which the command line knows how it was called.
     sys.modules["__main__"].__package__ = "litelift"
     sys.argv = [str(Path(litelift.__file__).with_name("__main__.py")), *asked["words"]]
+    if asked["hook"]:
+        hooked.hook(*asked["hook"])
 
 
 def _import() -> None:
@@ -225,7 +247,9 @@ def _run() -> NoReturn:
 
 
 if __name__ == "__main__":
-    # As with python -m: nothing is imported from beside this file.
+    import hooked
+
+    # As with python -m: nothing else is imported from beside this file.
     del sys.path[0]
     _import()
     _become(_serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -77,9 +77,8 @@ def act(action: str, argument: str) -> None:
         multiprocessing.active_children()[0].kill()
 
 
-def main() -> None:
-    """Hook and run."""
-    phase, action, argument, *words = sys.argv[1:]
+def hook(phase: str, action: str, argument: str) -> None:
+    """Have it happen once litelift runs."""
     from litelift.move import progress
 
     tell = progress.Timeline.tell
@@ -94,6 +93,12 @@ def main() -> None:
 
     setattr(progress.Timeline, "tell", hooked)  # noqa: B010
     note_signals()
+
+
+def main() -> None:
+    """Hook and run."""
+    phase, action, argument, *words = sys.argv[1:]
+    hook(phase, action, argument)
     sys.argv = ["litelift", *words]
     from litelift.cli.main import main as run
 

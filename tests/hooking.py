@@ -16,23 +16,36 @@ import psycopg
 import hooked
 from broken import members, wait_for
 from command import Ran
+from forked import POSSIBLE, Forked, fork
 
 
 @contextlib.contextmanager
 def hooking(
-    phase: str, action: str, argument: str, *words: str | Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """A litelift to which something happens in a phase; it has a process group of its own."""
-    command = [sys.executable, hooked.__file__, phase, action, argument, *map(str, words)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
-    )
+    phase: str,
+    action: str,
+    argument: str,
+    *words: str | Path,
+    environment: Mapping[str, str] | None = None,
+    anew: bool = False,
+) -> Iterator[subprocess.Popen[str] | Forked]:
+    """A litelift to which something happens in a phase; it has a process group of its own.
+
+    ``anew`` has Python start for it, so that its words are in the process list.
+    """
+    process: subprocess.Popen[str] | Forked
+    if POSSIBLE and not anew:
+        process = fork(words, environment=environment, session=True, hook=(phase, action, argument))
+    else:
+        command = [sys.executable, hooked.__file__, phase, action, argument, *map(str, words)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
+        )
     try:
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.communicate(timeout=300)
 
 
 def run_hooked(
@@ -43,7 +56,7 @@ def run_hooked(
         out, err = process.communicate(timeout=300)
         # A zombie worker, or one that works on for nobody, would be in the group still.
         wait_for(lambda: not members(process.pid))
-        return Ran(process.returncode, out, err)
+        return Ran(process.wait(), out, err)
 
 
 def killed(url: str, phase: str, *words: str | Path, action: str = "self") -> Ran:

@@ -382,7 +382,7 @@ def test_neither_the_command_nor_its_workers_show_it_in_the_process_list_and_a_k
     hold = world.folder / "hold"
     target = world.place(world.password) if way == "url" else world.keywords(world.password)
     words: list[str | Path] = ["migrate", world.source, target, "--jobs", "2"]
-    with hooking("load", "hold", str(hold), *words, environment=world.environment()) as process:
+    with hooking("load", "hold", str(hold), *words, environment=world.environment(), anew=True) as process:
         wait_for(hold.exists)
         workers = children(process.pid)
         assert len(workers) >= 2
@@ -394,7 +394,7 @@ def test_neither_the_command_nor_its_workers_show_it_in_the_process_list_and_a_k
         world.kept.database(world.admin)
         hold.unlink()
         os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=300)
     world.kept.add("stdout", out)
     world.kept.add("stderr", err)
     assert world.found() == []
