@@ -15,6 +15,7 @@ from pathlib import Path
 
 from broken import members
 from chaos.server import PASSWORD
+from forked import POSSIBLE, Forked, fork
 from litelift.move.progress import TITLES
 
 PHASES = ("start", "open", "server", "census", "plan", "create", "load", "build", "prove", "report")
@@ -56,7 +57,7 @@ class Ended:
 class Client:
     """A running litelift."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     begun: float = field(default_factory=time.monotonic)
     lines: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -67,18 +68,25 @@ class Client:
     _since: float = 0.0
 
     @classmethod
-    def start(cls, *words: str | Path, environment: Mapping[str, str] | None = None) -> Client:
-        """Start ``litelift`` with these words."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "litelift", *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # A SIGABRT makes it say where it is.
-            env={**os.environ, "COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **(environment or {})},
-        )
+    def start(
+        cls, *words: str | Path, environment: Mapping[str, str] | None = None, undisturbed: bool = False
+    ) -> Client:
+        """Start ``litelift`` with these words; Python with it, but where it is to be ``undisturbed``."""
+        # A SIGABRT makes it say where it is.
+        whole = {**os.environ, "COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **(environment or {})}
+        process: subprocess.Popen[str] | Forked
+        if undisturbed and POSSIBLE:
+            process = fork(words, environment=whole, session=True)
+        else:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "litelift", *map(str, words)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                env=whole,
+            )
         client = cls(process)
         client._since = client.begun
         client._readers = [threading.Thread(target=read, daemon=True) for read in (client._read, client._listen)]
@@ -157,7 +165,7 @@ class Client:
         for reader in self._readers:
             reader.join(10)
         return Ended(
-            self.process.returncode,
+            self.process.wait(),
             "".join(self._out),
             "".join(self.lines),
             time.monotonic() - self.begun,

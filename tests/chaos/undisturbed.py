@@ -37,7 +37,7 @@ def undisturbed(name: str, path: Path, server: Server, *, sample: bool = False) 
             compared = compare(path, target)
         if compared.wrong:
             raise NotEvenUndisturbed(f"{name}: {compared.wrong}")
-    verified = Client.start("verify", path, server.url(database)).end()
+    verified = Client.start("verify", path, server.url(database), undisturbed=True).end()
     with server.admin(database) as target:
         made = Undisturbed(
             name=name,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
+import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,14 @@ from typing import Any
 
 import psycopg
 
+from forked import fork
 from generated_databases import quoted
 from litelift import MigrationResult
 from litelift import errors as known
 from second_path import Comparison, Quarantine, Row, Table, open_target, source_columns, target_columns, text
 
-SECONDS = 60
+SECONDS = 300
+"""Beyond which a move hangs, also where the machine is busy."""
 MOST_MEMORY = 1536 << 20
 ADDRESS_SPACE = 6 << 30
 """For the machine's sake; what counts is the peak that was measured (MOST_MEMORY)."""
@@ -55,35 +56,31 @@ class Command:
     memory: int
 
 
-def run(*words: str | Path, seconds: float = SECONDS, **environment: str) -> Command:
+def run(*words: str | Path, settings: Mapping[str, Any] | None = None, **environment: str) -> Command:
     """Run litelift; the memory is the largest of it and of each process that it waited for."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        started = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "litelift", *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env={**os.environ, "COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **environment},
-            start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE)),
-        )
-        status, memory = None, 0
-        while status is None and time.monotonic() - started < seconds:
-            memory = max(memory, *map(_peak, [process.pid, *_children(process.pid)]))
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                status = process.wait(0.02)
-        if status is None:
-            # Says where each of its threads is.
-            process.send_signal(signal.SIGABRT)
-            time.sleep(0.5)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        told = []
-        for stream in (out, err):
-            stream.seek(0)
-            told.append(stream.read().decode("utf-8", "replace"))
-        return Command(status, told[0], told[1], time.monotonic() - started, memory)
+    started = time.monotonic()
+    process = fork(
+        words,
+        environment={**os.environ, "COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **environment},
+        session=True,
+        address_space=ADDRESS_SPACE,
+        settings=settings,
+    )
+    told: list[tuple[str, str]] = []
+    reader = threading.Thread(target=lambda: told.append(process.communicate(2 * SECONDS)))
+    reader.start()
+    status, memory = None, 0
+    while status is None and time.monotonic() - started < SECONDS:
+        memory = max(memory, *map(_peak, [process.pid, *_children(process.pid)]))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = process.wait(0.02)
+    if status is None:
+        # Says where each of its threads is.
+        process.send_signal(signal.SIGABRT)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGKILL)
+    reader.join()
+    return Command(status, *told[0], time.monotonic() - started, memory)
 
 
 def _peak(process: int) -> int:
@@ -101,10 +98,10 @@ def _children(process: int) -> list[int]:
     return []
 
 
-def judge(path: Path, url: str, *options: str) -> Verdict:
-    """Move a file that may be damaged into an empty database, and judge."""
+def judge(path: Path, url: str, *options: str, settings: Mapping[str, Any] | None = None) -> Verdict:
+    """Move a file that may be damaged into an empty database, and judge. ``settings`` are `fork`'s."""
     before = _seen(path)
-    ran = run("migrate", path, url, "--json", "--quiet", *options)
+    ran = run("migrate", path, url, "--json", "--quiet", *options, settings=settings)
     outcome, error, faults = _outcome(ran)
     # A killed one cannot remove what reading made.
     if outcome != "hung" and _seen(path) != before:
