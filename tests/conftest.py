@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,16 +15,39 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from application import Application
+from litelift.compiled import PURE, native
 from litelift.postgres import embedded
 from plain_role import ROLE, plain_url
-from property_summary import pytest_configure as pytest_configure
+from property_summary import choose_seed
 from property_summary import pytest_terminal_summary as pytest_terminal_summary
 from system_server import SystemServer
 
 Url = Callable[[str], str]
 
+OWN_FOLDER = pytest.StashKey[Path]()
 DEFAULT_VERSION = int(os.environ.get("LITELIFT_TEST_PGVERSION", "16"))
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a seed, and a folder of this session's own for what the tests make.
+
+    Servers and other users have to pass through that. The folder that pytest has for all sessions of a user is closed
+    to others again by each that begins.
+    """
+    choose_seed()
+    if not hasattr(config, "workerinput") and not config.option.basetemp:
+        config.stash[OWN_FOLDER] = Path(tempfile.mkdtemp(prefix="llt-"))
+        config.stash[OWN_FOLDER].chmod(0o755)
+        config.option.basetemp = config.stash[OWN_FOLDER] / "t"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove it, unless a test that failed has left something in it to be looked at."""
+    if OWN_FOLDER in session.config.stash and exitstatus != pytest.ExitCode.TESTS_FAILED:
+        shutil.rmtree(session.config.stash[OWN_FOLDER], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +137,26 @@ def make_sqlite(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def applications() -> Iterator[Callable[..., Application]]:
+    """Start programs that have a database open: call it as `Application`."""
+    running: list[Application] = []
+
+    def start(path: Path, script: str, going_on: str = "sys.stdin.read()") -> Application:
+        running.append(Application(path, script, going_on))
+        return running[-1]
+
+    yield start
+    for application in running:
+        application.kill()
+
+
+@pytest.fixture(params=["", "1"], ids=["as installed", "pure"])
+def path_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Both paths, one after the other: the compiled one where it is installed, and Python's."""
+    monkeypatch.setenv(PURE, request.param)
+    native.cache_clear()
+    yield
+    native.cache_clear()

@@ -15,7 +15,7 @@ SEED = 3601069138
 """The suite's own, so that it says the same of the same code each time; ``make property`` takes another each time."""
 
 
-def pytest_configure() -> None:
+def choose_seed() -> None:
     """Choose a seed where none is given, before any worker starts: they inherit it. An empty one is a random one."""
     if not os.environ.setdefault("LITELIFT_SEED", str(SEED)):
         os.environ["LITELIFT_SEED"] = str(secrets.randbelow(1 << 32))
@@ -34,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     failed = sum(1 for outcome, _ in ran if outcome == "failed")
     seed = os.environ["LITELIFT_SEED"]
-    again = f"; LITELIFT_SEED={seed} LITELIFT_EXAMPLES={os.environ.get('LITELIFT_EXAMPLES') or 500} repeats it"
+    again = f"; LITELIFT_SEED={seed} LITELIFT_EXAMPLES={os.environ.get('LITELIFT_EXAMPLES') or 320} repeats it"
     total = sum(count for _, count in ran)
     terminalreporter.write_line(
         f"{total} generated databases: {failed} differences, seed {seed}{again if failed else ''}"

@@ -7,8 +7,6 @@ import os
 import random
 import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +15,13 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from application import Application
 from broken import as_nobody, failed_as_document, nobodys_python, objects, one_clear_error, seen
 from command import litelift
 from litelift import errors, migrate
 
 MakeSqlite = Callable[..., Path]
+Applications = Callable[..., Application]
 SCRIPT = """
     create table pupils(id integer primary key, name text not null, seen datetime);
     create index pupils_name on pupils(name);
@@ -39,14 +39,21 @@ def good(make_sqlite: MakeSqlite) -> Path:
     return make_sqlite(SCRIPT, ROWS)
 
 
-def refused(path: Path, kind: type[errors.LiteliftError], *words: str, target: str | None = None) -> None:
+def refused(
+    path: Path,
+    kind: type[errors.LiteliftError],
+    *words: str,
+    target: str | None = None,
+    settings: dict[str, Any] | None = None,
+) -> None:
     """The command and the library refuse the source, with the same words, and leave everything as it was."""
     before = seen(path)
     objects_before = objects(target) if target else []
     more = [target] if target else []
-    ran = litelift("migrate", path, *more)
+    ran = litelift("migrate", path, *more, settings=settings)
     one_clear_error(ran, kind.exit_code, str(path), *words)
-    document = failed_as_document(litelift("migrate", path, *more, "--json"), kind.exit_code, kind.__name__)
+    ran = litelift("migrate", path, *more, "--json", settings=settings)
+    document = failed_as_document(ran, kind.exit_code, kind.__name__)
     with pytest.raises(kind) as caught:
         migrate(path, target)
     assert caught.value.message == document["message"]
@@ -231,27 +238,6 @@ def test_more_than_1600_columns_are_refused_before_anything_is_written(make_sqli
 # --------------------------------------------------------------------- in use
 
 
-@pytest.fixture
-def other(good: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Another program that has the database open: call it with its statements."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(script: str) -> subprocess.Popen[str]:
-        words = f"import os, sqlite3, sys, time\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n{script}\n"
-        process = subprocess.Popen(
-            [sys.executable, "-c", words, good], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
 def test_a_file_whose_name_is_not_utf_8_is_told_with_a_way_round(good: Path, database: str) -> None:
     name = good.with_name(os.fsdecode(b"caf\xe9.sqlite"))
     good.rename(name)
@@ -263,27 +249,27 @@ def test_a_file_whose_name_is_not_utf_8_is_told_with_a_way_round(good: Path, dat
 
 
 def test_a_database_that_another_program_has_locked_is_told(
-    good: Path, other: Callable[[str], Any], database: str
+    good: Path, applications: Applications, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other("c.execute('begin exclusive'); print('ready', flush=True); sys.stdin.read()")
-    refused(good, errors.SourceLocked, "is locked by another program", "Stop the program", target=database)
+    applications(good, "c.execute('begin exclusive')")
+    # It never comes free: to wait as long as for one that may would show nothing more.
+    monkeypatch.setattr("litelift.sqlite.open.BUSY_SECONDS", 0.2)
+    settings = {"litelift.sqlite.open:BUSY_SECONDS": 0.2}
+    words = "is locked by another program", "Stop the program"
+    refused(good, errors.SourceLocked, *words, target=database, settings=settings)
 
 
 def test_a_writer_in_a_write_ahead_log_does_not_stop_a_move(
-    good: Path, other: Callable[[str], Any], database: str
+    good: Path, applications: Applications, database: str
 ) -> None:
     with sqlite3.connect(good) as connection:
         connection.execute("pragma journal_mode = wal")
     connection.close()
-    writer = """
-c.execute('pragma wal_autocheckpoint = 0')
-c.execute('insert into marks values (5000, 1, 1)')
-print('ready', flush=True)
-number = 5001
-while True:
-    c.execute('insert into marks values (?, 1, 1)', (number,)); number += 1; time.sleep(0.002)
-"""
-    other(writer)
+    applications(
+        good,
+        "c.execute('pragma wal_autocheckpoint = 0'); c.execute('insert into marks values (5000, 1, 1)'); number = 5001",
+        "while True: c.execute('insert into marks values (?, 1, 1)', (number,)); number += 1; time.sleep(0.002)",
+    )
     before = good.read_bytes(), good.stat().st_mtime_ns
     ran = litelift("migrate", good, database)
     assert ran.status == 3, ran.err
@@ -292,11 +278,12 @@ while True:
 
 
 def test_a_move_leaves_the_source_and_its_log_byte_for_byte(
-    good: Path, other: Callable[[str], Any], database: str
+    good: Path, applications: Applications, database: str
 ) -> None:
-    other(
+    applications(
+        good,
         "c.execute('pragma journal_mode = wal'); c.execute('pragma wal_autocheckpoint = 0');"
-        "c.execute('insert into marks values (5000, 1, 1)'); print('ready', flush=True); sys.stdin.read()"
+        "c.execute('insert into marks values (5000, 1, 1)')",
     )
     before = seen(good)
     assert len(before.files[f"{good}-wal"][0]) > 0
@@ -307,14 +294,14 @@ def test_a_move_leaves_the_source_and_its_log_byte_for_byte(
 
 
 def test_a_log_that_its_program_left_is_read_and_left_as_it_is(
-    good: Path, other: Callable[[str], Any], database: str
+    good: Path, applications: Applications, database: str
 ) -> None:
-    killed = other(
+    killed = applications(
+        good,
         "c.execute('pragma journal_mode = wal'); c.execute('pragma wal_autocheckpoint = 0');"
-        "c.execute('insert into marks values (5000, 1, 1)'); print('ready', flush=True); sys.stdin.read()"
+        "c.execute('insert into marks values (5000, 1, 1)')",
     )
     killed.kill()
-    killed.wait()
     before = seen(good)
     assert len(before.files[f"{good}-wal"][0]) > 0
     result = migrate(good, database)
@@ -332,14 +319,13 @@ def test_a_database_in_write_ahead_mode_without_its_log_gets_none(good: Path, da
     assert seen(good) == before
 
 
-def test_a_journal_that_must_be_rolled_back_is_told_and_left_alone(good: Path, other: Callable[[str], Any]) -> None:
-    killed = other(
+def test_a_journal_that_must_be_rolled_back_is_told_and_left_alone(good: Path, applications: Applications) -> None:
+    killed = applications(
+        good,
         "c.execute('pragma cache_size = 2'); c.execute('begin immediate');"
-        "c.execute('update pupils set name = name || hex(randomblob(200))');"
-        "print('ready', flush=True); sys.stdin.read()"
+        "c.execute('update pupils set name = name || hex(randomblob(200))')",
     )
     killed.kill()
-    killed.wait()
     assert Path(f"{good}-journal").exists()
     refused(good, errors.SourceUnreadable, f"{good.name}-journal", "roll back", "Start and stop the application")
 
@@ -403,13 +389,13 @@ def test_a_read_only_file_in_a_read_only_folder_is_moved(open_folder: Path, mode
 
 
 @needs_nobody
-def test_a_log_in_a_read_only_folder_is_told_with_the_way_out(open_folder: Path, other: Callable[[str], Any]) -> None:
-    killed = other(
+def test_a_log_in_a_read_only_folder_is_told_with_the_way_out(open_folder: Path, applications: Applications) -> None:
+    killed = applications(
+        open_folder,
         "c.execute('pragma journal_mode = wal'); c.execute('pragma wal_autocheckpoint = 0');"
-        "c.execute('insert into marks values (5000, 1, 1)'); print('ready', flush=True); sys.stdin.read()"
+        "c.execute('insert into marks values (5000, 1, 1)')",
     )
     killed.kill()
-    killed.wait()
     Path(f"{open_folder}-shm").unlink()
     open_folder.parent.chmod(0o555)
     before = seen(open_folder)

@@ -56,13 +56,23 @@ def test_nothing_is_lost_or_doubled_and_nothing_hangs(stage: Stage, kind: str) -
 # --------------------------------------------------------------------- what the soak must see
 
 
-@pytest.fixture
-def moved(stage: Stage) -> Iterator[tuple[Path, psycopg.Connection[object]]]:
+@pytest.fixture(scope="module")
+def arrived(stage: Stage) -> Path:
+    """The source of a move into the database ``arrived``."""
     path = stage.usual[SHAPE].path
-    stage.server().fresh("seen")
-    assert litelift("migrate", path, stage.server().url("seen"), "--report", path.parent / "seen").status == 3
+    stage.server().fresh("arrived")
+    url = stage.server().url("arrived")
+    assert litelift("migrate", path, url, "--report", path.parent / "arrived").status == 3
+    return path
+
+
+@pytest.fixture
+def moved(stage: Stage, arrived: Path) -> Iterator[tuple[Path, psycopg.Connection[object]]]:
+    """A move's source, and a copy of its target."""
+    with stage.server().admin() as admin:
+        admin.execute("create database seen template arrived")
     with stage.server().admin("seen") as target:
-        yield path, target
+        yield arrived, target
     stage.server().drop("seen")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,21 +14,13 @@ import pytest
 
 from hostile_files import ENDLESS
 from litelift import errors, migrate
-from litelift.compiled import PURE, native
+from litelift.compiled import native
 from litelift.prove.patience import OutOfTime, Patience
 from litelift.sqlite.guard import LIMITS, longest_value
 from litelift.sqlite.open import open_source
 
 MakeSqlite = Callable[..., Path]
 needs_compiled = pytest.mark.skipif(native() is None, reason="nothing is compiled here")
-
-
-@pytest.fixture(params=["", "1"], ids=["as installed", "pure"])
-def path_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(PURE, request.param)
-    native.cache_clear()
-    yield
-    native.cache_clear()
 
 
 SETTINGS = {"query_only": 1, "trusted_schema": 0, "cell_size_check": 1, "mmap_size": 0, "cache_size": -2000}

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from litelift import errors, migrate, verify
-from litelift.compiled import PURE, native
+from litelift.compiled import native
 from litelift.move import tasks
 from litelift.move.crew import gather
 from litelift.sqlite import integrity
@@ -60,14 +60,6 @@ def part_from(path: Path, index: str, change: str) -> None:
         connection.execute("pragma writable_schema = on")
         connection.execute("insert into sqlite_schema values ('index', ?, 't', ?, ?)", (index, *row))
         connection.commit()
-
-
-@pytest.fixture(params=["", "1"], ids=["as installed", "pure"])
-def path_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(PURE, request.param)
-    native.cache_clear()
-    yield
-    native.cache_clear()
 
 
 @pytest.fixture

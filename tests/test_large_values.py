@@ -14,20 +14,12 @@ import pytest
 
 from command import litelift
 from litelift import migrate, verify
-from litelift.compiled import PURE, native
 from litelift.prove import compiled, large
 
 MakeSqlite = Callable[..., Path]
 MB = 1 << 20
 MOST = 3000
-
-
-@pytest.fixture(params=["", "1"], ids=["as installed", "pure"], autouse=True)
-def path_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv(PURE, request.param)
-    native.cache_clear()
-    yield
-    native.cache_clear()
+pytestmark = pytest.mark.usefixtures("path_in_use")
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from application import Application
 from broken import nobodys_python, seen
 from litelift import CheckResult, Finding, check, errors
 from litelift.move import progress
@@ -23,36 +23,13 @@ SCRIPT = """
     insert into pupils values (1, 'a'), (2, 'b');
 """
 
+Applications = Callable[..., Application]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who has a file open, and which locks are held")
 
 
 @pytest.fixture
 def source(make_sqlite: Callable[..., Path]) -> Path:
     return make_sqlite(SCRIPT)
-
-
-@pytest.fixture
-def other(source: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Start another program that opens the source as ``c``, does something, and waits for its end."""
-    programs = []
-
-    def start(words: str) -> subprocess.Popen[str]:
-        script = (
-            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-            f"{words}; print('there', flush=True); sys.stdin.readline()"
-        )
-        program = subprocess.Popen(
-            [sys.executable, "-c", script, str(source)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        programs.append(program)
-        assert program.stdout is not None
-        assert program.stdout.readline() == "there\n"
-        return program
-
-    yield start
-    for program in programs:
-        program.kill()
-        program.communicate()
 
 
 def found(result: CheckResult, kind: str) -> Finding:
@@ -122,9 +99,16 @@ def test_free_pages_are_told(make_sqlite: Callable[..., Path]) -> None:
 # --------------------------------------------------------------------- writers
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another program holds it holds for the whole test: nothing comes free for whoever waits."""
+    monkeypatch.setattr("litelift.sqlite.open.BUSY_SECONDS", 0.2)
+
+
 @linux
-def test_a_writer_that_holds_the_lock_is_told_by_its_number(source: Path, other: Callable[[str], Any]) -> None:
-    program = other("c.execute('begin immediate'); c.execute(\"insert into pupils values (3, 'c')\")")
+@pytest.mark.usefixtures("impatient")
+def test_a_writer_that_holds_the_lock_is_told_by_its_number(source: Path, applications: Applications) -> None:
+    program = applications(source, "c.execute('begin immediate'); c.execute(\"insert into pupils values (3, 'c')\")")
     result = check(source)
     assert result.exit_code == 3
     assert f"process {program.pid}" in found(result, "write-lock").message
@@ -136,24 +120,27 @@ def test_a_writer_that_holds_the_lock_is_told_by_its_number(source: Path, other:
 
 
 @linux
-def test_a_writer_in_a_write_ahead_log_is_told_too(source: Path, other: Callable[[str], Any]) -> None:
-    program = other("c.execute('pragma journal_mode = wal'); c.execute('begin immediate')")
+@pytest.mark.usefixtures("impatient")
+def test_a_writer_in_a_write_ahead_log_is_told_too(source: Path, applications: Applications) -> None:
+    program = applications(source, "c.execute('pragma journal_mode = wal'); c.execute('begin immediate')")
     result = check(source)
     assert f"process {program.pid}" in found(result, "write-lock").message
 
 
-def test_a_file_that_is_locked_against_readers_is_a_blocker(source: Path, other: Callable[[str], Any]) -> None:
-    other("c.execute('begin exclusive')")
+@pytest.mark.usefixtures("impatient")
+def test_a_file_that_is_locked_against_readers_is_a_blocker(source: Path, applications: Applications) -> None:
+    applications(source, "c.execute('begin exclusive')")
     result = check(source)
     assert found(result, "source-locked").level == "blocker"
     assert result.exit_code == 1
 
 
 @linux
-def test_a_program_that_only_reads_is_a_note(source: Path, other: Callable[[str], Any]) -> None:
-    other(
+def test_a_program_that_only_reads_is_a_note(source: Path, applications: Applications) -> None:
+    applications(
+        source,
         "c.close(); c = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True);"
-        "r = c.execute('select * from pupils'); r.fetchone()"
+        "r = c.execute('select * from pupils'); r.fetchone()",
     )
     result = check(source)
     assert found(result, "read-elsewhere").level == "note"
@@ -212,13 +199,13 @@ def test_a_source_that_grows_during_the_check_is_told(source: Path, mode: str) -
 # --------------------------------------------------------------------- what a program left
 
 
-def test_a_log_with_frames_is_told_and_left_as_it_is(source: Path, other: Callable[[str], Any]) -> None:
-    program = other(
+def test_a_log_with_frames_is_told_and_left_as_it_is(source: Path, applications: Applications) -> None:
+    program = applications(
+        source,
         "c.execute('pragma journal_mode = wal'); c.execute('pragma wal_autocheckpoint = 0');"
-        "c.execute(\"insert into pupils values (3, 'c')\")"
+        "c.execute(\"insert into pupils values (3, 'c')\")",
     )
     program.kill()
-    program.wait()
     before = seen(source)
     assert Path(f"{source}-wal").stat().st_size
     result = check(source)
@@ -229,13 +216,13 @@ def test_a_log_with_frames_is_told_and_left_as_it_is(source: Path, other: Callab
     assert seen(source) == before
 
 
-def test_a_hot_journal_is_a_blocker_and_left_alone(source: Path, other: Callable[[str], Any]) -> None:
-    program = other(
+def test_a_hot_journal_is_a_blocker_and_left_alone(source: Path, applications: Applications) -> None:
+    program = applications(
+        source,
         "c.execute('pragma cache_size = 1'); c.execute('begin');"
-        "c.executemany('insert into pupils(name) values (?)', [('x' * 2000,)] * 200)"
+        "c.executemany('insert into pupils(name) values (?)', [('x' * 2000,)] * 200)",
     )
     program.kill()
-    program.wait()
     before = seen(source)
     assert Path(f"{source}-journal").exists()
     result = check(source)

@@ -1,6 +1,6 @@
 """Any database moves: generated, moved, proved, and compared again by a second path that knows nothing of litelift's.
 
-``LITELIFT_EXAMPLES`` says how many databases (500), ``LITELIFT_SEED`` which; ``make property`` is the longer run.
+``LITELIFT_EXAMPLES`` says how many databases (320), ``LITELIFT_SEED`` which; ``make property`` is the longer run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from second_path import Comparison, open_target
 from second_path_schema import compare_schema
 
 SHARDS = 8
-EXAMPLES = int(os.environ.get("LITELIFT_EXAMPLES") or 500)
+EXAMPLES = int(os.environ.get("LITELIFT_EXAMPLES") or 320)
 _numbers = itertools.count()
 
 

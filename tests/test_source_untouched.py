@@ -19,11 +19,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from application import Application
 from broken import as_nobody, nobodys_python, one_clear_error
 from command import litelift
 from hooking import killed, run_hooked
 from litelift import errors, migrate, verify
-from litelift.compiled import PURE, native
 from litelift.preflight.survey import inspect_source
 from litelift.sqlite.beside import made_by_reading
 from litelift.sqlite.identity import identity
@@ -63,23 +63,6 @@ def beside(path: Path) -> dict[str, File]:
         if one.is_file() or one.is_symlink():
             found[one.name] = file(one) if not one.name.endswith("-shm") else File(b"", 0, 0, 0, (0, 0), None)
     return found
-
-
-class Application:
-    """A program that has the database open."""
-
-    def __init__(self, path: Path, script: str) -> None:
-        words = f"import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n{script}\n"
-        words += "print('ready', flush=True); sys.stdin.read()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", words, path], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
 
 
 LOGGED = (
@@ -129,14 +112,6 @@ def source(request: pytest.FixtureRequest, good: Path, tmp_path: Path) -> Iterat
     yield path
     if running is not None:
         running.kill()
-
-
-@pytest.fixture(params=["", "1"], ids=["as installed", "pure"])
-def path_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(PURE, request.param)
-    native.cache_clear()
-    yield
-    native.cache_clear()
 
 
 def folders(path: Path) -> dict[Path, dict[str, File]]:
