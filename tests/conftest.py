@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from application import Application
 from litelift.compiled import PURE, native
 from litelift.postgres import embedded
 from plain_role import ROLE, plain_url
-from property_summary import choose_seed
+from property_summary import SEED, choose_seed
 from property_summary import pytest_terminal_summary as pytest_terminal_summary
 from system_server import SystemServer
 
@@ -38,6 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     to others again by each that begins.
     """
     choose_seed()
+    # A busy machine is slow to make an example, too. And the suite says the same of the same code each time.
+    settings.register_profile(
+        "suite",
+        deadline=None,
+        derandomize=os.environ["LITELIFT_SEED"] == str(SEED),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("suite")
     if not hasattr(config, "workerinput") and not config.option.basetemp:
         config.stash[OWN_FOLDER] = Path(tempfile.mkdtemp(prefix="llt-"))
         config.stash[OWN_FOLDER].chmod(0o755)

@@ -79,7 +79,7 @@ def as_printed(name: str, text: str) -> str | None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(value=VALUES)
 def test_what_the_load_accepts_the_proof_reads_as_the_same(name: str, value: Value) -> None:
     try:
@@ -90,7 +90,7 @@ def test_what_the_load_accepts_the_proof_reads_as_the_same(name: str, value: Val
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(values=st.lists(VALUES, min_size=1, max_size=3))
 def test_what_the_load_accepts_as_a_batch_the_proof_reads_as_the_same(name: str, values: list[Value]) -> None:
     column = ColumnMatch("a", "a", TYPES[name])

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift import errors, migrate, verify
@@ -168,7 +168,7 @@ values = (
 
 
 @pytest.mark.skipif(native() is None, reason="nothing is compiled here")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(values, values, values), max_size=12))
 def test_no_sound_index_needs_sqlite_s_own_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]]

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from litelift.move.schedule import Job, Lock, Schedule, compatible, run
@@ -22,7 +22,6 @@ PLANS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(PLANS, st.integers(1, 4))
 def test_every_job_runs_once_after_what_it_waits_for_and_never_beside_what_it_excludes(
     plan: list[tuple[dict[str, Lock], float, set[int]]], lanes: int

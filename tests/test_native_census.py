@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from litelift.compiled import native
@@ -73,7 +73,6 @@ def counted(store: Store, tried: list[Candidate], rows: int, compiled: bool) -> 
 
 
 @pytest.mark.parametrize("lenient", [False, True], ids=["strict", "lenient"])
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(found=alike | st.lists(values, max_size=30), rows=st.integers(1, 40), others=st.integers(1, 40))
 @example(found=["a\0b", "a\udcff", None, b"\0", b"\xff\0", b"", math.inf, -math.inf, -(2**63)], rows=2, others=9)
 @example(found=[2**53 + 1, 2.0**53, -(2**53) - 2, 5, 5.0, -5], rows=9, others=2)

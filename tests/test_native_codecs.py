@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from litelift.compiled import native
@@ -288,7 +288,6 @@ def written(pg: PgType, batch: Batch, form: Format, compiled: bool, lenient: boo
 
 @pytest.mark.parametrize("lenient", [False, True], ids=["strict", "lenient"])
 @pytest.mark.parametrize("pg", TYPES, ids=lambda pg: pg.display)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(found=batches)
 def test_both_paths_write_the_same_bytes(store: Store, pg: PgType, lenient: bool, found: list[Value]) -> None:
     store.keep(found)
@@ -308,7 +307,6 @@ def test_both_paths_write_the_same_bytes(store: Store, pg: PgType, lenient: bool
                 assert again.forms == codec.forms
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(values, max_size=30), rows=st.integers(1, 9), size=st.integers(1, 40))
 @example(found=[1, None, "a\0b", b"", "", 1.5, -0.0, math.inf, "\udcff"], rows=3, size=1000)
 def test_a_batch_holds_what_sqlite3_reads(store: Store, found: list[Value], rows: int, size: int) -> None:
@@ -411,7 +409,6 @@ def test_a_big_row_ends_its_batch(store: Store) -> None:
     assert [len(batch) for batch in store.batches()] == [2, 1]
 
 
-@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False) | st.floats(-1e38, 1e38, allow_nan=False))
 def test_a_decimal_packs_as_the_nearest_float(value: float) -> None:
     pack = packer(PgType("float4"))
@@ -504,7 +501,6 @@ def streamed(store: Store, pg: PgType, form: Format) -> tuple[bytes, Codec]:
 
 
 @pytest.mark.parametrize("pg", TYPES, ids=lambda pg: pg.display)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(found=batches | st.lists(values, min_size=10, max_size=30))
 def test_a_stream_writes_what_python_does(store: Store, pg: PgType, found: list[Value]) -> None:
     store.keep(found)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from litelift.compiled import native
@@ -44,7 +44,6 @@ written = st.builds(
 
 
 @pytest.mark.parametrize("base", ["json", "jsonb"])
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keys=st.lists(written, max_size=5))
 @example(keys=["a", "\\u0061"])
 @example(keys=["é", "\\u00e9"])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from litelift.compiled import KEY_BYTES, native
@@ -121,7 +121,6 @@ def of_rows(store: Store, columns: Sequence[ColumnMatch]) -> tuple[Sums, list[in
 
 
 @pytest.mark.parametrize("one", COLUMNS, ids=name)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(found=batches)
 def test_a_stored_value_reads_as_python_reads_it(store: Store, one: ColumnMatch, found: list[Value]) -> None:
     store.keep(found)
@@ -140,7 +139,6 @@ def test_a_stored_value_reads_as_python_reads_it(store: Store, one: ColumnMatch,
 
 
 @pytest.mark.parametrize("one", COLUMNS, ids=name)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(left=values, right=values)
 @example(left=0.1, right=math.nextafter(0.1, 1))
 @example(left="", right=None)
@@ -233,7 +231,6 @@ def holds_single(field: str) -> bool:
 
 
 @pytest.mark.parametrize(("one", "fields"), SENT, ids=name)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_field_of_the_server_s_is_the_one_form_that_python_gives_it(
     one: ColumnMatch, fields: st.SearchStrategy[str], data: st.DataObject
@@ -249,7 +246,7 @@ def test_a_field_of_the_server_s_is_the_one_form_that_python_gives_it(
         assert sums[0] == of_cells([one], [[cells[0]]])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows=st.lists(st.tuples(TEXTS, DECIMALS, st.sampled_from(['{"a":1}', '{"a": 1}', "\\N"]), TEXTS), max_size=8))
 def test_lines_of_several_columns_are_the_lines_that_python_makes(rows: list[tuple[str, ...]]) -> None:
     columns = [column(PgType(base)) for base in ("text", "numeric", "jsonb", "bpchar")]

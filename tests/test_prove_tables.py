@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -349,9 +349,7 @@ ROW = st.tuples(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40)
 @given(st.lists(ROW, max_size=30), st.data())
 @pytest.mark.parametrize("keyed", [True, False])
 def test_random_rows_are_equal_and_one_changed_cell_is_named(

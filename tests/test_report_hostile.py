@@ -229,7 +229,7 @@ def grid(markdown: str) -> list[list[str]]:
     return rows
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(anything, anything, anything), min_size=1, max_size=5))
 @given_example([(word, word, word) for word in HOSTILE])
 @given_example([("a\\", "|", "\\|")])
@@ -238,7 +238,7 @@ def test_a_markdown_table_keeps_its_cells_and_their_words(rows: list[tuple[str, 
     assert shown == [["A", "B", "C"], *([visible(cell) for cell in row] for row in rows)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(anything)
 def test_foreign_text_is_only_text_at_the_beginning_of_a_line(word: str) -> None:
     tokens = parser.parse(escape(word or "a"))
@@ -246,7 +246,7 @@ def test_foreign_text_is_only_text_at_the_beginning_of_a_line(word: str) -> None
     assert text_of(tokens[1]) == visible(word or "a")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(anything)
 def test_a_code_block_is_closed_only_by_its_own_fence(code: str) -> None:
     tokens = parser.parse(fence(code, "sql") + "\n\nafter")
@@ -261,7 +261,7 @@ def outline(markdown: str) -> list[str]:
 OUTLINE = outline(render_markdown(poisoned("plain")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(anything)
 @given_example("---")
 @given_example("a\n\n# b")

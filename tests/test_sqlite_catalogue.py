@@ -116,7 +116,7 @@ def test_every_form_that_sqlite_takes_is_read_and_agrees_with_its_pragmas(script
         agrees_with_pragmas(connection)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([script for script in NASTY if ";" not in script]), st.data())
 def test_a_statement_changed_at_random_is_read_whenever_sqlite_takes_it(script: str, data: st.DataObject) -> None:
     words = [token.text for token in tokenize(script)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from litelift.errors import DdlError
@@ -324,7 +324,6 @@ def without_spelling(key: KeyDefinition | None) -> object:
     return key and (key.name, [part.column for part in key.parts])
 
 
-@settings(deadline=None)
 @given(tables())
 def test_a_table_that_sqlite_takes_is_read_back_whole(made: tuple[TableDefinition, str]) -> None:
     table, sql = made
@@ -360,7 +359,6 @@ def test_a_table_that_sqlite_takes_is_read_back_whole(made: tuple[TableDefinitio
         ] == keys
 
 
-@settings(deadline=None)
 @given(tables(), st.data())
 def test_a_statement_cut_short_is_refused_unless_sqlite_takes_it(
     made: tuple[TableDefinition, str], data: st.DataObject

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from litelift.errors import DdlError
@@ -31,7 +31,6 @@ def kinds(sql: str) -> list[tuple[Kind, str]]:
     return [(token.kind, token.text) for token in tokenize(sql)]
 
 
-@settings(deadline=None)
 @given(st.one_of(TEXTS.map("".join), st.text(max_size=30)))
 def test_tokens_and_the_white_space_between_them_are_the_whole_text(sql: str) -> None:
     try:
@@ -49,7 +48,6 @@ def test_tokens_and_the_white_space_between_them_are_the_whole_text(sql: str) ->
     assert not sql[place:].strip(" \n\t\r\f\ufeff")
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_tokens_set_apart_by_spaces_read_the_same(pieces: list[str]) -> None:
     sql = "".join(pieces)
@@ -60,7 +58,6 @@ def test_tokens_set_apart_by_spaces_read_the_same(pieces: list[str]) -> None:
     assert kinds(" ".join(text for _, text in before)) == before
 
 
-@settings(deadline=None)
 @given(NAMES)
 def test_an_identifier_quoted_in_any_of_the_four_ways_comes_back(name: str) -> None:
     written = [quote_identifier(name), quote_string(name), "`" + name.replace("`", "``") + "`"]
@@ -72,7 +69,6 @@ def test_an_identifier_quoted_in_any_of_the_four_ways_comes_back(name: str) -> N
         assert unquote_identifier(token.text) == name
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12))
 def test_sqlite_reads_a_quoted_identifier_as_the_same_name(name: str) -> None:
     connection = sqlite3.connect(":memory:")
@@ -81,7 +77,6 @@ def test_sqlite_reads_a_quoted_identifier_as_the_same_name(name: str) -> None:
     connection.close()
 
 
-@settings(deadline=None)
 @given(st.text("abXyZ_09$éŞ\ufeff漢", min_size=1, max_size=8))
 def test_a_bare_name_of_sqlite_is_one_word(name: str) -> None:
     connection = sqlite3.connect(":memory:")

@@ -352,7 +352,7 @@ def test_a_default_that_is_not_constant_is_not_taken_for_one(default: str) -> No
     assert literal_default(default, "TEXT") == (False, None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
     declared=st.sampled_from(["TEXT", "BLOB"]),

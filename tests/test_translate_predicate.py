@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift.errors import Untranslatable
@@ -608,7 +608,7 @@ def test_an_hour_of_a_text_column_is_the_same_text(both: Both) -> None:
 GLOB = st.text(alphabet="abAB[]^-!*?.\\", max_size=7)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(pattern=GLOB, texts=st.lists(st.text(alphabet="abAB[]^-!*?.\\\n", max_size=5), min_size=1, max_size=8))
 def test_every_glob_pattern_matches_the_same_texts(both: Both, pattern: str, texts: list[str]) -> None:
     quoted = pattern.replace("'", "''")
@@ -618,7 +618,7 @@ def test_every_glob_pattern_matches_the_same_texts(both: Both, pattern: str, tex
     assert got == expected, sql
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(
     pattern=st.text(alphabet="abA%_\\!ş", max_size=6),
     texts=st.lists(st.text(alphabet="abAB%_\\!şŞ\n", max_size=5), min_size=1, max_size=8),
@@ -672,7 +672,7 @@ def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=800)
 @given(sql=st.recursive(leaf, _grow, max_leaves=6))
 def test_any_expression_is_either_refused_or_means_the_same(both: Both, sql: str) -> None:
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -836,9 +836,7 @@ select case when active then score when dept_id > 0 then dept_id end from person
 """  # noqa: E501
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60)
 @given(people=PEOPLE, depts=DEPTS, tags=TAGS)
 def test_random_rows_are_aggregated_and_joined_alike(
     both: Both,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 
 from litelift.postgres.types import PgType
 from litelift.sqlite.schema import Value
@@ -18,7 +18,6 @@ MORE = [PgType("numeric", precision=3, scale=5), PgType("numeric", precision=40,
 
 @pytest.mark.parametrize("lenient", [False, True], ids=["strict", "lenient"])
 @pytest.mark.parametrize("pg", TYPES + MORE, ids=lambda pg: pg.display)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(found=batches)
 @example(found=[0.1 + 0.2, 1234.5, -99999999.99, 0.0, -0.0, 3])
 @example(found=[99999999.995, 5e-3, 100000000.0])
