@@ -1,0 +1,1 @@
+"""Applications that litelift moves, to be started and looked at."""

@@ -1,0 +1,1 @@
+"""Institutions, people, surveys, grades and link shares."""

@@ -1,0 +1,1 @@
+"""Believable data, made at random: no real person's."""
