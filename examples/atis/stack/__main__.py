@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         folder = folder_at(chosen.folder)
         if chosen.command == "up":
-            up(folder, chosen.scale)
+            up(folder, chosen.scale, chosen.without)
         elif chosen.command == "down":
             down(folder)
         elif chosen.command in ("start", "stop", "restart"):
@@ -32,13 +33,13 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def up(folder: Folder, scale: float) -> None:
+def up(folder: Folder, scale: float, without: Collection[str] = ()) -> None:
     """Put ATİS there where it is not yet, and start all of it. Raises StackError."""
     if not folder.marker.exists():
         if (folder.path / "atis.git").exists():
             # Cut off in the middle: nothing was served from it yet.
             shutil.rmtree(folder.path)
-        deploy(folder, scale)
+        deploy(folder, scale, without)
     for service in services(folder).values():
         service.start()
 
@@ -81,7 +82,7 @@ def _show(found: dict[str, Any], *, as_json: bool) -> None:
         state = f"runs, process {service['pid']}" if service["pid"] else "stopped"
         print(f"  {name:<6} port {service['port']:<6} {state}")
     for name in found["missing"]:
-        print(f"  {name} is not installed: ATİS does without it")
+        print(f"  ATİS does without {name}, which is not installed")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     starting = commands.add_parser("up", help="make it where it is not there, and start all of it")
     starting.add_argument("--scale", type=float, default=1.0, help="1 is 40,000 grades [default: 1]")
+    starting.add_argument("--without", nargs="+", choices=("nginx", "redis"), default=[], help="leave these out")
     commands.add_parser("down", help="stop all of it")
     commands.add_parser("status", help="what runs").add_argument("--json", action="store_true")
     for way in ("start", "stop", "restart"):

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,12 +19,17 @@ RELEASES = ("release-1", "release-2")
 AUTHOR = ("-c", "user.name=ATİS", "-c", "user.email=atis@atis.example", "-c", "commit.gpgsign=false")
 
 
-def deploy(folder: Folder, scale: float) -> Facts:
-    """Make all of it, at release 1, with the database filled at ``scale``. Raises StackError."""
+def deploy(folder: Folder, scale: float, without: Collection[str] = ()) -> Facts:
+    """Make all of it, at release 1, with the database filled at ``scale``; ``without`` nginx or redis if so wished.
+
+    Raises StackError.
+    """
     if folder.path.exists() and any(folder.path.iterdir()):
         raise StackError(f"{folder.path} is not empty. Name another folder, or remove it.")
     absent = missing()
-    facts = choose(nginx="nginx" not in absent, redis="redis-server" not in absent)
+    facts = choose(
+        nginx="nginx" not in (*absent, *without), redis="redis-server" not in absent and "redis" not in without
+    )
     for place in (folder.database.parent, folder.bin, folder.log("x").parent):
         place.mkdir(parents=True)
     _publish(folder)
@@ -83,7 +89,8 @@ DATABASE_URL=sqlite:///{quote(str(folder.database))}
 
 STATIC_ROOT={folder.static}
 FRONTEND_ROOT={folder.frontend}
-SERVE_FILES={"no" if facts.nginx else "yes"}   # yes: without nginx
+# yes: without nginx
+SERVE_FILES={"no" if facts.nginx else "yes"}
 MAINTENANCE_FLAG={folder.flag}
 MAINTENANCE_KEY={facts.maintenance_key}
 """

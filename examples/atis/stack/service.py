@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from examples.atis.stack.folder import Folder, StackError, environment
+from examples.atis.stack.folder import Folder, StackError, environment, is_free
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
+PAUSE = 0.05
 LINES = 15
 
 
@@ -44,15 +46,17 @@ class Service:
         try:
             kept = json.loads(self.record.read_text("utf-8"))
             process = psutil.Process(kept["pid"])
-            same = process.create_time() == kept["created"] and process.status() != psutil.STATUS_ZOMBIE
+            same = process.create_time() == kept["created"]
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
-        return process if same else None
+        return process if same and _runs(process) else None
 
     def start(self) -> bool:
         """Start it and wait until it is ready; False where it ran already. Raises StackError with the log's end."""
         if self.process() is not None:
             return False
+        if not is_free(self.port):
+            raise StackError(f"{self.name} cannot start: another program has its port, {self.port}.")
         log = self.folder.log(self.name)
         for folder in (log.parent, self.record.parent):
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,14 +76,14 @@ class Service:
         deadline = time.monotonic() + READY_SECONDS
         try:
             while not self.answers():
-                if started.poll() is not None:
-                    raise StackError(self._told(f"{self.name} ended with status {started.returncode}", before))
+                try:
+                    status = started.wait(PAUSE)
+                except subprocess.TimeoutExpired:
+                    status = None
+                if status is not None:
+                    raise StackError(self._told(f"{self.name} ended with status {status}", before))
                 if time.monotonic() > deadline:
                     raise StackError(self._told(f"{self.name} is not ready after {READY_SECONDS:.0f} s", before))
-                time.sleep(0.05)
-            # Another program's answer on the same port is not this one's.
-            if started.poll() is not None:
-                raise StackError(self._told(f"{self.name} ended with status {started.returncode}", before))
         except BaseException:
             self.stop()
             raise
@@ -91,10 +95,11 @@ class Service:
         if process is not None:
             family = [process, *process.children(recursive=True)]
             process.send_signal(self.stop_signal)
-            _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
-            for each in alive:
-                each.kill()
-            psutil.wait_procs(alive, timeout=STOP_SECONDS)
+            for each in _left(family):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
+            if _left(family):
+                raise StackError(f"{self.name} cannot be stopped: process {process.pid}")
         self.record.unlink(missing_ok=True)
         return process is not None
 
@@ -103,3 +108,20 @@ class Service:
         said = log.read_bytes()[before:].decode("utf-8", "replace").rstrip().splitlines()[-LINES:]
         told = "\n".join(f"  {line}" for line in said) or "  (nothing)"
         return f"{message}. Its log, {log}, says:\n{told}"
+
+
+def _left(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that do not end in time. One that ended and whose parent has not asked for it yet has ended."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while True:
+        left = [each for each in family if _runs(each)]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(PAUSE)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -17,6 +17,8 @@ from examples.atis.stack.service import Service
 NAMES = ("redis", "app", "nginx")
 """In the order in which they start."""
 
+ANSWER_SECONDS = 2.0
+
 
 def missing() -> list[str]:
     """The programs that ATİS would use and that are not here."""
@@ -79,7 +81,7 @@ def _nginx(folder: Folder, facts: Facts, port: int) -> Service:
 
 
 def _speaks_http(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/api/health")
         connection.getresponse()
@@ -92,7 +94,7 @@ def _speaks_http(port: int) -> bool:
 
 def _speaks_redis(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(64).startswith(b"+PONG")
     except OSError:

@@ -17,7 +17,7 @@ FIGURES_SECONDS = 60
 def home(request: HttpRequest) -> HttpResponse:
     """The front page: what is going on. Its figures are counted once a minute; the surveys are of now."""
     figures = cache.get_or_set("figures", _figures, FIGURES_SECONDS)
-    surveys = Survey.objects.filter(status=Survey.Status.ACTIVE).annotate(answered=Count("answers"))[:6]
+    surveys = Survey.objects.filter(status=Survey.Status.ACTIVE).annotate(answered=Count("answers")).order_by("-id")[:6]
     return render(request, "school/home.html", {"figures": figures, "surveys": surveys})
 
 
@@ -86,7 +86,7 @@ class Users(UserPassesTestMixin, Listed):
 class Surveys(Listed):
     """Surveys."""
 
-    queryset = Survey.objects.annotate(answered=Count("answers"))
+    queryset = Survey.objects.annotate(answered=Count("answers")).order_by("-id")
     template_name = "school/surveys.html"
     searched = ("title",)
 
