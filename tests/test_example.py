@@ -112,9 +112,9 @@ def test_a_service_that_cannot_start_shows_its_log(atis: Folder, client: Client)
     app.stop()
     atis.env.write_text(env.replace("DATABASE_URL=", "# "), "utf-8")
     try:
-        with pytest.raises(StackError, match=r"(?s)app ended with status 3.*app\.log.*Set the DATABASE_URL") as told:
+        with pytest.raises(StackError, match=r"(?s)app ended with status \d.*app\.log.*Set the DATABASE_URL") as told:
             app.start()
-        assert len(str(told.value).splitlines()) < 20
+        assert len(str(told.value).splitlines()) < 50
         assert app.process() is None
     finally:
         atis.env.write_text(env, "utf-8")

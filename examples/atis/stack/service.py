@@ -18,7 +18,7 @@ from examples.atis.stack.folder import Folder, StackError, environment, is_free
 READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
 PAUSE = 0.05
-LINES = 15
+LINES = 40
 
 
 @dataclass(frozen=True)
