@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import quote
 
-from examples.atis.stack.folder import EXAMPLE, ROOT, Facts, Folder, StackError, choose, environment
+from examples.atis.stack.folder import EXAMPLE, ROOT, Facts, Folder, StackError, choose, environment, write_private
 from examples.atis.stack.services import missing
 
 RELEASES = ("release-1", "release-2")
@@ -94,8 +94,7 @@ SERVE_FILES={"no" if facts.nginx else "yes"}
 MAINTENANCE_FLAG={folder.flag}
 MAINTENANCE_KEY={facts.maintenance_key}
 """
-    with os.fdopen(os.open(folder.env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    write_private(folder.env, text)
 
 
 def _write_commands(folder: Folder) -> None:

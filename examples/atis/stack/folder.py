@@ -106,8 +106,7 @@ class Folder:
     def keep(self, facts: Facts) -> None:
         """Write them down: the folder is whole."""
         new = self.marker.with_suffix(".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(asdict(facts), file, indent=2)
+        write_private(new, json.dumps(asdict(facts), indent=2))
         new.replace(self.marker)
 
 
@@ -145,6 +144,12 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def environment() -> dict[str, str]:

@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from string import Template
 
-from examples.atis.stack.folder import Facts, Folder
+from examples.atis.stack.folder import Facts, Folder, write_private
 from examples.atis.stack.service import Service
 
 NAMES = ("redis", "app", "nginx")
@@ -74,8 +74,7 @@ def _nginx(folder: Folder, facts: Facts, port: int) -> Service:
         templates=folder.app / "school" / "templates",
         key=facts.maintenance_key,
     )
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    write_private(path, text)
     command = [program("nginx") or "nginx", "-p", str(place), "-c", str(path), "-e", "stderr"]
     return Service("nginx", folder, port, command, lambda: _speaks_http(port), signal.SIGQUIT)
 
