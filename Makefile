@@ -1,4 +1,5 @@
 # make demo    move a made-up school system from SQLite to PostgreSQL, and see the proof
+# make example   a real application: started, moved on its evening, checked, and taken back
 # make test    the whole test suite
 # make property    the tests of generated databases, for longer
 # make fuzz    bytes that nobody thought of, for each of litelift's readers
@@ -10,7 +11,7 @@
 # Needs Python 3.11 or newer, and nothing else; everything goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-plain-role sanitize fuzz property corrupt chaos lint bench fidelity samples clean
+.PHONY: help demo example test test-pure test-plain-role sanitize fuzz property corrupt chaos lint bench fidelity samples clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +24,7 @@ endif
 
 help:
 	@echo 'make demo     move an example database to PostgreSQL, prove it, and show the report'
+	@echo 'make example  start a real application, cut it over to PostgreSQL, check it, and roll it back'
 	@echo 'make test     run the tests            (make test ARGS="-k plan" runs some of them)'
 	@echo 'make property    move 10,000 generated databases, and compare each once more (EXAMPLES=2000 SEED=7)'
 	@echo 'make chaos    break 200 moves on purpose, go on or undo, and count what was lost (FAULTS=50 SEED=7 JOBS=3)'
@@ -34,11 +36,18 @@ help:
 	@echo 'make lint     ruff and mypy'
 	@echo 'make bench    measure litelift beside other tools, and make docs/benchmarks.md (ARGS=--quick: small)'
 	@echo 'make fidelity SAMPLES=folder    move the SQLite files in a folder, and make docs/fidelity.md of what arrived'
-	@echo 'make clean    remove .venv and caches  (what the demo made in demo/ stays)'
+	@echo 'make clean    remove .venv and caches  (what demo and example made stays)'
 
 # 3: moved and proved, and some rows need a person. The demo's data has such rows on purpose.
 demo: $(READY)
 	@$(BIN)/litelift demo $(ARGS) || [ $$? -eq 3 ]
+
+# examples/atis, in FOLDER; SCALE=1 is 40,000 grades. nginx and redis-server are used where they are installed.
+FOLDER := examples/atis/run
+SCALE := 1
+
+example: $(READY)
+	@$(BIN)/python -m examples.atis.evening --folder '$(FOLDER)' --scale $(SCALE) $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
@@ -145,7 +154,7 @@ samples:
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf src/*.egg-info src/litelift/_native*.so
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml setup.py $(wildcard src/litelift/native/*)
 	@python=; \

@@ -7,12 +7,14 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from examples.atis.evening.client import Client
+from examples.atis.evening.watch import Watch
 from examples.atis.stack.__main__ import down, main, status, up
 from examples.atis.stack.deploy import finish
 from examples.atis.stack.folder import Folder, StackError, folder_at
@@ -93,6 +95,7 @@ def test_maintenance_closes_all_but_the_health_check_to_all_without_the_key(atis
 
 def test_its_services_are_stopped_and_started_one_by_one(atis: Folder, client: Client) -> None:
     first = status(atis)["services"]
+    assert all(each["pid"] for each in first.values())
     command(atis, "stack", "stop", "app")
     assert "texniki xidmətdədir" in client.expect("GET", "/", 503).text
     now = status(atis)["services"]
@@ -104,6 +107,33 @@ def test_its_services_are_stopped_and_started_one_by_one(atis: Folder, client: C
     assert again["app"]["pid"] not in (None, first["app"]["pid"])
     assert again["redis"] == first["redis"]
     client.expect("GET", "/", 200)
+
+
+def test_the_watch_sees_when_it_is_down_and_every_visit_that_is_counted(atis: Folder, client: Client) -> None:
+    client.log_in()
+    client.log_in_by_json()
+    share = client.share()
+    with Watch(atis.facts().url, share) as watch:
+        until(lambda: watch.visits["counted"] > 2)
+        assert watch.outages == []
+        atis.flag.touch()
+        try:
+            until(lambda: bool(watch.outages) and watch.visits["refused"] > 0)
+        finally:
+            atis.flag.unlink()
+        until(lambda: watch.outages[-1].ended is not None)
+        before = watch.visits["counted"]
+        until(lambda: watch.visits["counted"] > before)
+    assert len(watch.outages) == 1
+    assert watch.outages[0].seconds > 0
+    assert client.visit(share) == watch.visits["counted"] + 1
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_service_that_cannot_start_shows_its_log(atis: Folder, client: Client) -> None:
@@ -151,7 +181,7 @@ def test_a_build_for_a_developers_machine_shows_in_the_scripts(atis: Folder, cli
 
 
 def test_the_code_is_updated_and_goes_back_and_litelift_moves_it(atis: Folder, client: Client, database: str) -> None:
-    assert client.health()["version"] == "1.9.0"
+    assert client.health()["version"] == "1.12.4"
     client.log_in()
     before = git(atis, "rev-parse", "HEAD")
     env = atis.env.read_text("utf-8")
@@ -180,7 +210,7 @@ def test_the_code_is_updated_and_goes_back_and_litelift_moves_it(atis: Folder, c
         command(atis, "manage", "clear_cache")
         command(atis, "stack", "restart", "app")
     assert git(atis, "status", "--short") == ""
-    assert client.health()["version"] == "1.9.0"
+    assert client.health()["version"] == "1.12.4"
     client.prove("sqlite")
 
 

@@ -566,6 +566,8 @@ class ComposeFileError(LiteliftError):
     """{path}: {message}"""
 
     hint = "Mend it, or leave [target] compose out and add the service by hand."
+
+
 class HealthCheckUnusable(UsageError):
     """the health check "{check}" cannot be made: {message}"""
 

@@ -38,7 +38,7 @@ class Evening:
         url = self.folder.facts().url
         with Client(url) as resident, Client(url) as client:
             resident.log_in()
-            before = self._proved(client, "sqlite", "1.9.0")
+            before = self._proved(client, "sqlite", "1.12.4")
             with Watch(url, client.share()) as watch:
                 done = self._cut_over(file)
                 self._served_again(watch)
@@ -54,7 +54,7 @@ class Evening:
                 back = self._go_back(file)
                 self._served_again(watch)
             self._down(watch, back.get("rollback_down_seconds"))
-            self._proved(client, "sqlite", "1.9.0")
+            self._proved(client, "sqlite", "1.12.4")
             _stays(resident, "the way back")
             if AFTERWARDS in client.expect("GET", "/surveys/", 200).text:
                 raise CheckFailed("a survey that was written to PostgreSQL alone is in SQLite")

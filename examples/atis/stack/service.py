@@ -19,6 +19,8 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
 PAUSE = 0.05
 LINES = 40
+CLOCK_SECONDS = 2.0
+"""psutil reckons when a process began from when the system did, which a clock that is set moves a little."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Service:
         try:
             kept = json.loads(self.record.read_text("utf-8"))
             process = psutil.Process(kept["pid"])
-            same = process.create_time() == kept["created"]
+            same = abs(process.create_time() - kept["created"]) < CLOCK_SECONDS
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
         return process if same and _runs(process) else None

@@ -1,3 +1,3 @@
 """ATİS, a small education management system: the application that litelift's example moves."""
 
-VERSION = "1.9.0"
+VERSION = "1.12.4"
