@@ -38,7 +38,7 @@ off = ["echo open >> trace"]
 
 [services]
 stop = ["echo stopped >> trace"]
-start = ["echo started on $(cut -d= -f2 .env | cut -d: -f1) >> trace"]
+start = ["echo started on $(cut -d= -f2 .env | tr -d '\\\"' | cut -d: -f1) >> trace"]
 
 [code]
 update = [["git", "checkout", "-q", "release-2"]]

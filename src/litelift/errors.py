@@ -578,3 +578,9 @@ class HealthChecksFailed(LiteliftError):
     """{failed} of {number} health checks failed: {message}"""
 
     hint = "See what the application's own log says of it."
+
+
+class ConfigurationError(LiteliftError):
+    """{path}: {message}"""
+
+    hint = "This file was not changed. Mend it, or what [[environment]] says of it in the runbook."

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
+from litelift.cutover.configuration.words import BRACES, WORDS
 from litelift.cutover.health.settings import CommandCheck, InSession, LoginCheck
 from litelift.cutover.settings import Command, Environment, Runbook
 from litelift.tomlfile.problems import Problem, did_you_mean
 
-WORDS = ("url", "host", "port", "database", "user", "password")
-"""What a value may hold in braces: see ``Login.words``."""
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_BRACES = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 
 
 def contradictions(runbook: Runbook) -> Iterator[Problem]:
@@ -114,7 +111,7 @@ def _keys(file: Environment, of: tuple[str, int]) -> Iterator[Problem]:
             where = (*of, "set", key) if key in file.set else (*of, "remove")
             yield Problem(where, f"environment: {key!r} is not a name; expected letters, digits and underscores")
     for key, value in file.set.items():
-        for word in _BRACES.findall(value):
+        for word in BRACES.findall(value):
             near = get_close_matches(word, WORDS, 1)
             if word not in WORDS and near:
                 said = f"{{{word}}} stands for nothing; did you mean {{{near[0]}}}?"

@@ -19,6 +19,7 @@ def all_steps() -> list[Step]:
     from litelift.cutover.steps.server import ServerStep
     from litelift.cutover.steps.services import StartServices, StopServices
     from litelift.cutover.steps.source import KeepSource, SourceUnchanged
+    from litelift.cutover.steps.switch import Switch
     from litelift.cutover.steps.written import MarkMoment
 
     return [
@@ -37,6 +38,7 @@ def all_steps() -> list[Step]:
         MoveData(),
         SourceUnchanged(),
         MarkMoment(),
+        Switch(),
         StartServices(),
         Health(),
         MaintenanceOff(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from litelift import errors
 from litelift.atomic import write_whole
 from litelift.cutover.commands import shown
+from litelift.cutover.configuration.words import filled
 from litelift.cutover.context import Context
 from litelift.cutover.settings import ExistingTarget
 from litelift.cutover.step import Facts, Step, Undo
@@ -140,13 +141,6 @@ class MoveData(Step):
             undo(context.login.url)
         except errors.NothingToUndo:
             return
-
-
-def filled(value: str, words: dict[str, str]) -> str:
-    """``value`` with {url}, {host}... replaced; other braces stay as they are."""
-    for word, stands_for in words.items():
-        value = value.replace("{" + word + "}", stands_for)
-    return value
 
 
 def _stays(context: Context) -> bool:
