@@ -272,10 +272,14 @@ class Lowering:
     def _concatenation(self, node: Node) -> Typed:
         parts: list[str] = []
         while isinstance(node, exp.DPipe):
-            parts.append(as_text(self.lower(node.expression), "||"))
+            parts.append(self._text(self.lower(node.expression), "||"))
             node = node.this
-        parts.append(as_text(self.lower(node), "||"))
+        parts.append(self._text(self.lower(node), "||"))
         return Typed(" || ".join(reversed(parts)), "text")
+
+    def _text(self, typed: Typed, use: str) -> str:
+        """A side of ``use`` as the text that SQLite sees."""
+        return as_text(typed, use)
 
     def _arrow(self, node: exp.JSONExtract | exp.JSONExtractScalar) -> Typed:
         right = self.lower(node.expression)

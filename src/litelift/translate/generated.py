@@ -17,7 +17,7 @@ from litelift.sqlite.lexer import fold
 from litelift.sqlite.schema import Affinity
 from litelift.translate.convert import as_text, unmapped
 from litelift.translate.expression import Lowering
-from litelift.translate.parse import Node, parse
+from litelift.translate.parse import parse
 from litelift.translate.stored import Store, shortest_text
 from litelift.translate.value import ColumnContext, Refused, Typed, kind_of, literal
 
@@ -132,13 +132,8 @@ class _Lowering(Lowering):
         kind = "real" if "real" in kinds else "numeric" if "numeric" in kinds else "int"
         return Typed(f"{sides[0]} {word} {sides[1]}", kind)  # type: ignore[arg-type]
 
-    def _concatenation(self, node: Node) -> Typed:
-        parts: list[str] = []
-        while isinstance(node, exp.DPipe):
-            parts.append(self.text(self.lower(node.expression), "||"))
-            node = node.this
-        parts.append(self.text(self.lower(node), "||"))
-        return Typed(" || ".join(reversed(parts)), "text")
+    def _text(self, typed: Typed, use: str) -> str:
+        return self.text(typed, use)
 
     def _cast(self, node: exp.Cast) -> Typed:
         if affinity_of(node.args["to"].name) is Affinity.TEXT:

@@ -128,14 +128,6 @@ class SelectExpressions(SelectNames):
             return f"{typed.operand} = trunc({typed.operand})"
         return typed.whole
 
-    def _concatenation(self, node: Node) -> Typed:
-        parts: list[str] = []
-        while isinstance(node, exp.DPipe):
-            parts.append(self._text(self.lower(node.expression), "||"))
-            node = node.this
-        parts.append(self._text(self.lower(node), "||"))
-        return Typed(" || ".join(reversed(parts)), "text")
-
     def _cast(self, node: exp.Cast) -> Typed:
         affinity = affinity_of(node.args["to"].name)
         operand = self.lower(node.this)
