@@ -9,12 +9,13 @@ from litelift.move import journal
 from litelift.move.build import Builder
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
-from litelift.move.create import create_tables, taken_names
+from litelift.move.create import create_tables
 from litelift.move.fill import Filled, count_objects, fill, lost_objects
 from litelift.move.interruption import TAKEN_BACK, ended
 from litelift.move.journal import RunLine
 from litelift.move.load import load_unit
 from litelift.move.outcome import finish
+from litelift.move.preconditions import taken_names
 from litelift.move.progress import Progress
 from litelift.move.resume import refuse_unfinished
 from litelift.move.trial import try_generated

@@ -9,10 +9,10 @@ from typing import Any
 
 from litelift import errors
 from litelift.move.context import Context
-from litelift.move.create import taken_names
 from litelift.move.interruption import commands, ways
 from litelift.move.journal import journaled
 from litelift.move.made import made_tables
+from litelift.move.preconditions import taken_names
 from litelift.plan.file import PlanFile
 from litelift.plan.fingerprint import Fingerprint, differing
 from litelift.plan.plan import MovePlan

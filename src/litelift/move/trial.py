@@ -10,8 +10,8 @@ from psycopg import sql
 
 from litelift.move import journal
 from litelift.move.context import Context
-from litelift.move.create import taken_names
 from litelift.move.load import Loader, copy_statement
+from litelift.move.preconditions import taken_names
 from litelift.move.statements import raw
 from litelift.move.unit import Unit
 from litelift.plan.generated import keep_ordinary, tell_stored

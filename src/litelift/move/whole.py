@@ -8,10 +8,11 @@ from litelift import errors
 from litelift.move.carry import carry
 from litelift.move.census import take_censuses
 from litelift.move.context import Context
-from litelift.move.create import begin_move, make_tables, refuse_occupied
+from litelift.move.create import begin_move, make_tables
 from litelift.move.interruption import OTHERS, TAKEN_BACK, ended, interrupts, stays, ways
 from litelift.move.journal import RunLine, settle, where_run_is
 from litelift.move.outcome import finish
+from litelift.move.preconditions import refuse_occupied
 from litelift.move.progress import Progress
 from litelift.move.resume import (
     Earlier,

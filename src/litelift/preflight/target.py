@@ -6,8 +6,8 @@ from datetime import date, datetime, tzinfo
 
 from litelift import errors
 from litelift.move import journal
-from litelift.move.create import refuse_occupied, refuse_without_rights
 from litelift.move.interruption import commands
+from litelift.move.preconditions import refuse_occupied, refuse_without_rights
 from litelift.move.resume import left_unfinished, unfinished
 from litelift.postgres.connect import TIMEOUTS, Connection, Server
 from litelift.preflight.findings import Findings, TargetLook, notices

@@ -13,7 +13,7 @@ from litelift.cutover.server import rights, roles
 from litelift.cutover.server.roles import Wanted
 from litelift.cutover.settings import ExistingTarget
 from litelift.cutover.step import Facts
-from litelift.move.create import refuse_without_rights
+from litelift.move.preconditions import refuse_without_rights
 from litelift.postgres.connect import OLDEST, Connection, connect, normalized, open_server, refuse_read_only
 from litelift.postgres.login import where
 from litelift.preflight.server import read_state
