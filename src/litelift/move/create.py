@@ -134,10 +134,12 @@ def _rights(connection: Connection, plan: MovePlan) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
+        role = connection.info.user
+        grant = sql.SQL("GRANT CREATE ON SCHEMA {} TO {}").format(sql.Identifier(plan.schema), sql.Identifier(role))
         raise errors.TargetRights(
-            role=connection.info.user,
+            role=role,
             action=f"make tables in the schema {plan.schema} ({error.diag.message_primary})",
-            grant=f'GRANT CREATE ON SCHEMA "{plan.schema}" TO "{connection.info.user}"',
+            grant=grant.as_string(connection),
         ) from None
 
 
