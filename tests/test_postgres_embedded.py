@@ -19,6 +19,7 @@ from broken import NOBODY, alive, as_nobody, nobodys_python, one_clear_error
 from command import litelift
 from litelift import errors
 from litelift.postgres import embedded, programs
+from litelift.postgres.socket_folder import short_folder
 
 needs_nobody = pytest.mark.skipif(nobodys_python() is None, reason="no Python here that an ordinary user may run")
 
@@ -32,7 +33,7 @@ def room() -> Iterator[Path]:
     for kept in folder.rglob("PG_VERSION"):
         if (kept.parent / "postmaster.pid").exists():
             embedded.stop(kept.parent)
-        shutil.rmtree(embedded._short_folder(kept.parent, kept.stat().st_uid), ignore_errors=True)
+        shutil.rmtree(short_folder(kept.parent, kept.stat().st_uid), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

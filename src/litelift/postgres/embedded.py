@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import pwd
 import re
 import shutil
-import socket
-import stat
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote as shell_quoted
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from litelift import errors
 from litelift.postgres.connect import connect, normalized
+from litelift.postgres.data_folder import START_SECONDS, clear_stale, major_version, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, programs
+from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
 
-START_SECONDS = 60.0
 DEFAULT_VERSION = 16
-PORT = 5432
 LOCKS = 1024
 """max_locks_per_transaction: enough for 20,000 tables that one transaction makes, each with a key, an identity and a
 TOAST table; PostgreSQL's own 64 are enough for some 2,000. It takes 43 MB of shared memory more than these."""
-# A Unix socket's whole path: 108 bytes on Linux and 104 on macOS, with the zero at its end (unix(7)).
-SOCKET_BYTES = 103
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +80,12 @@ def start(folder: Path, version: int = DEFAULT_VERSION) -> EmbeddedServer:
 
 
 def _start(folder: Path, version: int) -> EmbeddedServer:
-    kept = _version(folder)
+    kept = major_version(folder)
     if kept and version not in (kept, DEFAULT_VERSION):
         hint = f"Leave --postgres out to use that one, or move {folder.parent} away to make a new one."
         message = f"it holds PostgreSQL {kept}, and {version} was asked for"
         raise errors.EmbeddedServerError(folder=folder, action="start", message=message, hint=hint)
-    running = _running(folder)
+    running = running_server(folder)
     if running is not None:
         return EmbeddedServer(folder, kept, *running)
     tools = programs(kept or version)
@@ -110,7 +102,7 @@ def _start(folder: Path, version: int) -> EmbeddedServer:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    running = _running(folder)
+    running = running_server(folder)
     if running is None:
         raise ProgramFailed("it started, and ended again at once")
     return EmbeddedServer(folder, kept or version, *running, made=not kept, started=True, opened=tuple(opened))
@@ -137,7 +129,7 @@ def _initialise(folder: Path, tools: Programs) -> None:
 
 
 def _launch(folder: Path, tools: Programs) -> None:
-    sockets = _socket_folder(folder, tools)
+    sockets = socket_folder(folder, tools)
     words = ["-h", "", "-k", str(sockets), "-p", str(PORT)]
     if not _sets_locks(folder):
         words += ["-c", f"max_locks_per_transaction={LOCKS}"]
@@ -145,7 +137,7 @@ def _launch(folder: Path, tools: Programs) -> None:
     log = folder / "log"
     deadline = time.monotonic() + START_SECONDS
     while True:
-        _clear_stale(folder)
+        clear_stale(folder)
         before = log.stat().st_size if log.exists() else 0
         try:
             wait = f"{START_SECONDS:.0f}"
@@ -183,117 +175,16 @@ def _log_since(log: Path, start: int) -> str:
     return "; ".join(line for line in grave if line.startswith(("FATAL", "PANIC", "ERROR")))
 
 
-def _socket_folder(folder: Path, tools: Programs) -> Path:
-    """Where the socket lives: in the data folder, unless its path is too long or has what a list of hosts cannot."""
-    if _holds_socket(folder):
-        return folder
-    place = _short_folder(folder, tools.uid)
-    with contextlib.suppress(FileExistsError):
-        place.mkdir(mode=0o700)
-        tools.own(place)
-    facts = place.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != tools.uid:
-        raise ProgramFailed(f"{place}, where its socket would be, belongs to someone else")
-    return place
-
-
-def _short_folder(folder: Path, uid: int) -> Path:
-    name = f"litelift-{uid}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
-    place = Path(tempfile.gettempdir()) / name
-    return place if _holds_socket(place) else Path("/tmp") / name
-
-
-def _holds_socket(folder: Path) -> bool:
-    text = str(folder)
-    return (
-        len(os.fsencode(f"{text}/.s.PGSQL.{PORT}")) <= SOCKET_BYTES and text.isprintable() and not set(text) & set(',"')
-    )
-
-
-def _running(folder: Path) -> tuple[int, str] | None:
-    """The process and the URL of the server in ``folder``, if it answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        # The lines of postmaster.pid: process, folder, start, port, socket's folder, address, shared memory, state.
-        try:
-            lines = [line.strip() for line in (folder / "postmaster.pid").read_text().splitlines()]
-        except FileNotFoundError:
-            return None
-        # A process that a killed server had just made still holds its socket.
-        if len(lines) < 5 or not _exists(lines[0]) or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
-            return None
-        if lines[7:8] == ["ready"]:
-            port = "" if lines[3] == str(PORT) else f"&port={lines[3]}"
-            return int(lines[0]), f"postgresql://postgres@/postgres?host={quote(os.fsencode(lines[4]))}{port}"
-        if time.monotonic() > deadline:
-            raise ProgramFailed(f"it is {lines[7] if len(lines) > 7 else 'starting'} for more than a minute")
-        time.sleep(0.1)
-
-
-def _exists(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(5)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
-
-
-def _clear_stale(folder: Path) -> None:
-    """Remove the postmaster.pid of a server that is gone and whose process number another program has now.
-
-    PostgreSQL itself removes one whose process is gone, and refuses to start where the number is in use.
-    """
-    path = folder / "postmaster.pid"
-    try:
-        number = int(path.read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return
-    program = _program_of(number)
-    if program is not None and not (program == "postgres" and _works_in(number, folder)):
-        path.unlink(missing_ok=True)
-
-
-def _program_of(number: int) -> str | None:
-    """The name of the program that a process runs; None where there is no such process."""
-    try:
-        return Path(f"/proc/{number}/comm").read_text().strip()
-    except OSError:
-        if Path("/proc/self").exists():
-            return None
-    found = subprocess.run(["ps", "-p", str(number), "-o", "comm="], capture_output=True, text=True)
-    return Path(found.stdout.strip()).name or None
-
-
-def _works_in(number: int, folder: Path) -> bool:
-    # A server's working directory is its data folder; where the system does not tell it, it is taken for that.
-    try:
-        return Path(f"/proc/{number}/cwd").samefile(folder)
-    except OSError:
-        return True
-
-
 def status(folder: Path) -> EmbeddedServer:
     """What is in ``folder``. Raises EmbeddedServerError where there is no server."""
     with _explained(folder, "answer"):
-        version = _version(folder)
+        version = major_version(folder)
         if not version:
             message = "there is no embedded PostgreSQL in it"
             raise errors.EmbeddedServerError(
                 folder=folder, action="answer", message=message, hint="Move a database first: litelift migrate SRC"
             )
-        pid, url = _running(folder) or (None, None)
+        pid, url = running_server(folder) or (None, None)
         return EmbeddedServer(folder, version, pid, url)
 
 
@@ -308,7 +199,7 @@ def stop(folder: Path) -> EmbeddedServer:
             tools.run("pg_ctl", "stop", "-w", "-m", "fast", "-t", wait, data=folder, seconds=START_SECONDS + 30)
         except ProgramFailed:
             # Someone else may have stopped it meanwhile.
-            if _running(folder) is not None:
+            if running_server(folder) is not None:
                 raise
     return status(folder)
 
@@ -322,7 +213,7 @@ def discard(server: EmbeddedServer) -> None:
         with _explained(server.folder, "stop"):
             uid = server.folder.stat().st_uid
             shutil.rmtree(server.folder, ignore_errors=True)
-            shutil.rmtree(_short_folder(server.folder, uid), ignore_errors=True)
+            shutil.rmtree(short_folder(server.folder, uid), ignore_errors=True)
             _remove_empty(server.folder, [server.folder.parent])
 
 
@@ -400,10 +291,3 @@ def _alone(folder: Path) -> Iterator[None]:
             if same:
                 yield
                 return
-
-
-def _version(folder: Path) -> int:
-    try:
-        return int((folder / "PG_VERSION").read_text().split(".")[0])
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return 0

@@ -20,6 +20,7 @@ from litelift.cutover.settings import EmbeddedTarget
 from litelift.cutover.step import Facts
 from litelift.postgres import embedded
 from litelift.postgres.connect import connect, normalized
+from litelift.postgres.socket_folder import PORT
 
 
 class Embedded:
@@ -77,7 +78,7 @@ class Embedded:
             opened = ", ".join(map(str, server.opened))
             context.issue(f"PostgreSQL's own user could not reach its folder under {opened}", "given the right to pass")
         where = conninfo_to_dict(server.url or "")
-        host, port = str(where["host"]), int(where.get("port") or embedded.PORT)
+        host, port = str(where["host"]), int(where.get("port") or PORT)
         login = kept_login(context.login_path)
         # A server that was moved meanwhile listens elsewhere.
         login = Login(host, port, wanted.database, wanted.role, login.password if login else new_password())
