@@ -294,7 +294,7 @@ def test_nobody_waits_for_a_server_when_the_move_is_given_up() -> None:
 # --------------------------------------------------------------------- the same is told
 
 
-LOSING = ["trial:_verdicts", "whole:make_tables", "build:Builder._not_nulls", "whole:make_views"]
+LOSING = ["trial:_verdicts", "whole:make_tables", "objects:Objects.not_nulls", "whole:make_views"]
 
 
 def same(source: Path, plan: Path, server: Url, moved: Callable[[str], Ran]) -> None:
@@ -309,7 +309,7 @@ def same(source: Path, plan: Path, server: Url, moved: Callable[[str], Ran]) -> 
         assert (told(ran.json), state(url)) == wanted
 
 
-@pytest.mark.parametrize("place", ["whole:make_tables", "build:Builder._not_nulls", "triggers:_make"])
+@pytest.mark.parametrize("place", ["whole:make_tables", "objects:Objects.not_nulls", "triggers:_make"])
 def test_a_move_that_was_killed_and_gone_on_with_tells_the_same(
     source: Path, plan: Path, server: Url, place: str
 ) -> None:

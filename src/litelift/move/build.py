@@ -1,6 +1,5 @@
-"""Builds what stands on the loaded rows: keys, indexes, checks, foreign keys, sequences, statistics.
+"""Builds what stands on the loaded rows, side by side: keys, indexes, checks, foreign keys, sequences, statistics.
 
-What old rows already violate is added NOT VALID and told; what cannot be built at all is kept as untranslated and told.
 All that stands on small tables is built in one round trip for many of them; where the server refuses a statement of
 these, what belongs to them is built one by one.
 """
@@ -11,17 +10,15 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from litelift.move import statements
-from litelift.move.orphans import orphans
+from litelift.move.objects import Objects
 from litelift.move.schedule import Job, Lock, Schedule, run
-from litelift.plan.names import Namer
-from litelift.plan.plan import CheckPlan, ForeignKeyPlan, IndexPlan, MovePlan, SequencePlan, TablePlan
+from litelift.plan.plan import CheckPlan, IndexPlan, MovePlan, TablePlan
 from litelift.postgres.connect import Connection, cancel, is_trouble
 from litelift.postgres.lanes import lanes_for, more
 from litelift.postgres.locks import MADE, locks_at_once, packed
@@ -40,7 +37,7 @@ Action = Callable[[Connection], None]
 
 
 class Builder:
-    """Builds a plan's objects over one or more connections. ``notices`` and ``untranslated`` grow as it goes."""
+    """Builds a plan's objects over one or more connections."""
 
     def __init__(
         self,
@@ -73,8 +70,7 @@ class Builder:
         self.open_session = open_session
         self.jobs = jobs
         self.memory = memory
-        self.notices: list[Notice] = []
-        self.untranslated: list[Untranslated] = []
+        self._objects = Objects(plan, Standing())
         self.tables = {table.target: table for table in plan.tables}
         self._indexes: defaultdict[str, list[IndexPlan]] = defaultdict(list)
         # The primary keys first: foreign keys, and the checks that read like them, come after.
@@ -83,7 +79,6 @@ class Builder:
         self._checks: defaultdict[str, list[CheckPlan]] = defaultdict(list)
         for check in plan.checks:
             self._checks[check.table].append(check)
-        self._no_key: set[str] = set()
         self._lanes: list[Connection] = []
         self._stopped = False
         self._gates = {name: Job[Connection](name, _nothing, {}) for name in self.tables} if loading else {}
@@ -93,15 +88,23 @@ class Builder:
         self._changes = threading.Lock()
         self._resumed = resumed
         self._settle = settle
-        self._standing = Standing()
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is to be told of what was built."""
+        return self._objects.notices
+
+    @property
+    def untranslated(self) -> list[Untranslated]:
+        """What could not be built."""
+        return self._objects.untranslated
 
     def build(self, on_object: OnObject | None = None) -> None:
         """Build everything: side by side where the connections and PostgreSQL's locks allow it.
 
         It can be called again where it failed: what it has built then stays.
         """
-        self.notices, self.untranslated, self._lanes = [], [], []
-        self._no_key.clear()
+        self._lanes = []
 
         def told(job: Job[Connection]) -> None:
             if self._stopped:
@@ -111,10 +114,10 @@ class Builder:
 
         with ExitStack() as stack:
             first = self.connection or self._lane(stack.enter_context(self._open()))
-            if self._resumed:
-                self._standing = read_standing(first, self.plan.schema, list(self.tables))
+            standing = read_standing(first, self.plan.schema, list(self.tables)) if self._resumed else Standing()
+            self._objects = Objects(self.plan, standing)
             self._resumed = self.connection is None
-            touched = self._standing.tables()
+            touched = standing.tables()
             small = [table for table in self.plan.tables if self._is_small(table) and table.target not in touched]
             count = 1 if self.connection is not None else max(self.jobs, lanes_for(len(small), self.jobs))
             room = locks_at_once(first, count)
@@ -124,7 +127,7 @@ class Builder:
             if self._stopped:
                 raise psycopg.errors.QueryCanceled
             for group in packed(((sequence, 2) for sequence in self.plan.sequences), room, SEQUENCES_AT_ONCE):
-                self._sequences(first, group)
+                self._objects.sequences(first, group)
             if self._settle is not None:
                 self._settle(first)
 
@@ -202,9 +205,11 @@ class Builder:
                 built[table.target] = self._table_jobs(table, add)
         for key in self.plan.foreign_keys:
             pair: dict[str, Lock] = {key.parent: "exclusive", key.table: "exclusive"}
-            added = add(key.name, partial(self._add_foreign_key, key), pair, 0, [*built[key.table], *built[key.parent]])
+            added = add(
+                key.name, partial(self._objects.add_foreign_key, key), pair, 0, [*built[key.table], *built[key.parent]]
+            )
             reading: dict[str, Lock] = {key.parent: "row share", key.table: "share update exclusive"}
-            add(key.name, partial(self._validate, key), reading, float(self.tables[key.table].bytes), [added])
+            add(key.name, partial(self._objects.validate, key), reading, float(self.tables[key.table].bytes), [added])
         return jobs
 
     def _table_jobs(self, table: TablePlan, add: Callable[..., Job[Connection]]) -> list[Job[Connection]]:
@@ -217,13 +222,13 @@ class Builder:
         for index in self._indexes[name]:
             if index.kind == "index" or not self._shares(table):
                 held = share if index.kind == "index" else exclusive
-                built.append(add(name, partial(self._index, index), held, size, gate))
+                built.append(add(name, partial(self._objects.index, index), held, size, gate))
                 continue
-            made = add(name, partial(self._index_of_key, index), share, size, gate)
-            built += [made, add(name, partial(self._attach, index), exclusive, 0, [made])]
-        built += [add(name, partial(self._check, check), exclusive, size, gate) for check in self._checks[name]]
+            made = add(name, partial(self._objects.index_of_key, index), share, size, gate)
+            built += [made, add(name, partial(self._objects.attach, index), exclusive, 0, [made])]
+        built += [add(name, partial(self._objects.check, check), exclusive, size, gate) for check in self._checks[name]]
         if _breaks_not_null(table):
-            built.append(add(name, partial(self._not_nulls, table), exclusive, 0, gate))
+            built.append(add(name, partial(self._objects.not_nulls, table), exclusive, 0, gate))
         if self.connection is not None:
             return built
         # A foreign key's validation is a join, for which the planner wants to know its tables.
@@ -252,9 +257,9 @@ class Builder:
             if is_trouble(error):
                 raise
         for index in indexes:
-            self._index(index, connection)
+            self._objects.index(index, connection)
         for check in checks:
-            self._check(check, connection)
+            self._objects.check(check, connection)
         for words_ in analyze:
             self._execute(words_, connection)
 
@@ -264,148 +269,6 @@ class Builder:
     def _shares(self, table: TablePlan) -> bool:
         """Whether a key's index is worth building beside the table's others, and being made a constraint afterwards."""
         return self.jobs > 1 and len(self._indexes[table.target]) > 1 and table.bytes >= WORTH_SHARING
-
-    def _sequences(self, connection: Connection, planned: list[SequencePlan]) -> None:
-        self._execute(statements.sequences(self.plan.schema, planned), connection)
-        for sequence in planned:
-            if sequence.next_value > statements.GREATEST:
-                message = f"{sequence.table}.{sequence.column} has used the last value that a bigint holds"
-                self.notices.append(Notice(level="attention", kind="sequence", message=message, table=sequence.table))
-
-    # ----------------------------------------------------------------- keys and indexes
-
-    def _index_of_key(self, index: IndexPlan, connection: Connection) -> None:
-        self._index(replace(index, kind="index"), connection, key=index)
-
-    def _attach(self, index: IndexPlan, connection: Connection) -> None:
-        """Make the index the constraint that it stands for ("ALTER TABLE", ADD table_constraint_using_index)."""
-        if index.name in self._no_key or (index.table, index.name) in self._standing.keys:
-            return
-        connection.execute(statements.attach(self.plan.schema, index))
-
-    def _index(self, index: IndexPlan, connection: Connection, key: IndexPlan | None = None) -> None:
-        """Build an index, or a key's constraint; ``key`` is the constraint that an index will be."""
-        if self._stands(index, connection):
-            return
-        try:
-            with connection.transaction():
-                connection.execute(statements.index(self.plan.schema, index, unique=index.unique, kind=index.kind))
-        except psycopg.errors.UniqueViolation as error:
-            detail = error.diag.message_detail or error.diag.message_primary
-            reason = f"values that were different in SQLite are the same here: {detail}"
-            self._left(key or index, f"{reason}; a plain index stands in its place")
-            with connection.transaction():
-                connection.execute(statements.index(self.plan.schema, index, unique=False, kind="index"))
-        except (psycopg.errors.NotNullViolation, psycopg.DataError, psycopg.OperationalError) as error:
-            if is_trouble(error):
-                raise
-            self._left(key or index, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
-        except psycopg.ProgrammingError as error:
-            self._left(key or index, f"PostgreSQL refuses its translation: {error.diag.message_primary or error}")
-
-    def _stands(self, index: IndexPlan, connection: Connection) -> bool:
-        """Whether it is there already. An index of its name that is not it, a part of it or a stand-in, is dropped."""
-        place = (index.table, index.name)
-        if place in self._standing.keys:
-            return True
-        unique = self._standing.indexes.get(place)
-        if unique is None:
-            return False
-        if index.kind == "index" and unique == index.unique:
-            return True
-        connection.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(self.plan.schema, index.name)))
-        return False
-
-    def _left(self, index: IndexPlan, reason: str) -> None:
-        self._no_key.add(index.name)
-        self.untranslated.append(Untranslated(kind=index.kind, name=index.name, sql=index.source_sql, reason=reason))
-
-    # ----------------------------------------------------------------- checks
-
-    def _check(self, check: CheckPlan, connection: Connection) -> None:
-        valid = self._standing.constraints.get((check.table, check.name))
-        if valid:
-            return
-        try:
-            with connection.transaction():
-                if valid is None:
-                    connection.execute(statements.check(self.plan.schema, check))
-        except psycopg.Error as error:
-            if is_trouble(error):
-                raise
-            reason = f"PostgreSQL refuses its translation: {error.diag.message_primary or error}"
-            self._untranslated_check(check, reason)
-            return
-        try:
-            with connection.transaction():
-                connection.execute(statements.validate(self.plan.schema, check.table, check.name))
-        except psycopg.Error as error:
-            if is_trouble(error):
-                raise
-            self._broken_check(connection, check, error)
-
-    def _broken_check(self, connection: Connection, check: CheckPlan, error: psycopg.Error) -> None:
-        if check.violations and isinstance(error, psycopg.errors.CheckViolation):
-            message = (
-                f"{check.table}: {check.violations} rows break the check {check.name} ({check.source_sql.strip()}) "
-            )
-            message += "already; it is NOT VALID: it holds for new rows"
-            self.notices.append(Notice(level="attention", kind="check", message=message, table=check.table))
-            return
-        with connection.transaction():
-            connection.execute(statements.drop_constraint(self.plan.schema, check.table, check.name))
-        self._untranslated_check(check, f"its translation does not hold for rows for which it holds in SQLite: {error}")
-
-    def _untranslated_check(self, check: CheckPlan, reason: str) -> None:
-        self.untranslated.append(
-            Untranslated(kind="check", name=f"{check.table}.{check.name}", sql=check.source_sql, reason=reason)
-        )
-
-    def _not_nulls(self, table: TablePlan, connection: Connection) -> None:
-        """A NOT NULL that old rows violate already, as a check that is not valid."""
-        others = [(index.table, index.name) for index in self.plan.indexes]
-        others += [(check.table, check.name) for check in self.plan.checks]
-        others += [(key.table, key.name) for key in self.plan.foreign_keys]
-        names = Namer(taken=frozenset(name for place, name in others if place == table.target))
-        for column in table.columns:
-            if not column.null_violated:
-                continue
-            name = names.name(f"{column.target}_not_null")
-            if (table.target, name) not in self._standing.constraints:
-                connection.execute(statements.not_null(self.plan.schema, table.target, column.target, name))
-            message = (
-                f"{table.target}.{column.target} is NOT NULL, and holds NULLs already; it is a check that is NOT VALID"
-            )
-            self.notices.append(
-                Notice(level="attention", kind="not null", message=message, table=table.target, column=column.target)
-            )
-
-    # ----------------------------------------------------------------- foreign keys
-
-    def _add_foreign_key(self, key: ForeignKeyPlan, connection: Connection) -> None:
-        if (key.table, key.name) in self._standing.constraints:
-            return
-        try:
-            with connection.transaction():
-                connection.execute(statements.foreign_key(self.plan.schema, key))
-        except psycopg.Error as error:
-            if is_trouble(error):
-                raise
-            words = f"FOREIGN KEY ({', '.join(key.columns)}) REFERENCES {key.parent} ({', '.join(key.parent_columns)})"
-            reason = f"PostgreSQL refuses it: {error.diag.message_primary or error}"
-            self.untranslated.append(
-                Untranslated(kind="foreign key", name=f"{key.table}.{key.name}", sql=words, reason=reason)
-            )
-            self._no_key.add(f"{key.table}.{key.name}")
-
-    def _validate(self, key: ForeignKeyPlan, connection: Connection) -> None:
-        if f"{key.table}.{key.name}" in self._no_key or self._standing.constraints.get((key.table, key.name)):
-            return
-        try:
-            with connection.transaction():
-                connection.execute(statements.validate(self.plan.schema, key.table, key.name))
-        except psycopg.errors.ForeignKeyViolation:
-            self.notices += orphans(connection, self.plan.schema, key, self.tables[key.table])
 
 
 def _nothing(_: Connection) -> None:
