@@ -11,9 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift.errors import DdlError
-from litelift.sqlite.catalogue import affinity_of, read_catalogue
+from litelift.sqlite.catalogue import read_catalogue
 from litelift.sqlite.lexer import quote_identifier, tokenize
-from litelift.sqlite.schema import Affinity, Check, Column, ForeignKey, Index, IndexPart, OtherObject, Schema, Table
+from litelift.sqlite.schema import (
+    Affinity,
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    IndexPart,
+    OtherObject,
+    Schema,
+    Table,
+    affinity_of,
+)
 from litelift.sqlite.virtual import VirtualTableDefinition
 
 

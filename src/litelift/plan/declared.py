@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from litelift.sqlite.catalogue import affinity_of
-from litelift.sqlite.schema import Affinity
+from litelift.sqlite.schema import Affinity, affinity_of
 
 Family = Literal[
     "none",

@@ -17,7 +17,6 @@ from litelift.sqlite.ddl_table import ColumnDefinition, KeyDefinition, TableDefi
 from litelift.sqlite.lexer import fold, syntax_error
 from litelift.sqlite.readable import readable_table
 from litelift.sqlite.schema import (
-    Affinity,
     Column,
     ForeignKey,
     Index,
@@ -25,6 +24,7 @@ from litelift.sqlite.schema import (
     OtherObject,
     Schema,
     Table,
+    affinity_of,
     free_rowid_word,
 )
 from litelift.sqlite.virtual import (
@@ -87,22 +87,6 @@ def read_catalogue(connection: sqlite3.Connection) -> Schema:
             tables.append(reader.table(entry, indexes[fold(entry.name)]))
     tables = _resolve_parents(tables)
     return Schema(tuple(tables), tuple(others), reader.sequences(tables), reader.encoding())
-
-
-def affinity_of(declared: str, *, strict: bool = False) -> Affinity:
-    """The affinity of a declared type (section 3.1 of "Datatypes In SQLite"); ANY in a STRICT table is BLOB."""
-    word = fold(declared)
-    if strict and word == "any":
-        return Affinity.BLOB
-    if "int" in word:
-        return Affinity.INTEGER
-    if "char" in word or "clob" in word or "text" in word:
-        return Affinity.TEXT
-    if not word or "blob" in word:
-        return Affinity.BLOB
-    if "real" in word or "floa" in word or "doub" in word:
-        return Affinity.REAL
-    return Affinity.NUMERIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,22 @@ class Affinity(StrEnum):
     NUMERIC = "NUMERIC"
 
 
+def affinity_of(declared: str, *, strict: bool = False) -> Affinity:
+    """The affinity of a declared type (section 3.1 of "Datatypes In SQLite"); ANY in a STRICT table is BLOB."""
+    word = fold(declared)
+    if strict and word == "any":
+        return Affinity.BLOB
+    if "int" in word:
+        return Affinity.INTEGER
+    if "char" in word or "clob" in word or "text" in word:
+        return Affinity.TEXT
+    if not word or "blob" in word:
+        return Affinity.BLOB
+    if "real" in word or "floa" in word or "doub" in word:
+        return Affinity.REAL
+    return Affinity.NUMERIC
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column. ``declared`` is the type as written ('' for none); ``default`` is the SQL of its DEFAULT."""

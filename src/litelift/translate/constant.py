@@ -7,9 +7,8 @@ import sqlite3
 from sqlglot import exp
 
 from litelift.errors import DdlError
-from litelift.sqlite.catalogue import affinity_of
 from litelift.sqlite.lexer import Kind, Token, fold, quote_string, tokenize, unquote_identifier
-from litelift.sqlite.schema import Value
+from litelift.sqlite.schema import Value, affinity_of
 from litelift.translate.parse import Node, parse
 from litelift.translate.value import Refused
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from litelift.sqlite.catalogue import affinity_of
 from litelift.sqlite.lexer import fold
-from litelift.sqlite.schema import Affinity
+from litelift.sqlite.schema import Affinity, affinity_of
 from litelift.translate import constant, jsonvalue, moments
 from litelift.translate.compare import BUILT_IN, compare, is_in
 from litelift.translate.convert import as_double, as_integer, as_number, as_text, integer_prefix, truth, unmapped

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from litelift.errors import Untranslatable
-from litelift.sqlite.catalogue import affinity_of
 from litelift.sqlite.lexer import fold
-from litelift.sqlite.schema import Affinity
+from litelift.sqlite.schema import Affinity, affinity_of
 from litelift.translate.convert import as_text, unmapped
 from litelift.translate.expression import Lowering
 from litelift.translate.parse import parse

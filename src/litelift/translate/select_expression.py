@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from litelift.sqlite.catalogue import affinity_of
-from litelift.sqlite.schema import Affinity
+from litelift.sqlite.schema import Affinity, affinity_of
 from litelift.translate.compare import compare
 from litelift.translate.convert import as_number, as_text, integer_prefix
 from litelift.translate.parse import Node

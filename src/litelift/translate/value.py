@@ -7,8 +7,7 @@ from typing import Literal
 
 from litelift.plan.valuemap import ValueMap
 from litelift.postgres.types import PgType
-from litelift.sqlite.catalogue import affinity_of
-from litelift.sqlite.schema import Affinity, Value
+from litelift.sqlite.schema import Affinity, Value, affinity_of
 
 PgKind = Literal[
     "null",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz import words
 from litelift.plan.declared import read_declared
 from litelift.plan.typewords import is_built_in, parse_type
-from litelift.sqlite.catalogue import affinity_of
+from litelift.sqlite.schema import affinity_of
 
 WORDS = (
     *words("""
