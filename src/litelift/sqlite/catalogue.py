@@ -14,6 +14,7 @@ from typing import Any
 from litelift.errors import DdlError
 from litelift.sqlite.ddl_index import IndexDefinition, parse_create_index
 from litelift.sqlite.ddl_table import ColumnDefinition, KeyDefinition, TableDefinition, parse_create_table
+from litelift.sqlite.foreign_keys import FOREIGN_KEY_COLUMNS, listed_foreign_keys, resolve_parents
 from litelift.sqlite.lexer import fold, syntax_error
 from litelift.sqlite.readable import readable_table
 from litelift.sqlite.schema import (
@@ -85,7 +86,7 @@ def read_catalogue(connection: sqlite3.Connection) -> Schema:
             others.append(OtherObject("shadow table", entry.name, shadows[fold(entry.name)], entry.sql))
         elif entry.type == "table":
             tables.append(reader.table(entry, indexes[fold(entry.name)]))
-    tables = _resolve_parents(tables)
+    tables = resolve_parents(tables)
     return Schema(tuple(tables), tuple(others), reader.sequences(tables), reader.encoding())
 
 
@@ -180,35 +181,8 @@ class _Reader:
         )
 
     def foreign_keys(self, entry: _Entry, definition: TableDefinition) -> tuple[ForeignKey, ...]:
-        grouped: dict[int, list[tuple[Any, ...]]] = {}
-        for row in self.pragma(
-            "foreign_key_list", entry, 'p.id, p.seq, p."table", p."from", p."to", p.on_update, p.on_delete'
-        ):
-            grouped.setdefault(row[0], []).append(row)
-        keys: list[ForeignKey] = []
-        # The pragma counts from the last one declared.
-        for number in sorted(grouped, reverse=True):
-            rows = sorted(grouped[number], key=lambda row: int(row[1]))
-            keys.append(
-                ForeignKey(
-                    columns=tuple(row[3] for row in rows),
-                    parent=rows[0][2],
-                    parent_columns=tuple(row[4] for row in rows if row[4] is not None),
-                    on_update=rows[0][5],
-                    on_delete=rows[0][6],
-                )
-            )
-        written = definition.foreign_keys
-        if [_folded(key) for key in keys] != [_folded(key) for key in written]:
-            raise syntax_error(
-                f"table {entry.name}: expected {len(keys)} foreign keys as SQLite lists them; got {len(written)}",
-                entry.sql,
-                0,
-            )
-        return tuple(
-            replace(key, name=own.name, deferrable=own.deferrable, initially_deferred=own.initially_deferred)
-            for key, own in zip(keys, written, strict=True)
-        )
+        rows = self.pragma("foreign_key_list", entry, FOREIGN_KEY_COLUMNS)
+        return listed_foreign_keys(rows, definition, f"table {entry.name}", entry.sql)
 
     # ----------------------------------------------------------------- indexes
 
@@ -303,11 +277,6 @@ def _collation(name: str | None) -> str:
     return {"binary": "BINARY", "nocase": "NOCASE", "rtrim": "RTRIM"}.get(fold(name), name)
 
 
-def _folded(key: ForeignKey) -> tuple[object, ...]:
-    columns, parents = (tuple(fold(name) for name in names) for names in (key.columns, key.parent_columns))
-    return columns, fold(key.parent), parents, key.on_delete, key.on_update
-
-
 def _unique_name(parts: tuple[IndexPart, ...], definition: TableDefinition) -> str | None:
     """The first name among the UNIQUE constraints of this index: SQLite makes one index for all that are alike."""
     own = {fold(column.name): column.collation for column in definition.columns}
@@ -334,23 +303,3 @@ def _index_parts(rows: list[tuple[Any, ...]], written: IndexDefinition) -> tuple
         )
         for row, part in zip(rows, written.parts, strict=True)
     )
-
-
-def _resolve_parents(tables: list[Table]) -> list[Table]:
-    """Spell parents as they spell themselves, and fill in the parent columns that a foreign key leaves out."""
-    by_name = {fold(table.name): table for table in tables}
-
-    def resolve(key: ForeignKey) -> ForeignKey:
-        parent = by_name.get(fold(key.parent))
-        if parent is None:
-            return key
-        spelled = {fold(column.name): column.name for column in parent.columns}
-        columns = tuple(spelled.get(fold(name), name) for name in key.parent_columns)
-        if not columns and len(parent.primary_key) == len(key.columns):
-            columns = parent.primary_key
-        return replace(key, parent=parent.name, parent_columns=columns)
-
-    return [
-        replace(table, foreign_keys=tuple(resolve(key) for key in table.foreign_keys)) if table.foreign_keys else table
-        for table in tables
-    ]
