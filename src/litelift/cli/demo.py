@@ -13,6 +13,7 @@ from litelift.cli.migrate import finish, run
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.demo import COUNTS, make_demo
+from litelift.folder import folder_beside
 from litelift.move.progress import Progress
 from litelift.postgres import embedded
 
@@ -58,12 +59,12 @@ def demo(
             if not (json or quiet):
                 counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in COUNTS.items())
                 output.say(f"Made {path}: {made.tables} tables, {counts}", f"Its plan is {plan}", "")
-        finish(output, run(output, path, None, plan=plan), Path(f"{path}.litelift"), first=COUNTS)
+        finish(output, run(output, path, None, plan=plan), folder_beside(path), first=COUNTS)
 
 
 def _remove_moved(path: Path) -> bool:
     """Remove the embedded server and the report of an earlier demo, so that it can be moved again."""
-    kept = Path(f"{path}.litelift")
+    kept = folder_beside(path)
     if not kept.exists():
         return False
     server = embedded.folder_for(path)

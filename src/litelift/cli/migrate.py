@@ -13,6 +13,7 @@ import typer
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.cli.progress import ProgressView
 from litelift.cli.summary import summary
+from litelift.folder import folder_beside
 from litelift.move.progress import OnProgress, Progress
 from litelift.move.run import migrate as move
 from litelift.plan.file import PlanFile
@@ -104,7 +105,7 @@ def migrate(
             resume=resume,
             patience=patience,
         )
-        finish(output, result, report or Path(f"{source_path(src)}.litelift"))
+        finish(output, result, report or folder_beside(source_path(src)))
 
 
 def run(

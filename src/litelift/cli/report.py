@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told, write_output
 from litelift.errors import RunNotFound
+from litelift.folder import folder_beside
 from litelift.move.journal import last_result
 from litelift.postgres.connect import normalized, open_server
 from litelift.postgres.login import where
@@ -81,5 +82,5 @@ def _read(place: str) -> MigrationResult:
         except ValidationError:
             raise RunNotFound(where=where(dsn), hint="It was made by another version of litelift.") from None
     path = Path(place.removeprefix("sqlite:///"))
-    beside = Path(f"{path}.litelift")
+    beside = folder_beside(path)
     return read_report(beside if path.is_file() and beside.is_dir() and path.suffix != ".json" else path)

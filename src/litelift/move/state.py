@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from litelift.atomic import PRIVATE, write_whole
+from litelift.folder import folder_beside
 
 
 def _place(path: Path) -> Path:
-    return Path(f"{path.absolute()}.litelift") / "unfinished.json"
+    return folder_beside(path.absolute()) / "unfinished.json"
 
 
 def _note(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from litelift import errors
+from litelift.folder import folder_beside, source_beside
 from litelift.postgres.connect import connect, normalized
 from litelift.postgres.data_folder import START_SECONDS, clear_stale, major_version, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, programs
@@ -48,12 +49,12 @@ class EmbeddedServer:
 
 def folder_for(source: Path) -> Path:
     """Where the embedded server of a source lives: app.sqlite.litelift/pg beside app.sqlite."""
-    return Path(f"{source.absolute()}.litelift") / "pg"
+    return folder_beside(source.absolute()) / "pg"
 
 
 def source_of(folder: Path) -> Path:
     """The source whose embedded server lives in ``folder``, as `folder_for` names that."""
-    return Path(str(folder.absolute().parent).removesuffix(".litelift"))
+    return source_beside(folder.absolute().parent)
 
 
 def database_for(source: Path) -> str:
