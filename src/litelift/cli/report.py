@@ -14,10 +14,11 @@ from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told, 
 from litelift.errors import RunNotFound
 from litelift.folder import folder_beside
 from litelift.move.journal import last_result
-from litelift.postgres.connect import normalized, open_server
+from litelift.postgres.connect import names_server, normalized, open_server
 from litelift.postgres.login import where
 from litelift.report import read_report, render_html, render_json, render_markdown
 from litelift.result import MigrationResult
+from litelift.sqlite.open import path_of
 
 
 class Format(StrEnum):
@@ -69,8 +70,7 @@ def _newest() -> str:
 
 
 def _read(place: str) -> MigrationResult:
-    url = "://" in place and not place.startswith("sqlite:")
-    if url or ("=" in place and not Path(place).exists()):
+    if names_server(place):
         dsn = normalized(place)
         server, connection = open_server(dsn)
         with connection:
@@ -81,6 +81,6 @@ def _read(place: str) -> MigrationResult:
             return MigrationResult.model_validate(found)
         except ValidationError:
             raise RunNotFound(where=where(dsn), hint="It was made by another version of litelift.") from None
-    path = Path(place.removeprefix("sqlite:///"))
+    path = path_of(place)
     beside = folder_beside(path)
     return read_report(beside if path.is_file() and beside.is_dir() and path.suffix != ".json" else path)

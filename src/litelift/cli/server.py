@@ -10,6 +10,7 @@ import typer
 
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.postgres import embedded
+from litelift.sqlite.open import path_of
 
 app = typer.Typer(
     help="Start, stop or look at the embedded PostgreSQL beside a SQLite file.",
@@ -21,12 +22,8 @@ Place = Annotated[str, typer.Argument(metavar="SRC", help="The SQLite file that 
 
 
 def _folder(place: str) -> Path:
-    path = Path(place.removeprefix("sqlite:///"))
-    if (path / "PG_VERSION").exists():
-        return path
-    if (path / "pg" / "PG_VERSION").exists():
-        return path / "pg"
-    return embedded.folder_for(path)
+    path = path_of(place)
+    return embedded.find_folder(path) or embedded.folder_for(path)
 
 
 @app.command()

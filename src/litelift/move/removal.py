@@ -17,10 +17,11 @@ from litelift.move.made import Made, read_made
 from litelift.move.state import forget
 from litelift.move.undo import remove_made
 from litelift.postgres import embedded
-from litelift.postgres.connect import Connection, normalized, open_server, stopped
+from litelift.postgres.connect import Connection, names_server, normalized, open_server, stopped
 from litelift.postgres.sessions import end_marked
 from litelift.result import UndoneTable, UndoResult
 from litelift.shorten import shortened
+from litelift.sqlite.open import path_of
 
 LOCK_SECONDS = 10
 """How long a table that another session holds is waited for."""
@@ -82,9 +83,8 @@ def undo(
 def _reached(where: str | Path) -> Iterator[tuple[Connection, str]]:
     with contextlib.ExitStack() as stack:
         dsn = str(where)
-        url = "://" in dsn and not dsn.startswith("sqlite:")
-        if not (url or ("=" in dsn and not Path(dsn).exists())):
-            dsn = stack.enter_context(_embedded(Path(dsn.removeprefix("sqlite:///"))))
+        if not names_server(dsn):
+            dsn = stack.enter_context(_embedded(path_of(dsn)))
         server, connection = open_server(normalized(dsn), writable=True)
         with contextlib.closing(connection):
             yield connection, server.display
@@ -93,8 +93,7 @@ def _reached(where: str | Path) -> Iterator[tuple[Connection, str]]:
 @contextlib.contextmanager
 def _embedded(path: Path) -> Iterator[str]:
     """The URL of the database of an embedded server, which runs meanwhile."""
-    places = (path, path / "pg", embedded.folder_for(path))
-    folder = next((place for place in places if (place / "PG_VERSION").is_file()), None)
+    folder = embedded.find_folder(path)
     if folder is None:
         hint = "Name the target's URL: only the embedded PostgreSQL is found by the file that was moved to it."
         raise errors.NothingToUndo(where=f"the place beside {path}", hint=hint)

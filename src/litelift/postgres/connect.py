@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -65,6 +66,12 @@ class Server:
     version: int
     version_words: str
     icu: bool
+
+
+def names_server(words: str) -> bool:
+    """Whether ``words`` that may also be a file's name or sqlite:///path are a server's URL or keywords."""
+    url = "://" in words and not words.startswith("sqlite:")
+    return url or ("=" in words and not Path(words).exists())
 
 
 def normalized(words: str) -> str:

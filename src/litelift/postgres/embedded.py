@@ -52,6 +52,19 @@ def folder_for(source: Path) -> Path:
     return folder_beside(source.absolute()) / "pg"
 
 
+def find_folder(path: Path) -> Path | None:
+    """The server's folder that is there: ``path`` is itself, the folder above it, or the source. None without one."""
+    return next((place for place in (path, path / "pg", folder_for(path)) if _is_there(place)), None)
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return (folder / "PG_VERSION").is_file()
+    except PermissionError:
+        # Who goes on with it is told whose it is.
+        return True
+
+
 def source_of(folder: Path) -> Path:
     """The source whose embedded server lives in ``folder``, as `folder_for` names that."""
     return source_beside(folder.absolute().parent)

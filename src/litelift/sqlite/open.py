@@ -68,24 +68,34 @@ class Source:
         self.made.remove()
 
 
+def path_of(words: str | Path) -> Path:
+    """The path that ``words`` are: as it stands, or in sqlite:///path (an absolute one has four slashes)."""
+    path = Path(_plain(str(words)))
+    with suppress(RuntimeError):  # no such user, or no home
+        path = path.expanduser()
+    return path
+
+
+def _plain(words: str) -> str:
+    if not words.startswith("sqlite://"):
+        return words
+    return unquote(words.removeprefix("sqlite://").removeprefix("/"))
+
+
 def source_path(words: str | Path) -> Path:
-    """The file that ``words`` name: a path, or sqlite:///path (an absolute one has four slashes).
+    """The file that ``words`` name, as `path_of` reads them.
 
     Raises UsageError, SourceNotFound, SourceIsDirectory, SourceNotFile or SourceUnreadable.
     """
     text = str(words)
-    if text.startswith("sqlite://"):
-        text = unquote(text.removeprefix("sqlite://").removeprefix("/"))
-    elif _URL.match(text) or _KEYWORDS.match(text):
+    if _URL.match(text) or _KEYWORDS.match(text):
         # It may hold a password, so it is not repeated.
         hint = "The SQLite file comes first, then the target: litelift migrate app.sqlite postgresql://..."
         raise errors.UsageError(message="the source is a server's address, not a SQLite file", hint=hint)
-    if not text.strip():
+    if not _plain(text).strip():
         hint = "Name the SQLite file; a variable in the command may be unset."
         raise errors.UsageError(message="the source is empty", hint=hint)
-    path = Path(text)
-    with suppress(RuntimeError):  # no such user, or no home
-        path = path.expanduser()
+    path = path_of(text)
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
