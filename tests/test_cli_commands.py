@@ -162,6 +162,12 @@ def test_the_embedded_server_starts_beside_the_source_stops_and_is_found_again(s
         embedded.stop(folder)
 
 
+def test_the_embedded_server_of_a_source_is_found_by_its_sqlite_url_too(tmp_path: Path) -> None:
+    ran = litelift("server", "status", f"sqlite:///{tmp_path}/my%20app.sqlite")
+    assert ran.status == 1
+    assert f"{tmp_path}/my app.sqlite.litelift/pg" in ran.err
+
+
 def test_the_library_call_returns_a_typed_result(source: Path, database: str) -> None:
     seen: list[str] = []
     result = migrate(source, database, plan=PlanFile(), on_progress=lambda sign: seen.append(sign.phase))
