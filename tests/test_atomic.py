@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from litelift.atomic import write_whole
+from litelift.atomic import whole_file, write_whole
 
 
 def _mode(path: Path) -> int:
@@ -86,6 +86,21 @@ def test_the_content_and_then_the_name_are_synchronised(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "replace", watched_replace)
     write_whole(tmp_path / "file", "content")
     assert done == ["7 bytes", "name", "folder"]
+
+
+def test_a_file_that_is_not_written_to_its_end_goes_and_so_does_what_a_kill_left(tmp_path: Path) -> None:
+    path, part = tmp_path / "archive.tar", tmp_path / ".archive.tar.part"
+    part.write_bytes(b"of a killed one")
+    with pytest.raises(RuntimeError), whole_file(path, part=part) as file:
+        file.write(b"half")
+        assert part.exists()
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    part.write_bytes(b"of a killed one")
+    with whole_file(path, part=part) as file:
+        file.write(b"whole")
+        assert not path.exists()
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("archive.tar", b"whole")]
 
 
 def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 PRIVATE = 0o600
 # A folder that may be written to but not read, and file systems that cannot synchronise one (fsync(2)).
@@ -26,13 +29,27 @@ def write_whole(path: Path, data: str | bytes, *, mode: int | None = None) -> No
         OSError: the old file stays. Also where the owner of the old one cannot be given to the new one.
     """
     content = data.encode() if isinstance(data, str) else data
+    with whole_file(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int | None = None, part: Path | None = None) -> Iterator[BinaryIO]:
+    """A file that becomes ``path`` when the block ends, as `write_whole` writes one; where the block raises, it goes.
+
+    ``part`` is where it is meanwhile, in the same folder: what a kill has left there, which may be large, is removed by
+    the next that writes it. None is a name that no other has.
+    """
     old = _replaced(path) if mode is None else None
-    # Names of up to 255 bytes leave no room for one that is longer.
-    part = path.with_name(f".{path.name[:40]}.{token_hex(4)}.part")
+    if part is None:
+        # Names of up to 255 bytes leave no room for one that is longer.
+        part = path.with_name(f".{path.name[:40]}.{token_hex(4)}.part")
+    else:
+        part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if mode is None else mode)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             if old is not None:
                 _make_alike(handle, old)
@@ -41,7 +58,7 @@ def write_whole(path: Path, data: str | bytes, *, mode: int | None = None) -> No
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def no_more_readable_than(source: Path) -> int:
@@ -70,8 +87,11 @@ def _make_alike(handle: int, old: os.stat_result) -> None:
     os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power cut. Where that cannot be asked for, the old file may be back, whole."""
+def sync_folder(folder: Path) -> None:
+    """Have a folder's new names survive a power cut; where that cannot be asked for, they may be gone after one.
+
+    Raises OSError where the disk fails.
+    """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
