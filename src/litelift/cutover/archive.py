@@ -19,7 +19,7 @@ from typing import IO, BinaryIO, cast
 from pydantic import BaseModel
 
 from litelift import __version__
-from litelift.atomic import PRIVATE, no_more_readable_than, write_whole
+from litelift.atomic import PRIVATE, no_more_readable_than, whole_file, write_whole
 from litelift.errors import ArchiveDamaged, ArchiveFailed
 
 MANIFEST = "MANIFEST.json"
@@ -99,32 +99,22 @@ def write_archive(
     """
     items = [items[0], *sorted(items[1:], key=lambda item: item.name)]
     manifest = Manifest(project=project, made=datetime.now(UTC), keep_until=keep_until, source=items[0].name, files=[])
-    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
         mode = 0o644
         for item in items:
             mode &= no_more_readable_than(item.path)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                summed = _Summed(file)
-                # Without a time, and in this order: the same files make the same archive.
-                with gzip.GzipFile(
-                    filename="", mode="wb", compresslevel=LEVEL, fileobj=cast(BinaryIO, summed), mtime=0
-                ) as zipped:
-                    _fill(zipped, items, manifest, on_bytes)
-                file.flush()
-                os.fsync(handle)
-            manifest = manifest.model_copy(
-                update={"file": path.name, "bytes": summed.bytes, "sha256": summed.digest.hexdigest()}
-            )
-            part.replace(path)
-            write_whole(beside(path), _text(manifest), mode=mode)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole_file(path, mode=mode, part=part_of(path)) as file:
+            summed = _Summed(file)
+            # Without a time, and in this order: the same files make the same archive.
+            with gzip.GzipFile(
+                filename="", mode="wb", compresslevel=LEVEL, fileobj=cast(BinaryIO, summed), mtime=0
+            ) as zipped:
+                _fill(zipped, items, manifest, on_bytes)
+        manifest = manifest.model_copy(
+            update={"file": path.name, "bytes": summed.bytes, "sha256": summed.digest.hexdigest()}
+        )
+        write_whole(beside(path), _text(manifest), mode=mode)
     except OSError as error:
         raise ArchiveFailed(path=path, message=error.strerror or str(error)) from error
     return manifest
@@ -180,27 +170,17 @@ def restore_source(path: Path, to: Path) -> str:
     part = to.with_name(f".{to.name[:40]}.litelift.part")
     old = to.stat() if to.is_file() else None
     try:
-        part.unlink(missing_ok=True)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-        try:
-            with os.fdopen(handle, "wb") as file, _damage(path), path.open("rb") as archive:
-                summed = _Summed(file)
-                with _members(archive) as members:
-                    for member, content in members:
-                        if member.name == due.name:
-                            _copy(content, summed)
-                if summed.digest.hexdigest() != due.sha256:
-                    raise ArchiveDamaged(path=path, message=f"{due.name} is another")
-                if old is not None:
-                    os.fchown(handle, old.st_uid, old.st_gid)
-                    os.fchmod(handle, old.st_mode & 0o7777)
-                file.flush()
-                os.fsync(handle)
-            part.replace(to)
-            _sync(to.parent)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole_file(to, mode=PRIVATE, part=part) as file, _damage(path), path.open("rb") as archive:
+            summed = _Summed(file)
+            with _members(archive) as members:
+                for member, content in members:
+                    if member.name == due.name:
+                        _copy(content, summed)
+            if summed.digest.hexdigest() != due.sha256:
+                raise ArchiveDamaged(path=path, message=f"{due.name} is another")
+            if old is not None:
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                os.fchmod(file.fileno(), old.st_mode & 0o7777)
     except OSError as error:
         raise ArchiveFailed(path=to, message=error.strerror or str(error)) from error
     return due.sha256
@@ -325,11 +305,3 @@ def _sum(content: IO[bytes]) -> str:
 def _copy(content: IO[bytes], to: _Summed) -> None:
     while data := content.read(BLOCK):
         to.write(data)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

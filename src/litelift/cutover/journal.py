@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from litelift.atomic import sync_folder
 from litelift.cutover.step import Facts
 
 NAME = "journal.jsonl"
@@ -82,7 +83,7 @@ class Journal:
         finally:
             os.close(handle)
         if new:
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
 
     def events(self, event: str, step: str | None = None) -> Iterator[Line]:
         """The lines of an event, and of a step."""
@@ -112,14 +113,6 @@ class Journal:
             if line.event in ("started", "noted", "done"):
                 facts.update(line.values.get("facts") or {})
         return facts
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_journal(folder: Path) -> Journal:
