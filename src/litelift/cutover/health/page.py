@@ -18,6 +18,7 @@ from litelift.cutover.health.session import session_of
 from litelift.cutover.health.settings_http import PageCheck
 from litelift.cutover.health.wording import excerpt, place
 from litelift.report.format import count
+from litelift.shorten import shortened
 
 TOLD = 5
 """Places that are told of those found."""
@@ -106,8 +107,7 @@ def _expect(check: PageCheck, answer: Answer, site: _Site) -> None:
         for line, column in [place(text, at)]
     ]
     if places:
-        more = f"; and {len(places) - TOLD} more" if len(places) > TOLD else ""
-        raise Failing(f"no {' and no '.join(map(repr, check.absent))}", "; ".join(places[:TOLD]) + more)
+        raise Failing(f"no {' and no '.join(map(repr, check.absent))}", shortened(places, TOLD, separator="; "))
 
 
 def _found(words: str, text: str, allowed: set[str]) -> Iterator[int]:

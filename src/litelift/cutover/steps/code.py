@@ -10,6 +10,7 @@ from litelift.cutover.commands import shown
 from litelift.cutover.context import Context
 from litelift.cutover.step import Facts, Step, Undo
 from litelift.errors import CheckFailed
+from litelift.shorten import shortened
 
 PATCH = "code-before-going-back.patch"
 
@@ -47,10 +48,9 @@ class CodeUpdate(Step):
             return {"before": None}
         changed = (_git(folder, "status", "--porcelain", "--untracked-files=no") or "").splitlines()
         if changed and context.runbook.code.update:
-            names = ", ".join(line.split(maxsplit=1)[-1] for line in changed[:5])
-            more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+            names = shortened([line.split(maxsplit=1)[-1] for line in changed], 5)
             raise CheckFailed(
-                message=f"the code has changes that are not committed, which git could not go back to: {names}{more}",
+                message=f"the code has changes that are not committed, which git could not go back to: {names}",
                 hint="Commit them, or put them aside with: git stash",
             )
         return {"before": commit, "branch": _git(folder, "symbolic-ref", "--short", "-q", "HEAD")}
