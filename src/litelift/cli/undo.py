@@ -11,7 +11,7 @@ from rich.text import Text
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
 from litelift.errors import NotConfirmed
 from litelift.move.removal import undo as remove
-from litelift.report.format import size
+from litelift.report.format import count, size
 from litelift.report.text import visible
 from litelift.result import UndoneTable, UndoResult
 from litelift.shorten import shortened
@@ -115,8 +115,7 @@ def _schema(found: UndoResult) -> str:
 
 
 def _counted(found: UndoResult) -> str:
-    tables = len(found.tables)
-    return f"{tables:,} table{'' if tables == 1 else 's'}, {found.rows:,} moved row{'' if found.rows == 1 else 's'}"
+    return f"{count(len(found.tables), 'table')}, {count(found.rows, 'moved row')}"
 
 
 def _difference(table: UndoneTable) -> str:
