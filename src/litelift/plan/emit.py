@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from litelift.plan.file import ColumnPlan, Defaults, TablePlan
+from litelift.tomlfile.write import comments, key_text, string
 
 TomlValue = str | bool | Mapping[str, str]
 """What a key of the plan file holds."""
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100  # A value map longer than this, in characters, goes on lines of its own.
-_ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def emit_plan(proposals: Iterable[Proposal], *, heading: Sequence[str] = (), def
     for proposal in proposals:
         name = proposal.name if isinstance(proposal, TableProposal) else proposal.table
         tables.setdefault(name, []).append(proposal)
-    blocks = [[*_comments(heading)], _defaults(defaults or Defaults())]
+    blocks = [[*comments(heading)], _defaults(defaults or Defaults())]
     for name, own in tables.items():
         blocks.append(_table(name, [p for p in own if isinstance(p, TableProposal)]))
         columns: dict[str, list[ColumnProposal]] = {}
@@ -78,7 +76,7 @@ def _defaults(defaults: Defaults) -> list[str]:
     }
     lines = ["[defaults]"]
     for key, value in defaults.model_dump(by_alias=True).items():
-        pair = f"{key} = {_string(value)}"
+        pair = f"{key} = {string(value)}"
         lines.append(f"{pair:<30}  # {words[key]}")
     return lines
 
@@ -86,10 +84,10 @@ def _defaults(defaults: Defaults) -> list[str]:
 def _table(name: str, proposed: Sequence[TableProposal]) -> list[str]:
     lines: list[str] = []
     for table in proposed:
-        lines += _comments([f"{table.rows:,} row{'' if table.rows == 1 else 's'}", *filter(None, [table.note])])
+        lines += comments([f"{table.rows:,} row{'' if table.rows == 1 else 's'}", *filter(None, [table.note])])
     if not _is_unicode(name):
-        return [*lines, *_comments([f"The table {name!r} has a name that a TOML file cannot hold."])]
-    lines.append(f"[tables.{_key(name)}]")
+        return [*lines, *comments([f"The table {name!r} has a name that a TOML file cannot hold."])]
+    lines.append(f"[tables.{key_text(name)}]")
     targets = [table.target for table in proposed if table.target != name]
     lines += _keys(TablePlan, [({"name": target}, number == 0) for number, target in enumerate(targets)])
     if proposed:
@@ -98,10 +96,10 @@ def _table(name: str, proposed: Sequence[TableProposal]) -> list[str]:
 
 
 def _column(table: str, column: str, proposed: Sequence[ColumnProposal]) -> list[str]:
-    lines = _comments([line for proposal in proposed for line in proposal.comment])
+    lines = comments([line for proposal in proposed for line in proposal.comment])
     if not _is_unicode(table + column):
-        return [*lines, *_comments([f"The column {column!r} of {table!r} has a name that a TOML file cannot hold."])]
-    lines.append(f"[tables.{_key(table)}.columns.{_key(column)}]")
+        return [*lines, *comments([f"The column {column!r} of {table!r} has a name that a TOML file cannot hold."])]
+    lines.append(f"[tables.{key_text(table)}.columns.{key_text(column)}]")
     return lines + _keys(ColumnPlan, [(proposal.keys, proposal.active) for proposal in proposed])
 
 
@@ -119,7 +117,7 @@ def _keys(model: type[BaseModel], groups: Sequence[tuple[Mapping[str, TomlValue]
             lines += [line for key, value in plain.items() for line in _pair(key, value)]
             continue
         if reason is not None:
-            lines += _comments([f"Not in force: {reason}"])
+            lines += comments([f"Not in force: {reason}"])
         lines += [f"# {line}" for key, value in plain.items() for line in _pair(key, value)]
     return lines
 
@@ -134,15 +132,15 @@ def _refusal(model: type[BaseModel], keys: Mapping[str, Any]) -> str | None:
 
 def _pair(key: str, value: TomlValue) -> list[str]:
     if isinstance(value, bool):
-        return [f"{_key(key)} = {str(value).lower()}"]
+        return [f"{key_text(key)} = {str(value).lower()}"]
     if isinstance(value, str):
-        return [f"{_key(key)} = {_string(value)}"]
-    pairs = [(_string(old), _string(new)) for old, new in value.items()]
-    inline = f"{_key(key)} = {{ {', '.join(f'{old} = {new}' for old, new in pairs)} }}"
+        return [f"{key_text(key)} = {string(value)}"]
+    pairs = [(string(old), string(new)) for old, new in value.items()]
+    inline = f"{key_text(key)} = {{ {', '.join(f'{old} = {new}' for old, new in pairs)} }}"
     if len(inline) <= _WIDTH:
         return [inline]
     # TOML 1.0 keeps an inline table on one line; dotted keys say the same on many.
-    return [f"{_key(key)}.{old} = {new}" for old, new in pairs]
+    return [f"{key_text(key)}.{old} = {new}" for old, new in pairs]
 
 
 def _texts(keys: Mapping[str, TomlValue]) -> Iterable[str]:
@@ -153,27 +151,6 @@ def _texts(keys: Mapping[str, TomlValue]) -> Iterable[str]:
         elif isinstance(value, Mapping):
             for old, new in value.items():
                 yield old + new
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _string(name)
-
-
-def _string(text: str) -> str:
-    return '"' + "".join(_ESCAPES.get(c) or _visible(c) for c in text) + '"'
-
-
-def _visible(character: str) -> str:
-    """The character, or its escape where an editor would not show it: TOML forbids some, and eyes miss the rest."""
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def _comments(lines: Iterable[str]) -> list[str]:
-    split = (part for line in lines for part in line.splitlines() or [""])
-    return [f"# {''.join(_visible(c) for c in part)}".rstrip() for part in split]
 
 
 def _is_unicode(text: str) -> bool:
