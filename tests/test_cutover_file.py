@@ -8,9 +8,12 @@ from textwrap import dedent
 
 import pytest
 
+from litelift.cutover.documented import documented
 from litelift.cutover.read import read_runbook
 from litelift.cutover.settings import ContainerTarget, Runbook
 from litelift.errors import RunbookError, UsageError
+from litelift.tomlfile.shape import sections
+from runbook_reference import PAGE, page
 
 HEAD = '[source]\npath = "db.sqlite3"\n[target]\nkind = "embedded"\n'
 """Four lines that a file needs."""
@@ -183,3 +186,11 @@ def test_a_file_that_is_not_there_is_told_with_how_to_make_one(tmp_path: Path) -
     assert "litelift cutover init" in caught.value.hint
     with pytest.raises(UsageError, match="cannot be read"):
         read_runbook(tmp_path)
+
+
+def test_every_table_and_key_is_in_the_reference_as_it_is() -> None:
+    assert PAGE.read_text("utf-8") == page(), "make it anew: python tests/runbook_reference.py"
+    for model, header in sections(Runbook):
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            assert key == "kind" or key in documented(model), f"{header} {key} has no docstring"

@@ -55,6 +55,7 @@ class Project(Section):
     """``[project]``: the application. Paths elsewhere in the file are relative to ``folder``."""
 
     name: str = "application"
+    """How the application is called in what is told, and in the report."""
     folder: str = "."
     """Relative to the file itself."""
     state: str = "litelift-cutover"
@@ -67,6 +68,7 @@ class Source(Section):
     """``[source]``: the SQLite database."""
 
     path: str
+    """The SQLite file."""
 
 
 class ExistingTarget(Section):
@@ -78,11 +80,15 @@ class ExistingTarget(Section):
 
     kind: Literal["existing"]
     admin: str | None = None
+    """As "host=db.example.org user=postgres", without the password."""
     url: str | None = None
+    """The application's login, as "postgresql://role@host/database", without the password."""
     host: str | None = None
     """With ``admin``: where the application reaches the server. None: where litelift does."""
     database: Database = "application"
+    """The application's database."""
     role: Role = "application"
+    """The application's role, which owns the database and may do no more on the server."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -96,8 +102,11 @@ class EmbeddedTarget(Section):
 
     kind: Literal["embedded"]
     version: Literal[16, 18] = 16
+    """PostgreSQL's major version."""
     database: Database = "application"
+    """The application's database."""
     role: Role = "application"
+    """The application's role, which owns the database and may do no more on the server."""
 
 
 class ContainerTarget(Section):
@@ -105,19 +114,25 @@ class ContainerTarget(Section):
 
     kind: Literal["container"]
     image: str = "docker.io/library/postgres:16"
+    """With PostgreSQL 12 or newer in it, as the official image has it."""
     pull: Literal["missing", "never"] = "missing"
+    """When the image is fetched from its registry."""
     name: ObjectName = "application-postgres"
+    """The container's name."""
     volume: ObjectName = "application-postgres-data"
     """A volume of this name that is there is left alone, whatever it holds; the fresh one is then named name-2, ..."""
     bind: Address = "127.0.0.1"
+    """The host's address at which PostgreSQL listens."""
     port: Port = 5432
     """Where something else listens there already, the next free one is used."""
     network: str | None = None
     """A network of the engine that the container joins; "host" for the host's own. None: the engine's default."""
     restart: Literal["no", "on-failure", "always", "unless-stopped"] = "unless-stopped"
+    """When the engine starts it again."""
     memory: str | None = None
     """As Docker writes it: "512m", "2g"."""
     cpus: Annotated[float, Field(gt=0)] | None = None
+    """Processors that it may use at most."""
     shm: str = "256m"
     """Shared memory, in which parallel queries work; the engine's own 64 MB are too few for large ones."""
     ulimits: dict[str, int] = Field(default_factory=dict)
@@ -127,9 +142,13 @@ class ContainerTarget(Section):
     compose: str | None = None
     """A compose file that gets the same service."""
     service: ObjectName = "postgres"
+    """The service's name in the compose file."""
     database: Database = "application"
+    """The application's database."""
     role: Role = "application"
+    """The application's role, which owns the database and may do no more on the server."""
     ready_timeout: Seconds = 120.0
+    """Seconds until it must be ready."""
 
 
 Target = Annotated[ExistingTarget | EmbeddedTarget | ContainerTarget, Field(discriminator="kind")]
@@ -141,9 +160,11 @@ class Move(Section):
     mode: Literal["whole", "data-only"] = "whole"
     """"data-only": into the schema that ``schema_commands`` make."""
     plan: str | None = None
+    """A plan file, as `litelift plan` makes it."""
     schema_commands: list[Command] = Field(default_factory=list)
     """Run with the new configuration in their environment (``[[environment]]``'s and DATABASE_URL), before the data."""
     jobs: Annotated[int, Field(ge=1)] | None = None
+    """Workers. None: as many as there are processors."""
     attention: Literal["continue", "stop"] = "continue"
     """What to do where the move is proved, and something needs a person (exit status 3)."""
 
@@ -152,7 +173,9 @@ class Maintenance(Section):
     """``[maintenance]``: the application's own way to close and open."""
 
     on: list[Command] = Field(default_factory=list)
+    """Commands that close it, such as "php artisan down"."""
     off: list[Command] = Field(default_factory=list)
+    """Commands that open it."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Sent with every HTTP health check while it is on, so that the application lets it through."""
 
@@ -161,13 +184,16 @@ class Services(Section):
     """``[services]``: what runs of the application, and reads its configuration when it starts."""
 
     stop: list[Command] = Field(default_factory=list)
+    """Commands that stop all that writes to the database: servers, queue workers, timers."""
     start: list[Command] = Field(default_factory=list)
+    """Commands that start it again, and empty caches of the configuration."""
 
 
 class Code(Section):
     """``[code]``: the code's update, and its way back beyond ``git``."""
 
     update: list[Command] = Field(default_factory=list)
+    """Commands, such as "git pull --ff-only". The commit before and after is recorded."""
     undo: list[Command] = Field(default_factory=list)
     """Run after the recorded commit is checked out again."""
 
@@ -179,7 +205,9 @@ class Environment(Section):
     """
 
     file: str
+    """The file; it is there already."""
     kind: Literal["env", "database-yml"] = "env"
+    """"env": KEY=value lines. "database-yml": Rails' config/database.yml."""
     set: dict[str, str] = Field(default_factory=dict)
     """Keys and their new values; in database.yml the keys of ``section``."""
     remove: list[str] = Field(default_factory=list)
@@ -192,21 +220,25 @@ class Archive(Section):
     """``[archive]``: the SQLite file and its backups in one compressed tar with checksums."""
 
     folder: str = "litelift-archive"
+    """Where the archive goes."""
     files: list[str] = Field(default_factory=list)
     """More files, as patterns: "database/backups/*.sqlite*"."""
     keep_days: Annotated[int, Field(ge=1)] = 90
+    """Days until which it is to be kept; litelift removes none."""
 
 
 class After(Section):
     """``[backup]`` and ``[monitor]``: commands of the project, run when the application serves again."""
 
     commands: list[Command] = Field(default_factory=list)
+    """With the application's login in their environment: DATABASE_URL, PGHOST, PGPASSWORD and the rest."""
 
 
 class Failure(Section):
     """``[failure]``: before the switch a failure undoes itself; after it, this is done."""
 
     after_switch: Literal["rollback", "stop"] = "rollback"
+    """"rollback": back to SQLite. "stop": the application is left on PostgreSQL, and open, for a person to decide."""
 
 
 class Runbook(Section):

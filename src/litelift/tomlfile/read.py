@@ -154,7 +154,9 @@ def _problem(form: Form[_M], at: Place, error: Mapping[str, Any]) -> Problem:
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
         return Problem(keys, f"{dotted(keys)}: expected {words} {context[bound]:g}; got {shown(error['input'])}")
-    wanted = _WANTED.get(kind, str(error["msg"]))
+    if str(error["msg"]).startswith("expected"):
+        return Problem(keys, f"{dotted(keys)}: {error['msg']}")
+    wanted = _WANTED.get(kind, str(error["msg"]).removeprefix("Input should be "))
     return Problem(keys, f"{dotted(keys)}: expected {wanted}; got {shown(error['input'])}")
 
 

@@ -1,0 +1,1 @@
+"""``litelift cutover init``: looks at a project, and proposes its runbook."""
