@@ -1,4 +1,4 @@
-"""The tables of docs/reference/litelift-toml.md, made of the settings' own docstrings: ``python tests/runbook_reference.py``."""
+"""The tables of docs/reference/litelift-toml.md, of the settings' docstrings: ``python tests/runbook_reference.py``."""
 
 from __future__ import annotations
 

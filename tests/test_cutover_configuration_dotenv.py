@@ -63,6 +63,7 @@ def test_only_the_lines_of_its_keys_change() -> None:
         ("#K=0\nK=1\n", "#K=0\nK=v w\n"),
         ("## export K=0\n", "export K=v w\n"),
         ("export A=1\n", "export A=1\nexport K=v w\n"),
+        ("# K='0\n# 1'\nA=1\n", "# K='0\n# 1'\nA=1\nK=v w\n"),
         ("KK=1\nXK=2", "KK=1\nXK=2\nK=v w"),
     ],
 )
@@ -153,11 +154,24 @@ def test_every_other_byte_stays_and_all_comes_back(lines: list[str], end: str, w
     assert back == text
 
 
+def test_a_quote_that_is_not_closed_is_told_where_new_quotes_would_close_it() -> None:
+    assert edited('A="it\nK=1\n', {"K": "b"}) == 'A="it\nK=b\n'
+    with pytest.raises(ValueError, match="a quote that is not closed"):
+        edited('A="it\nK=1\n', {"K": "#"})
+
+
 def test_what_others_changed_meanwhile_stays() -> None:
     made = edited(LARAVEL, POSTGRES, ["DB_OLD"])
     theirs = made.replace("APP_NAME=", "NEW=1\nAPP_NAME=").replace("DB_PORT=5432", "DB_PORT=6432") + "LATE=2\n"
     back = restored(theirs, LARAVEL, [*POSTGRES, "DB_OLD"])
     assert back == LARAVEL.replace("APP_NAME=", "NEW=1\nAPP_NAME=") + "LATE=2\n"
+
+
+def test_a_key_that_was_taken_out_comes_back_in_the_place_of_its_own_comment() -> None:
+    old = "# A=1\nA=1 # x\nA='1\n2'\nB=1\n"
+    made = edited(old, {"B": "2"}, ["A"])
+    assert made == "# A=1\n# A=1 # x\n# A='1\n# 2'\nB=2\n"
+    assert restored(made + "C=3\n", old, ["A", "B"]) == old + "C=3\n"
 
 
 def test_a_key_that_somebody_removed_meanwhile_comes_back() -> None:

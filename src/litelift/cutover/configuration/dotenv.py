@@ -52,6 +52,11 @@ class Entry:
     """A comment after it, with the blanks before that."""
 
     @property
+    def goes_on(self) -> bool:
+        """Whether this is a comment whose value goes on in the lines after it: in its place there would be a rest."""
+        return self.commented and self.raw[:1] in ("'", '"', "`") and self.raw[0] not in self.raw[1:]
+
+    @property
     def value(self) -> str:
         """What the readers make of it; of escapes, those that they agree on."""
         if len(self.raw) < 2 or self.raw[0] not in "'\"`" or self.raw[-1] != self.raw[0]:
@@ -125,6 +130,7 @@ def edited(text: str, new: Mapping[str, str], remove: Sequence[str] = ()) -> str
     A key that is only there as a comment is set in the comment's place; one that is not there at all follows the key
     before it in ``new``, or the last line. Raises ValueError, which names the key, for a value that cannot be written.
     """
+    stayed = {key: value for key, value in values(text).items() if key not in remove}
     last: str | None = None
     for key, value in new.items():
         try:
@@ -137,19 +143,21 @@ def edited(text: str, new: Mapping[str, str], remove: Sequence[str] = ()) -> str
             raw = text[entry.start : entry.end].removeprefix("\ufeff")
             kept = "\ufeff" if text[entry.start : entry.end] != raw else ""
             text = text[: entry.start] + kept + commented(raw) + text[entry.end :]
+    if values(text) != {**stayed, **new}:
+        raise ValueError("there is a quote that is not closed, so that new quotes would change what is read; close it")
     return text
 
 
 def restored(text: str, old: str, keys: Iterable[str]) -> str:
     """The text with these keys as they stand in ``old``, line for line; all else stays."""
     for key in keys:
-        before = [e for e in entries(old) if e.key == key]
+        before = [e for e in entries(old) if e.key == key and not e.goes_on]
         lines = [old[e.start : e.end].removeprefix("\ufeff") for e in before if not e.commented]
         now = [e for e in entries(text) if e.key == key and not e.commented]
         if not lines and now and (comments := [e for e in before if e.commented]):
             lines = [old[comments[0].start : comments[0].end].removeprefix("\ufeff")]
         if not now:
-            for line in lines:
+            for line in reversed(lines):
                 text = _uncommented(text, old, line, key)
             continue
         while len(lines) > len(now):
@@ -161,9 +169,9 @@ def restored(text: str, old: str, keys: Iterable[str]) -> str:
 
 
 def _set(text: str, key: str, value: str, after: str | None) -> str:
-    found = [entry for entry in entries(text) if entry.key == key]
-    active = [entry for entry in found if not entry.commented]
-    for entry in reversed(active or found[:1]):
+    found = [entry for entry in entries(text) if entry.key == key and not entry.goes_on]
+    found = [entry for entry in found if not entry.commented] or found[:1]
+    for entry in reversed(found):
         rest = f" {entry.rest}" if entry.rest.startswith("#") else entry.rest
         line = entry.before + entry.lead + written(value, entry.raw if entry.raw else "") + rest
         text = text[: entry.start] + line + text[entry.end :]
@@ -186,10 +194,12 @@ def _added(text: str, key: str, value: str, after: str | None) -> str:
 
 def _uncommented(text: str, old: str, line: str, key: str) -> str:
     """The text with an assignment that is not in it: in its comment's place, else after its neighbour in ``old``."""
-    comment = commented(line)
-    at = f"\n{text}".find(f"\n{comment}")
-    if at >= 0 and text[at + len(comment) : at + len(comment) + 1] in ("", "\r", "\n"):
-        return text[:at] + line + text[at + len(comment) :]
+    comment = re.compile(rf"(?:\A\ufeff?|(?<=[\r\n])){re.escape(commented(line))}(?=[\r\n]|\Z)")
+    places = list(comment.finditer(text))
+    if places:
+        # The last: an older comment that says the same was there before the one that replaced the line.
+        end = places[-1].end()
+        return text[: end - len(commented(line))] + line + text[end:]
     end = line_break(text)
     before = None
     for entry in entries(old):
