@@ -198,8 +198,8 @@ def _uncommented(text: str, old: str, line: str, key: str) -> str:
     places = list(comment.finditer(text))
     if places:
         # The last: an older comment that says the same was there before the one that replaced the line.
-        end = places[-1].end()
-        return text[: end - len(commented(line))] + line + text[end:]
+        after = places[-1].end()
+        return text[: after - len(commented(line))] + line + text[after:]
     end = line_break(text)
     before = None
     for entry in entries(old):
