@@ -11,7 +11,7 @@ from urllib.parse import quote
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.browser import Answer, Browser, shown
 from litelift.cutover.health.debug_page import status_words
-from litelift.cutover.health.expectations import document_of, expect_status, required, same
+from litelift.cutover.health.expectations import document_of, expect_status, field_of, required, same
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.session import session_of
 from litelift.cutover.health.settings_http import CrudCheck
@@ -123,10 +123,13 @@ def _said(answer: Answer) -> object:
 
 def _compare(check: CrudCheck, wanted: dict[str, Any], document: Any, where: str, partly: bool = False) -> None:
     """Raise Failing where a field that was sent has not come back; with ``partly`` it may be missing."""
-    found = required(document, check.inside, "the thing") if check.inside and not partly else document
-    if not isinstance(found, dict):
-        if partly:
+    if partly:
+        found = field_of(document, check.inside) if check.inside else document
+        if not isinstance(found, dict):
             return
+    else:
+        found = required(document, check.inside, "the thing")
+    if not isinstance(found, dict):
         raise Failing(f"an object from {where}", short(found))
     for name, value in wanted.items():
         if name in check.ignore or (partly and name not in found):
