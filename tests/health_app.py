@@ -110,6 +110,7 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[App]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -149,6 +149,10 @@ def test_text_is_found_as_a_browser_shows_it(app: App, tmp_path: Path) -> None:
             "<title>Action Controller: Exception caught</title>",
             "Rails' debug page (Action Controller: Exception caught)",
         ),
+        (
+            "<!-- No route found (404 Not Found) -->\n<!DOCTYPE html><title>No route found</title>",
+            "Symfony's debug page (No route found)",
+        ),
         ("<br />\n<b>Fatal error</b>:  Uncaught PDOException", "an error of PHP"),
         ("Traceback (most recent call last):\n  File x", "a Python traceback"),
         ("<pre>Error: x<br> &nbsp; &nbsp;at Layer.handle</pre>", "a Node stack trace"),
@@ -164,6 +168,13 @@ def test_a_page_about_an_error_of_the_program_is_told_as_what_it_is(
     assert one(tmp_path, kind="http", url=app.url(), debug_pages="allow").ok
     app.routes["/"] = Reply(page, 500)
     assert named in str(one(tmp_path, kind="http", url=app.url()).got)
+
+
+def test_a_page_that_only_looks_like_one_passes(app: App, tmp_path: Path) -> None:
+    app.routes["/"] = Reply(
+        '<div class="exception-summary">3 ignition coils</div> How to read a Traceback (most recent'
+    )
+    assert one(tmp_path, kind="http", url=app.url()).ok
 
 
 def test_a_slow_average_fails_after_the_move_and_is_told_before_it(app: App, tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from litelift.cutover.health.wording import cut
 _KNOWN = (
     ("Django's debug page", r"You(?:'|’|&#x27;|&#39;)re seeing this error because you have <code>DEBUG = True</code>"),
     ("Werkzeug's debugger (Flask)", r"<title>[^<]*// Werkzeug Debugger</title>"),
-    ("Laravel's debug page (Ignition)", r"_ignition/|flareapp\.io/docs|window\.ignite\(|laravel-exceptions-renderer"),
+    ("Laravel's debug page (Ignition)", r"_ignition\\?/|flareapp\.io/docs|window\.ignite\("),
     ("Laravel's debug page", r"Whoops, looks like something went wrong|<title>Whoops! There was an error"),
-    ("Symfony's debug page", r"<!-- .{0,300}\(\d{3} [^)]*\) -->\s*<!DOCTYPE html>|class=\"exception-summary"),
+    (
+        "Symfony's debug page",
+        r"<!-- .{0,300}\(\d{3} [^)]*\) -->\s*<!DOCTYPE html>|exception-summary.{0,600}exception-message-wrapper",
+    ),
     ("Rails' debug page", r"<title>Action Controller: Exception caught</title>"),
     ("an error of PHP", r"<b>(?:Fatal|Parse) error</b>:|^(?:PHP )?(?:Fatal|Parse) error: "),
     ("a Python traceback", r"^\s*(?:<pre>)?Traceback \(most recent call last\):"),
