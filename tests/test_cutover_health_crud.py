@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -146,6 +150,44 @@ def test_the_row_is_removed_after_a_time_out_too(surveys: Surveys, tmp_path: Pat
     assert str(result.expected).startswith("all of it within ")
     assert surveys.rows == {}
     assert result.left == []
+
+
+_MAKE = """
+import signal, sys
+from pathlib import Path
+from health_app import check_of, made
+from litelift.cli.output import Ended
+
+def end(number, frame):
+    raise Ended(number)
+
+if sys.argv[3] == "SIGTERM":
+    signal.signal(signal.SIGTERM, end)
+made(Path(sys.argv[1]), check_of(kind="crud", url=sys.argv[2], create={"a": 1}, id="data.id", inside="data"))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_row_is_removed_where_litelift_is_ended(surveys: Surveys, tmp_path: Path, name: str) -> None:
+    over, come = threading.Event(), threading.Event()
+
+    def never(asked: Asked) -> Reply:
+        come.set()
+        over.wait(300)
+        return Reply()
+
+    surveys.app.routes["GET /api/surveys/41/"] = never
+    words = [sys.executable, "-c", _MAKE, str(tmp_path), surveys.app.url("/api/surveys/"), name]
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    with subprocess.Popen(words, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.PIPE) as process:
+        assert come.wait(120)
+        assert len(surveys.rows) == 1
+        process.send_signal(getattr(signal, name))
+        error = process.communicate(timeout=120)[1]
+    over.set()
+    assert process.returncode != 0
+    assert b"KeyboardInterrupt" in error or b"Ended" in error
+    assert surveys.rows == {}
 
 
 def test_a_row_that_cannot_be_removed_is_named_and_no_second_one_is_made(surveys: Surveys, tmp_path: Path) -> None:
