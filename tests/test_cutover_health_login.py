@@ -197,7 +197,7 @@ def test_half_a_secret_is_none_that_is_told(app: App, tmp_path: Path) -> None:
     api_login(app)
     token = "bearer-" + "0123456789abcdef" * 8
     app.routes["POST /api/login"] = as_json({"data": {"token": token}, "x": "y" * 20, "refresh_token": token[::-1]})
-    for text in ("data", "yyyy"):
+    for text in ("data", "yyyy", "refresh_token"):
         result = one(tmp_path, **{**api_keys(app), "absent": [text]})
         assert f"expected no text '{text}'" in result.found
         assert "***" in result.found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +19,7 @@ from litelift.cutover.health.settings import Check
 from litelift.cutover.health.settings_base import Password
 from litelift.cutover.health.settings_http import HttpSettings, InSession
 from litelift.cutover.read import read_runbook
-from litelift.errors import HealthCheckUnusable, RunbookError
+from litelift.errors import HealthCheckUnusable, MissingPart, RunbookError
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "health-checks.md"
 HEAD = '[source]\npath = "db.sqlite3"\n[target]\nkind = "embedded"\n'
@@ -210,3 +211,14 @@ def test_a_variable_that_is_not_set_and_a_ca_that_is_not_there_are_told(
         read_secrets([check_of(kind="http", url="http://h/", headers_env={"X-A": "NOBODYS_WORD"})], tmp_path)
     with pytest.raises(HealthCheckUnusable, match=r"there is no file .*ca\.pem \(ca\)"):
         read_secrets([check_of(kind="http", url="https://h/", ca="ca.pem")], tmp_path)
+
+
+def test_a_library_that_is_not_installed_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "litelift.cutover.health.redis", raising=False)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(
+        MissingPart, match='a health check of kind "redis" needs redis, which is not installed'
+    ) as caught:
+        how_to_make(check_of(kind="redis"))
+    assert "litelift[cutover]" in caught.value.hint

@@ -110,6 +110,13 @@ def test_an_application_that_does_not_serve_after_the_way_back_keeps_the_way_on(
     assert project.in_postgresql() == []
 
 
+def test_what_was_only_looked_at_is_not_looked_at_again(project: Project, app: App) -> None:
+    assert cutover(project.file, until=0)
+    app.routes["/"] = Reply("", 500)
+    assert roll_back(project.file)
+    assert len(app.seen) == 5
+
+
 def test_what_a_check_names_is_looked_for_days_before(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOBODYS_WORD", raising=False)
     project.added('[[health]]\nname = "r"\nkind = "redis"\nwhen = ["after"]\npassword_env = "NOBODYS_WORD"\n')

@@ -22,7 +22,9 @@ def how_to_make(check: HealthCheck) -> Make:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("litelift"):
             raise
-        raise MissingPart(what=f'a health check of kind "{check.kind}"', package=error.name) from None
+        raise MissingPart(
+            what=f'a health check of kind "{check.kind}"', package=(error.name or "a library").partition(".")[0]
+        ) from None
     attempt = module.attempt
     if not asyncio.iscoroutinefunction(attempt):
         # Not among asyncio's: a signal that ends litelift must end what it has started.
