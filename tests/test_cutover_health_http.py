@@ -322,9 +322,13 @@ def test_a_server_that_never_ends_its_answer_is_cut_off(
     tmp_path: Path, serve: Callable[[socket.socket, threading.Event], None]
 ) -> None:
     with raw(serve) as port:
-        result = one(tmp_path, kind="http", url=f"http://127.0.0.1:{port}/", timeout=0.3)
-    assert not result.ok
-    assert result.expected == "all of it within 0.3 s"
+        # On a machine with much to do, the time may be over before anything is sent: then it gets more.
+        for timeout in (0.3, 5.0, 60.0):
+            result = one(tmp_path, kind="http", url=f"http://127.0.0.1:{port}/", timeout=timeout)
+            assert not result.ok
+            assert result.expected == f"all of it within {timeout:g} s"
+            if result.got != "no end: nothing was sent":
+                break
     assert str(result.got).startswith("no end: GET http://127.0.0.1:")
 
 

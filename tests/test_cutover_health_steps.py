@@ -41,10 +41,12 @@ def project(server: Url, tmp_path: Path, app: App) -> Iterator[Project]:
             return Reply(starts[-1] if starts else "started on sqlite")
 
         app.routes["/"] = home
-        check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nmax_average_ms = 60000\nretries = 0\n'
+        check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nmax_average_ms = 60000\nretries = 0\ntimeout = 60\n'
         after = f'{check.replace("home", "engine")}when = ["after"]\npresent = ["postgresql"]\n'
         one.added(
-            check + after + '[[health]]\nname = "rows"\nkind = "postgres"\nquery = "select count(*) from grades"\n'
+            check
+            + after
+            + '[[health]]\nname = "rows"\nkind = "postgres"\nquery = "select count(*) from grades"\ntimeout = 60\n'
         )
         one.file.write_text(
             one.file.read_text().replace("[services]", f'headers = {{ X-Bypass = "{KEY}" }}\n[services]')
@@ -140,7 +142,9 @@ def context(tmp_path: Path, app: App, told: list[str]) -> Callable[[str], Contex
 
     def made(text: str) -> Context:
         path = tmp_path / "litelift.toml"
-        http = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nretries = 0\nsamples = 1\n'
+        http = (
+            f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nretries = 0\nsamples = 1\ntimeout = 60\n'
+        )
         path.write_text(HEAD + text + http + f'[[health]]\nname = "port"\nkind = "tcp"\nport = {app.port}\n')
         return Context(read_runbook(path), Journal(tmp_path), tell=told.append)
 

@@ -202,3 +202,10 @@ def _run_to_do(runbook: Runbook, path: Path, *, resume: bool, mode: Mode) -> Run
 
 def _report(runner: Runner) -> None:
     """Write the report of what became of the run, as far as it came."""
+    # The templates are not needed until now, and take long to import.
+    from litelift.cutover.report.render import write_report
+
+    try:
+        write_report(runner.context.runbook, runner.run, runner.steps)
+    except OSError as error:
+        runner.sign(Sign("told", said=f"the report cannot be written to {runner.run.folder}: {error.strerror}"))

@@ -77,6 +77,13 @@ def runs(state: Path) -> list[Run]:
     return [run for run in found if run.journal.lines]
 
 
+def read_run(folder: Path) -> Run | None:
+    """The run in ``folder``; None where there is none."""
+    journal = read_journal(folder)
+    begun = next(journal.events("begun"), None)
+    return Run(int(folder.name) if folder.name.isdigit() else 0, journal) if begun is not None else None
+
+
 def last_run(state: Path) -> Run | None:
     """The run that a command means: the open one, else the last cutover, else the last of all."""
     found = runs(state)

@@ -16,6 +16,7 @@ def all_steps() -> list[Step]:
     from litelift.cutover.steps.maintenance import MaintenanceOff, MaintenanceOn
     from litelift.cutover.steps.move import MakeSchema, MoveData
     from litelift.cutover.steps.ready import ReadyStep
+    from litelift.cutover.steps.report import WriteReport
     from litelift.cutover.steps.server import ServerStep
     from litelift.cutover.steps.services import StartServices, StopServices
     from litelift.cutover.steps.source import KeepSource, SourceUnchanged
@@ -46,4 +47,5 @@ def all_steps() -> list[Step]:
         MakeArchive(),
         AfterCare(),
         Baseline(),
+        WriteReport(),
     ]
