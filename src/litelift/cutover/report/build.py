@@ -28,6 +28,9 @@ from litelift.report.format import count, duration, number
 from litelift.report.view import Report, Size, report
 from litelift.result import MigrationResult
 
+_LARGE = 1 << 20
+"""Bytes of a SQLite file beside which PostgreSQL's catalogue of some megabytes says nothing."""
+
 
 def cutover_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> CutoverReport:
     """The report of a run as it stands. ``steps`` are those that its runbook asks for. Writes nothing."""
@@ -110,7 +113,7 @@ def _sizes(move: Report | None, archive: int | None, source: int | None) -> list
 
 def _size_words(move: Report | None, ratio: float | None) -> str:
     told = []
-    if move is not None and move.result.source.bytes:
+    if move is not None and move.result.source.bytes >= _LARGE:
         times = move.result.target.bytes / move.result.source.bytes
         told.append(
             f"PostgreSQL takes {times:.1f} times what the SQLite file takes; its size includes its system catalogue "

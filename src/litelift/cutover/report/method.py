@@ -1,4 +1,4 @@
-"""How the evening goes, in words, and what of it was asked for."""
+"""How the evening goes, in words, and what of it was done."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from litelift.cutover.step import Step
 from litelift.report.format import count
 from litelift.report.view import Report
 
+_UNCHANGED = " After the move the file was looked at again: nobody had written to it meanwhile."
+
 
 def method(context: Context, overview: Overview, steps: Sequence[Step], move: Report | None) -> list[tuple[str, str]]:
     """Headed paragraphs."""
-    names = {step.name for step in steps}
+    done = {line.values["step"] for line in context.journal.events("done")}
     whole = [
         (
             "One runbook, step by step",
@@ -31,24 +33,25 @@ def method(context: Context, overview: Overview, steps: Sequence[Step], move: Re
                 "application was stopped, changed or switched. Then all of it was taken back.",
             )
         )
-    whole.append(("Set PostgreSQL up", _target(context)))
+    if "server" in done:
+        whole.append(("Set PostgreSQL up", _target(context)))
     closed = [
         word
         for word, step in (("closed for its users", "maintenance-on"), ("stopped", "services-stop"))
-        if step in names
+        if step in done
     ]
-    if "source-keep" in names:
+    if "source-keep" in done:
         whole.append(
             (
                 "Kept the source",
                 (f"With the application {' and '.join(closed)}, " if closed else "")
-                + "the SQLite file was copied at one snapshot, and its checksum noted. After the move it was compared "
-                "again: nobody had written to it meanwhile.",
+                + "the SQLite file was copied at one snapshot, and its checksum noted."
+                + (_UNCHANGED if "source-unchanged" in done else ""),
             )
         )
     if move is not None:
         whole += move.method
-    if "switch" in names:
+    if "switch" in done:
         whole.append(
             (
                 "Switched the configuration",
@@ -56,7 +59,7 @@ def method(context: Context, overview: Overview, steps: Sequence[Step], move: Re
                 "it is kept.",
             )
         )
-    if "health" in names or "health-open" in names:
+    if "health" in done or "health-open" in done:
         whole.append(
             (
                 "Looked at the application",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from litelift.cutover.journal import Journal
 from litelift.cutover.overview import Overview
 from litelift.cutover.report.content import HealthRow, Timeline
@@ -20,6 +22,19 @@ def verdict(
     back: Timeline | None,
 ) -> Verdict:
     """The verdict on a run."""
+    judged = _verdict(name, journal, overview, move, health, forward, back)
+    return replace(judged, sentence=judged.sentence[:1].upper() + judged.sentence[1:])
+
+
+def _verdict(
+    name: str,
+    journal: Journal,
+    overview: Overview,
+    move: Report | None,
+    health: list[HealthRow],
+    forward: Timeline,
+    back: Timeline | None,
+) -> Verdict:
     if overview.state == "finished":
         return _finished(name, overview, move, health, forward)
     if overview.state == "rolled back":
