@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -19,6 +19,9 @@ from litelift.postgres.login import where
 from litelift.report import read_report, render_html, render_json, render_markdown
 from litelift.result import MigrationResult
 from litelift.sqlite.open import path_of
+
+if TYPE_CHECKING:
+    from litelift.cutover.runs import Run
 
 
 class Format(StrEnum):
@@ -34,8 +37,8 @@ def report(
         str | None,
         typer.Argument(
             metavar="WHERE",
-            help="The target's URL, the SQLite file that was moved, its .litelift folder, or a report.json "
-            "[default: the newest report in or below this folder].",
+            help="The target's URL, the SQLite file that was moved, its .litelift folder, or a report.json; of a "
+            "cutover its litelift.toml, or the run's folder [default: the newest report in or below this folder].",
         ),
     ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="Markdown, HTML or JSON.")] = Format.md,
@@ -46,24 +49,57 @@ def report(
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,
 ) -> None:
-    """Print the completion report of the last move, from its target or from its files."""
+    """Print the completion report of the last move or cutover, from its target or from its files."""
     output = Output(json, quiet, verbose)
     with told(output):
-        result = _read(place if place is not None else _newest())
-        render = {Format.md: render_markdown, Format.html: render_html, Format.json: render_json}
-        text = render[Format.json if json else form](result)
+        where = place if place is not None else _newest()
+        text, quoted = _made(where, Format.json if json else form)
         text = text if text.endswith("\n") else text + "\n"
         if output_file is None:
             sys.stdout.write(text)
             return
-        write_output(output_file, text, Path(result.source.path))
+        write_output(output_file, text, quoted)
         if not quiet:
             output.err.print(f"The report is in {output_file}", markup=False)
 
 
+def _made(place: str, form: Format) -> tuple[str, Path]:
+    """The report, and the file whose content it quotes."""
+    run = None if "://" in place else _run_of(Path(place))
+    if run is not None:
+        # A migration's report does without the runbook.
+        from litelift.cutover.report import render as cutover
+
+        report = cutover.report_of_folder(run.folder)
+        of_cutover = {
+            Format.md: cutover.render_markdown,
+            Format.html: cutover.render_html,
+            Format.json: cutover.render_json,
+        }
+        return of_cutover[form](report), run.journal.path
+    result = _read(place)
+    render = {Format.md: render_markdown, Format.html: render_html, Format.json: render_json}
+    return render[form](result), Path(result.source.path)
+
+
+def _run_of(path: Path) -> Run | None:
+    """The run of a cutover that ``path`` names: its folder, a file in it, all runs' folder, or the runbook."""
+    from litelift.cutover.read import read_runbook
+    from litelift.cutover.runs import last_run, read_run
+
+    if path.suffix == ".toml" and path.is_file():
+        run = last_run(read_runbook(path).state)
+        if run is None:
+            raise RunNotFound(where=path, hint="Nothing has been done with this runbook yet.")
+        return run
+    folder = path if path.is_dir() else path.parent
+    return read_run(folder) or (last_run(folder) if path.is_dir() else None)
+
+
 def _newest() -> str:
     here = Path()
-    found = [*here.glob("*.litelift/report.json"), *here.glob("*/*.litelift/report.json")]
+    patterns = ("*.litelift", "*/*.litelift", "litelift-cutover/*", "*/litelift-cutover/*")
+    found = [path for pattern in patterns for path in here.glob(f"{pattern}/report.json")]
     if not found:
         raise RunNotFound(where="this folder")
     return str(max(found, key=lambda path: path.stat().st_mtime))

@@ -43,6 +43,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02} min"
 
 
+def milliseconds(value: float) -> str:
+    """Milliseconds: ``37 ms``, and ``<1 ms`` for what is little."""
+    return "<1 ms" if value < 0.5 else f"{value:,.0f} ms"
+
+
 def percent(share: float) -> str:
     """A share in percent: ``36 %``, and ``<1 %`` for what is little but not nothing."""
     return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"

@@ -121,6 +121,7 @@ def environment(form: Literal["html", "md"]) -> Environment:
         number=human.number,
         size=human.size,
         duration=human.duration,
+        milliseconds=human.milliseconds,
         moment=human.moment,
         percent=human.percent,
         name=_html_name,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from litelift.cutover.context import Context
 from litelift.cutover.overview import Overview, overview
 from litelift.cutover.report import health, made, timeline
-from litelift.cutover.report.clean import clean, clean_journal, passwords
+from litelift.cutover.report.clean import clean_journal
 from litelift.cutover.report.commands import commands
 from litelift.cutover.report.content import CutoverReport, Finding, Rows, Tile
 from litelift.cutover.report.method import method
@@ -46,7 +45,7 @@ def cutover_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> Cutover
     archive = made.archive_view(context)
     written = made.written(context)
     name = runbook.project.name
-    judged = verdict(name, journal, seen, move, checks, forward, back)
+    judged = verdict(name, journal, seen, move, checks, forward, back, written)
     sizes = _sizes(move, archive.bytes if archive else None, archive.source_bytes if archive else None)
     whole = CutoverReport(
         name=name,
@@ -58,6 +57,7 @@ def cutover_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> Cutover
         pointers=[],
         forward=forward,
         back=back,
+        still_closed=timeline.still_closed(journal),
         sizes=sizes,
         size_words=_size_words(move, archive.ratio if archive else None),
         technical=technical(context, seen, move.result if move else None),
@@ -76,14 +76,9 @@ def cutover_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> Cutover
         written=written,
         baseline=baseline(context),
         next_steps=next_steps(context, seen, move, archive, written),
-        commands=_without_secrets(commands(context, move.result if move else None), run.folder),
+        commands=commands(context, move.result if move else None),
     )
     return replace(whole, tiles=_tiles(whole), pointers=_pointers(whole))
-
-
-def _without_secrets(content: Any, folder: Path) -> Any:
-    words = passwords(folder)
-    return [(title, replace(code, text=clean(code.text, words))) for title, code in content]
 
 
 def _move(folder: Path) -> MigrationResult | None:
@@ -94,9 +89,7 @@ def _move(folder: Path) -> MigrationResult | None:
 
 
 def _exit_code(seen: Overview, status: str) -> int:
-    if status == "failed":
-        return 1
-    return 3 if status == "attention" or seen.exit_code else 0
+    return 1 if status == "failed" else seen.exit_code
 
 
 def _sizes(move: Report | None, archive: int | None, source: int | None) -> list[Size]:
@@ -160,9 +153,10 @@ def _events(context: Context, step: str) -> set[str]:
 
 def _tiles(whole: CutoverReport) -> list[Tile]:
     closed = whole.forward.closed or (whole.back.closed if whole.back else None)
+    never = Tile("closed for its users", "still" if whole.still_closed else "never", "failed" * whole.still_closed)
     tiles = [
         Tile("from the first check to the end", duration(whole.forward.seconds)),
-        Tile("closed for its users", duration(closed.seconds) if closed else "never"),
+        Tile("closed for its users", duration(closed.seconds)) if closed else never,
     ]
     if whole.back is not None:
         tiles.append(Tile("the way back took", duration(whole.back.seconds)))

@@ -207,6 +207,7 @@ class CutoverReport:
     pointers: list[tuple[str, str]]
     forward: Timeline
     back: Timeline | None
+    still_closed: bool
     sizes: list[Size]
     size_words: str
     technical: list[tuple[str, Rows]]

@@ -59,11 +59,15 @@ def back(journal: Journal, steps: Sequence[Step]) -> Timeline | None:
             message = line.values.get("message", "") if state == "failed" else ""
             bars[name] = Bar(old.title, state, old.at, seconds, old.left, width, message)
     every = list(bars.values())
-    closed = _closed(lines, "undoing", "undone", _OPEN, _CLOSE, began, scale)
-    if closed is None:
+    before = [line for line in journal.lines if line.at < began]
+    if _closed(before, "started", "done", _CLOSE, _OPEN, began, scale) is not None:
+        closed = _closed(lines, "undoing", "undone", _OPEN, _CLOSE, began, scale)
+    else:
         # It turned back while the application was closed for the move.
-        before = [line for line in journal.lines if line.at < began and line.event == "started"]
-        closed = _closed([*before, *lines], "started", "undone", _CLOSE, _CLOSE, began, scale)
+        starts = [line for line in before if line.event == "started"]
+        closed = _closed([*starts, *lines], "started", "undone", _CLOSE, _CLOSE, began, scale)
+    if still_closed(journal):
+        closed = None
     whole = PhaseBars(0, _whole("the way back", every, sum(bar.seconds or 0.0 for bar in every)), every)
     return Timeline(
         began=began,
@@ -74,14 +78,28 @@ def back(journal: Journal, steps: Sequence[Step]) -> Timeline | None:
     )
 
 
+def still_closed(journal: Journal) -> bool:
+    """Whether the application was closed or stopped, and neither the way there nor the way back has opened it."""
+    for close, opened in zip(_CLOSE, _OPEN, strict=True):
+        if journal.last(close) in ("started", "done", "undoing") and not journal.stands(opened):
+            return True
+    return False
+
+
+def said(line: Line) -> str:
+    """Why a step failed, without the step's own name before it."""
+    message = str(line.values.get("message", ""))
+    return message.removeprefix(f"phase {line.values.get('phase')}, {line.values.get('step')}: ")
+
+
 def _forward_bar(lines: Sequence[Line], view: StepView, began: datetime, scale: float) -> Bar:
     started = [line.at for line in lines if line.event == "started" and line.values.get("step") == view.name]
-    state = {"being undone": "done", "undone": "done"}.get(view.state, view.state)
+    state: str = {"being undone": "done", "undone": "done"}.get(view.state, view.state)
     failed = [line for line in lines if line.event == "failed" and line.values.get("step") == view.name]
     done = [line for line in lines if line.event == "done" and line.values.get("step") == view.name]
-    message = view.message or ""
+    message = ""
     if failed and (not done or failed[-1].at > done[-1].at):
-        state, message = "failed", failed[-1].values.get("message", "")
+        state, message = "failed", said(failed[-1])
     elif not done and state == "done":
         state = "begun"
     if not started:

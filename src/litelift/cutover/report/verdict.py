@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from litelift.cutover.journal import Journal
 from litelift.cutover.overview import Overview
-from litelift.cutover.report.content import HealthRow, Timeline
+from litelift.cutover.report.content import HealthRow, Timeline, Written
+from litelift.cutover.report.timeline import said
 from litelift.report.format import count, duration, listed, number
 from litelift.report.verdict import Verdict
 from litelift.report.view import Report
@@ -20,9 +21,10 @@ def verdict(
     health: list[HealthRow],
     forward: Timeline,
     back: Timeline | None,
+    written: Written | None,
 ) -> Verdict:
     """The verdict on a run."""
-    judged = _verdict(name, journal, overview, move, health, forward, back)
+    judged = _verdict(name, journal, overview, move, health, forward, back, written)
     return replace(judged, sentence=judged.sentence[:1].upper() + judged.sentence[1:])
 
 
@@ -34,11 +36,12 @@ def _verdict(
     health: list[HealthRow],
     forward: Timeline,
     back: Timeline | None,
+    written: Written | None,
 ) -> Verdict:
     if overview.state == "finished":
         return _finished(name, overview, move, health, forward)
     if overview.state == "rolled back":
-        return _rolled_back(name, journal, overview, move, back)
+        return _rolled_back(name, journal, overview, move, back, written)
     where = _where(overview)
     if overview.state == "paused":
         return Verdict(
@@ -57,7 +60,8 @@ def _verdict(
         return Verdict(
             "failed",
             "Not taken back wholly",
-            f"The way back of {name} has not come to its end: {_not_undone(journal)} Run it again.",
+            f"{_failed_first(name, journal, overview)}The way back of {name} has not come to its end: "
+            f"{_not_undone(journal)} Run it again.",
         )
     return Verdict(
         "attention",
@@ -70,7 +74,7 @@ def failure(journal: Journal) -> tuple[str, str, str] | None:
     """The step that failed last, why, and what to do about it; None where none did."""
     for line in reversed(journal.lines):
         if line.event == "failed":
-            return line.values.get("step", ""), line.values.get("message", ""), line.values.get("hint", "")
+            return line.values.get("step", ""), said(line), line.values.get("hint", "")
     return None
 
 
@@ -99,9 +103,11 @@ def _finished(
 
 
 def _rolled_back(
-    name: str, journal: Journal, overview: Overview, move: Report | None, back: Timeline | None
+    name: str, journal: Journal, overview: Overview, move: Report | None, back: Timeline | None, written: Written | None
 ) -> Verdict:
     took = f" in {duration(back.seconds)}" if back is not None else ""
+    changes = written.inserted + written.updated + written.deleted if written is not None else 0
+    kept = f" What was written to PostgreSQL meanwhile ({count(changes, 'change')}) is in a file." if changes else ""
     reached_end = any(line.event == "finished" for line in journal.lines)
     if overview.mode == "rehearsal" and reached_end:
         rows = f" {number(move.sums.loaded)} rows were moved and proved;" if move is not None else ""
@@ -113,18 +119,28 @@ def _rolled_back(
         )
     failed = failure(journal)
     if failed is not None and not reached_end:
-        place = next((p.title for p in overview.phases for s in p.steps if s.name == failed[0]), "")
         return Verdict(
             "failed",
             "Failed, and taken back",
-            f"The {overview.mode} of {name} failed in the phase “{place}”: {_sentence(failed[1])} What was done was "
-            f"undone{took}; the application is on SQLite, as before.",
+            f"{_failed_first(name, journal, overview)}What was done was undone{took}; the application is on SQLite, "
+            "as before.",
         )
     return Verdict(
         "attention",
         "Rolled back",
-        f"{name} was cut over to PostgreSQL and taken back{took}, as asked for: it is on SQLite again.",
+        f"{name} was cut over to PostgreSQL and taken back{took}, as asked for: it is on SQLite again.{kept}",
     )
+
+
+def _failed_first(name: str, journal: Journal, overview: Overview) -> str:
+    failed = failure(journal)
+    if failed is None or any(line.event == "finished" for line in journal.lines):
+        return ""
+    return f"The {overview.mode} of {name} failed in the phase “{_phase(overview, failed[0])}”: {_sentence(failed[1])} "
+
+
+def _phase(overview: Overview, step: str) -> str:
+    return next((phase.title for phase in overview.phases for one in phase.steps if one.name == step), "")
 
 
 def _where(overview: Overview) -> str:

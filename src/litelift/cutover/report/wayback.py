@@ -48,14 +48,14 @@ def _tried_words(context: Context, overview: Overview) -> str:
     if cutovers:
         run, seconds = cutovers[-1]
         when = moment(run.journal.lines[-1].at)
-        return f"The whole of it was gone in run {run.number}, {when}, in {duration(seconds)}."
+        return f"The whole of it was last gone in run {run.number}, on {when}, and took {duration(seconds)}."
     rehearsals = [one for one in back if one[0].mode == "rehearsal"]
     if rehearsals:
         run, seconds = rehearsals[-1]
         when = moment(run.journal.lines[-1].at)
         return (
-            f"What a rehearsal makes was taken back in run {run.number}, {when}, in {duration(seconds)}. A rehearsal "
-            "leaves the application alone: how long its services and its configuration take is not in that."
+            f"What a rehearsal makes was taken back in run {run.number}, on {when}, in {duration(seconds)}. "
+            "A rehearsal leaves the application alone: how long its services and its configuration take is not in that."
         )
     return "It has not been tried. A rehearsal (litelift cutover FILE --rehearse) tries and times what it can."
 
