@@ -6,9 +6,12 @@ import hashlib
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -517,6 +520,27 @@ def test_memory_does_not_grow_with_what_was_written(moved: str, source: Path, tm
         tracemalloc.stop()
     assert since.bytes > 40_000_000
     assert peak < 8_000_000
+
+
+def test_the_documentation_s_example_enters_the_rows_into_sqlite(moved: str, source: Path, tmp_path: Path) -> None:
+    page = Path(__file__).parent.parent / "docs" / "howto" / "written-since.md"
+    script = page.read_text("utf-8").partition("```python\n")[2].partition("```")[0]
+    taken = take(moved)
+    write(
+        moved,
+        "insert into links values ('Ə\"new', 'y')",
+        "update users set name = 'changed' where id = 3",
+        "delete from grades where student = 4",
+        "delete from users where id = 9",
+    )
+    since, _ = look(moved, taken, source, tmp_path)
+    words = [sys.executable, "-c", script, since.path, str(source), "links", "grades", "users"]
+    subprocess.run(words, check=True)
+    with closing(sqlite3.connect(source)) as connection:
+        assert connection.execute("select target from links where code = 'Ə\"new'").fetchall() == [("y",)]
+        assert connection.execute("select name from users where id = 3").fetchall() == [("changed",)]
+        assert connection.execute("select count(*) from users").fetchall() == [(499,)]
+        assert connection.execute("select count(*) from grades").fetchall() == [(38,)]
 
 
 def test_an_older_file_stays_until_the_new_one_is_whole(moved: str, source: Path, tmp_path: Path) -> None:
