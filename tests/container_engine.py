@@ -26,7 +26,7 @@ NEWER_LAYOUT = "localhost/litelift-postgres:above"
 """The same programs, its volume above the data folder, as the official images from 18 on have it."""
 ULIMITS = {"nofile": 1024, "nproc": 1024}
 """An engine in a container may not raise its own."""
-_PROGRAMS = ("sh", "cat", "chmod", "chown", "ls", "mkdir", "rm", "setpriv")
+_PROGRAMS = ("sh", "cat", "chmod", "chown", "ls", "mkdir", "rm", "setpriv", "sleep")
 _SERVER = ("initdb", "pg_isready", "postgres", "psql")
 _ENTRYPOINT = r"""#!/bin/sh
 set -e

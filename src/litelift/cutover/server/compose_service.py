@@ -34,11 +34,11 @@ def sections(target: ContainerTarget, server: Facts, document: Any) -> dict[str,
     found: dict[str, Entry] = {
         "services": (target.service, _service(target, server, image, secret, volume, network)),
         # External: compose down --volumes leaves it alone.
-        "volumes": (_key(volume), [f"name: {_text(server['volume'])}", "external: true"]),
-        "secrets": (_key(secret), [f"file: {_text('./' + SECRET_FILE)}"]),
+        "volumes": (volume, [f"name: {_text(server['volume'])}", "external: true"]),
+        "secrets": (secret, [f"file: {_text('./' + SECRET_FILE)}"]),
     }
     if network is not None:
-        found["networks"] = (_key(network), [f"name: {_text(str(target.network))}", "external: true"])
+        found["networks"] = (network, [f"name: {_text(str(target.network))}", "external: true"])
     return found
 
 
@@ -76,7 +76,7 @@ def _service(
     if target.cpus:
         lines.append(f"cpus: {target.cpus}")
     if target.ulimits:
-        lines += ["ulimits:", *(f"  {_key(name)}: {most}" for name, most in target.ulimits.items())]
+        lines += ["ulimits:", *(f"  {name}: {most}" for name, most in target.ulimits.items())]
     return [*lines, "labels:", f"  {RUN_LABEL}: {_text(server['run'])}"]
 
 
@@ -87,10 +87,6 @@ def _list(words: Iterable[str]) -> list[str]:
 def _text(words: str) -> str:
     """A string in YAML: in double quotes, which JSON's are; a $ is not compose's to fill in."""
     return json.dumps(words.replace("$", "$$"), ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalpha() else _text(name)
 
 
 def _free(name: str, there: Any) -> str:

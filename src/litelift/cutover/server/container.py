@@ -95,7 +95,7 @@ class Container:
     def _decide(self, client: Client, place: str, image: Image, run: str) -> Facts:
         """What is made, and what is to be told of it, where it is not what was asked for."""
         target = self.target
-        volume, there = volumes.decide(client, place, target.volume, image.id, run)
+        volume, there = volumes.decide(client, place, target, image.id, run)
         resolved = f"left as it is; a fresh one is made beside it: {volume}"
         told = [(f"the volume {name} is there already, and {holds}", resolved) for name, holds in there]
         port, said = self._port(client, place, target.port, set())
@@ -146,7 +146,9 @@ class Container:
             with connect(normalized(superuser.url)) as admin:
                 made = roles.make(admin, wanted, login.password)
                 _close(admin)
+        # What was noted is returned, too: of what check decided, some may have been decided anew.
         return {
+            **{name: found for name, found in known.items() if name != "told"},
             "credentials": str(context.login_path),
             "superuser_credentials": str(context.folder / "superuser.json"),
             **made,

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litelift import errors
+from litelift.cutover.settings import ContainerTarget
 
 RUN_LABEL = "litelift.run"
 """On whatever a run makes in an engine; its value is the run's mark."""
@@ -64,6 +65,13 @@ def opened(engine: str | None) -> Iterator[tuple[Client, str]]:
         return
     where, why = ", ".join(place for place, _ in tried), "; ".join(dict.fromkeys(reason for _, reason in tried))
     raise errors.EngineUnreachable(where=where, message=why)
+
+
+def ulimits(target: ContainerTarget) -> list[Any]:
+    """The limits of a container's processes, as the SDK takes them."""
+    from docker.types import Ulimit
+
+    return [Ulimit(name=name, soft=most, hard=most) for name, most in target.ulimits.items()]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from litelift import errors
-from litelift.cutover.server.engine import RUN_LABEL, Client, doing, said
+from litelift.cutover.server.engine import RUN_LABEL, Client, doing, said, ulimits
 from litelift.cutover.server.image import Image
 from litelift.cutover.settings import ContainerTarget
 from litelift.redact import text as redact
@@ -19,6 +19,8 @@ SECRET = "/litelift/superuser-password"
 PORT = 5432
 STOP_SECONDS = 60
 """How long the server may take to write all down when it is asked to stop."""
+REMOVED_SECONDS = 3
+"""The same for one that is removed: its volume is, too, or its server has not come up."""
 TAIL = 12
 """Lines of a failed container's log that its error repeats."""
 SECOND = 1_000_000_000
@@ -80,8 +82,6 @@ def refuse_taken(client: Client, name: str, run: str) -> None:
 
 def create(client: Client, target: ContainerTarget, image: Image, volume: str, port: int, run: str) -> Any:
     """Make the container, not started yet. Raises EngineRefused."""
-    from docker.types import Ulimit
-
     hosts = target.network == "host"
     options: dict[str, Any] = {"network_mode": "host"} if hosts else {"ports": {f"{PORT}/tcp": (target.bind, port)}}
     if target.network and not hosts:
@@ -93,7 +93,7 @@ def create(client: Client, target: ContainerTarget, image: Image, volume: str, p
     if target.restart != "no":
         options["restart_policy"] = {"Name": target.restart}
     if target.ulimits:
-        options["ulimits"] = [Ulimit(name=name, soft=most, hard=most) for name, most in target.ulimits.items()]
+        options["ulimits"] = ulimits(target)
     with doing(f"make the container {target.name}"):
         return client.containers.create(
             image.id,
@@ -192,7 +192,7 @@ def remove(client: Client, name: str, run: str) -> bool:
         return False
     with doing(f"remove the container {name}"):
         try:
-            found.stop(timeout=STOP_SECONDS)
+            found.stop(timeout=REMOVED_SECONDS)
             found.remove(v=True, force=True)
         except NotFound:
             return False

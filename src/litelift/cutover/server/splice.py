@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,9 @@ from litelift import errors
 Entry = tuple[str, list[str]]
 """A key, and its value as lines of YAML that begin in the first column, without line ends."""
 STEP = 2
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+"""What is no text in YAML without quotes, in one of its versions."""
 _BOM = "\ufeff"
 _TABS = re.compile(r"^(?: *[^\s].*|\s+)$", re.MULTILINE)
 """Lines whose tabs are not their indentation, in which YAML has none."""
@@ -169,7 +173,8 @@ def _last_line(lines: list[str], start: int, end: int, indent: int) -> int:
 
 def _rendered(entry: Entry, indent: int, step: int, newline: str) -> list[str]:
     key, value = entry
-    out = [f"{' ' * indent}{key}:{newline}"]
+    plain = _PLAIN.fullmatch(key) and key.lower() not in _WORDS
+    out = [f"{' ' * indent}{key if plain else json.dumps(key)}:{newline}"]
     for line in value:
         depth = len(line) - len(line.lstrip(" "))
         out.append(f"{' ' * (indent + step + depth // STEP * step)}{line.lstrip(' ')}{newline}")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from litelift import errors
-from litelift.cutover.server.engine import RUN_LABEL, Client, doing, is_local, said
+from litelift.cutover.server.engine import RUN_LABEL, Client, doing, is_local, said, ulimits
+from litelift.cutover.settings import ContainerTarget
 
 DEPTH = 3
 """PG_VERSION is in the data folder, which the images of PostgreSQL 18 on keep two folders down: 18/docker."""
@@ -20,15 +21,18 @@ if [ -n "$(ls -A /look)" ]; then echo other; else echo empty; fi
 """
 
 
-def decide(client: Client, place: str, name: str, image: str, run: str) -> tuple[str, list[tuple[str, str]]]:
+def decide(
+    client: Client, place: str, target: ContainerTarget, image: str, run: str
+) -> tuple[str, list[tuple[str, str]]]:
     """The name of the fresh volume, and those that are there already, each with what it holds."""
+    name = target.volume
     there: list[tuple[str, str]] = []
     for number in range(1, MOST):
         candidate = name if number == 1 else f"{name}-{number}"
         volume = find(client, candidate)
         if volume is None or _is_of(volume, run):
             return candidate, there
-        there.append((candidate, holding(client, place, volume, image)))
+        there.append((candidate, holding(client, place, volume, target, image)))
     raise errors.NameTaken(what=f"a volume {name}, and so up to {name}-{MOST - 1}", found="none of them was looked for")
 
 
@@ -64,12 +68,12 @@ def remove(client: Client, name: str, run: str) -> bool:
     return True
 
 
-def holding(client: Client, place: str, volume: Any, image: str) -> str:
+def holding(client: Client, place: str, volume: Any, target: ContainerTarget, image: str) -> str:
     """What a volume holds, in words; nothing in it is touched, and no server is started on it."""
     folder = Path(volume.attrs.get("Mountpoint") or "")
     if is_local(place) and folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
         return _words(*_look_here(folder))
-    return _words(*_look_inside(client, volume.name, image))
+    return _words(*_look_inside(client, volume.name, target, image))
 
 
 def _words(kind: str, version: str) -> str:
@@ -85,7 +89,7 @@ def _look_here(folder: Path) -> tuple[str, str]:
     return ("other" if any(folder.iterdir()) else "empty"), ""
 
 
-def _look_inside(client: Client, name: str, image: str) -> tuple[str, str]:
+def _look_inside(client: Client, name: str, target: ContainerTarget, image: str) -> tuple[str, str]:
     """Look by a container of the image, which sees the volume read-only, for where the engine's files are not ours."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
@@ -98,6 +102,7 @@ def _look_inside(client: Client, name: str, image: str) -> tuple[str, str]:
             user="0",
             volumes={name: {"bind": "/look", "mode": "ro"}},
             network_mode="none",
+            ulimits=ulimits(target),
             remove=True,
         )
     except (DockerException, RequestException) as error:

@@ -1,0 +1,313 @@
+"""PostgreSQL in a container, on a real engine: what is made, what is found in the way, and what stays."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from container_engine import IMAGE, NEWER_LAYOUT, ULIMITS, ContainerEngine
+from cutover_target import Killed, carry_out, context_of, everything_written, issues, killed_when, undo
+from litelift import errors
+from litelift.cutover.context import Context
+from litelift.cutover.server import made_container
+from litelift.cutover.server.container import Container
+from litelift.cutover.steps.compose import ComposeStep
+from litelift.cutover.steps.ready import ReadyStep
+from litelift.cutover.steps.server import ServerStep
+
+# One engine for all: a worker of xdist gets them all where groups are honoured; where not, each starts its own.
+pytestmark = pytest.mark.xdist_group("containers")
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[ContainerEngine]:
+    engine = ContainerEngine()
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as found:
+        return int(found.getsockname()[1])
+
+
+def _target(engine: ContainerEngine, **changed: Any) -> dict[str, Any]:
+    name = f"school-{os.getpid()}-{next(_numbers)}"
+    return {
+        "kind": "container",
+        "engine": engine.url,
+        "image": IMAGE,
+        "name": name,
+        "volume": f"{name}-data",
+        "network": "host",
+        "port": _free_port(),
+        "ulimits": ULIMITS,
+        **changed,
+    }
+
+
+def _volume(engine: ContainerEngine, name: str, files: dict[str, str]) -> Path:
+    """A volume of somebody's."""
+    engine.podman("volume", "create", name)
+    folder = Path(engine.podman("volume", "inspect", "--format", "{{.Mountpoint}}", name).strip())
+    for file, text in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    return folder
+
+
+def _content(folder: Path) -> dict[str, tuple[bytes | None, int]]:
+    return {
+        str(path.relative_to(folder)): (path.read_bytes() if path.is_file() else None, path.stat().st_mtime_ns)
+        for path in [folder, *sorted(folder.rglob("*"))]
+    }
+
+
+def _there(engine: ContainerEngine, kind: str) -> list[str]:
+    words = ["ps", "--all", "--format", "{{.Names}}"] if kind == "container" else ["volume", "ls", "--quiet"]
+    return sorted(engine.podman(*words).split())
+
+
+def _things(engine: ContainerEngine) -> tuple[list[str], list[str]]:
+    return _there(engine, "container"), _there(engine, "volume")
+
+
+def _started(context: Context) -> None:
+    step = ServerStep()
+    context.step = step.name
+    context.journal.write("started", step=step.name, facts=step.check(context))
+
+
+COMPOSE = """\
+# The school's services
+services:
+  web:
+    image: "school:3"   # built here
+    restart: always
+
+volumes:
+  uploads:
+"""
+
+
+def test_it_is_made_healthy_and_removed_and_an_older_volume_stays_byte_by_byte(
+    engine: ContainerEngine, tmp_path: Path
+) -> None:
+    target = _target(engine, memory="256m", cpus=1.5, compose="compose.yml")
+    older = _volume(engine, target["volume"], {"PG_VERSION": "13\n", "base/1/112": "rows"})
+    other = _volume(engine, f"{target['volume']}-2", {"notes.txt": "mine"})
+    before, kept = _things(engine), (_content(older), _content(other))
+    (tmp_path / "compose.yml").write_text(COMPOSE)
+    context = context_of(tmp_path, target)
+    with closing(socket.create_server(("127.0.0.1", target["port"]))):
+        facts = carry_out(ServerStep(), context)
+
+    # The port that this process held, and the volumes that were there.
+    told = "\n".join(issues(context))
+    assert f"port {target['port']} of 127.0.0.1 is taken by the process" in told
+    assert f"({os.getpid()}): the next free one is used: {facts['port']}" in told
+    assert f"the volume {target['volume']} is there already, and holds the data of PostgreSQL 13: left as it is" in told
+    assert f"{target['volume']}-2 is there already, and holds files that are not PostgreSQL's" in told
+    assert facts["volume"] == f"{target['volume']}-3"
+    assert facts["port"] > target["port"]
+
+    carry_out(ComposeStep(), context)
+    ready = carry_out(ReadyStep(), context)
+    assert ready["health"].startswith("healthy")
+    with psycopg.connect(context.login.url) as application:
+        row = application.execute(
+            "select current_user, rolsuper or rolcreatedb or rolcreaterole from pg_roles where rolname = current_user"
+        ).fetchone()
+        assert row == ("application", False)
+        application.execute("create table t (id int)")
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(context.login.url.rpartition("/")[0] + "/postgres")
+    superuser = json.loads((context.folder / "superuser.json").read_text())
+    with psycopg.connect(**{**superuser, "database": None, "dbname": "postgres"}) as admin:
+        verifier = admin.execute("select rolpassword from pg_authid where rolname = 'application'").fetchone()
+        assert verifier is not None and verifier[0].startswith("SCRAM-SHA-256$")
+
+    # What anybody may see of it.
+    seen = engine.podman("inspect", target["name"]) + engine.podman("logs", target["name"])
+    seen += everything_written(tmp_path)
+    assert context.login.password not in seen
+    assert superuser["password"] not in seen
+    inspected = json.loads(engine.podman("inspect", target["name"]))[0]["HostConfig"]
+    assert inspected["RestartPolicy"]["Name"] == "unless-stopped"
+    assert inspected["Memory"] == 256 << 20
+    assert inspected["NanoCpus"] == 1_500_000_000
+
+    # The compose file has it, and its secret is beside it.
+    compose = (tmp_path / "compose.yml").read_text()
+    assert [line for line in COMPOSE.splitlines() if line not in compose.splitlines()] == []
+    assert facts["volume"] in compose
+    secret = tmp_path / ".postgres-superuser-password"
+    assert secret.read_text() == superuser["password"]
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert "built here" not in context.facts("compose")["diff"]
+
+    undo(ComposeStep(), context)
+    found = undo(ServerStep(), context)
+    assert found["dropped"] == [f"the container {target['name']}", f"the volume {facts['volume']}"]
+    assert (tmp_path / "compose.yml").read_text() == COMPOSE
+    assert not secret.exists()
+    assert _things(engine) == before
+    assert (_content(older), _content(other)) == kept
+    assert undo(ServerStep(), context) == {"dropped": []}
+
+
+def test_killed_at_any_point_it_is_done_again_to_one_container_or_undone_to_none(
+    engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _things(engine)
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    context = context_of(tmp_path, _target(engine))
+    _started(context)
+    step = ServerStep()
+    # After the volume, after the container, after its start: each is gone on with; the first two are undone as well.
+    for number, place in enumerate(("create", "put_password", "restarts")):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(made_container, place, killed)
+            step.do(context, context.facts(step.name))
+        if number == 0:
+            assert undo(step, context)["dropped"] == [f"the volume {context.facts('server')['volume']}"]
+            assert _things(engine) == before
+    killed_when(context, "container_id")
+    with pytest.raises(Killed):
+        step.do(context, context.facts(step.name))
+    password = context.login.password
+    carry_out(step, context)
+    assert context.login.password == password
+    assert len(_there(engine, "container")) == len(before[0]) + 1
+    assert len(undo(step, context)["dropped"]) == 2
+    assert _things(engine) == before
+
+
+def test_a_port_that_a_container_publishes_is_told_with_its_name_and_the_next_is_published(
+    engine: ContainerEngine, tmp_path: Path
+) -> None:
+    target = _target(engine, network=None, image=NEWER_LAYOUT)
+    holder = f"{target['name']}-holder"
+    limits = [word for name, most in ULIMITS.items() for word in ("--ulimit", f"{name}={most}:{most}")]
+    published = f"127.0.0.1:{target['port']}:80"
+    try:
+        engine.podman("run", "--detach", "--name", holder, *limits, "--publish", published, IMAGE, "sleep", "600")
+    except RuntimeError as error:
+        pytest.skip(f"podman publishes no port here: {error}")
+    context = context_of(tmp_path, target)
+    facts = carry_out(ServerStep(), context)
+    assert f"taken by the container {holder} (" in issues(context)[0]
+    assert facts["port"] > target["port"]
+    assert facts["image_facts"]["mount"] == "/var/lib/postgresql"
+    assert facts["image_facts"]["data"] == "/var/lib/postgresql/16/docker"
+    folder = Path(engine.podman("volume", "inspect", "--format", "{{.Mountpoint}}", facts["volume"]).strip())
+    assert (folder / "16/docker/PG_VERSION").read_text() == "16\n"
+    carry_out(ReadyStep(), context)
+
+    # A second run beside it: this container is in its way by its name, and its volume by what it holds.
+    again = context_of(tmp_path / "again", target)
+    with pytest.raises(errors.NameTaken, match=rf"a container {target['name']} already: .*, running, made by litelift"):
+        ServerStep().check(again)
+    renamed = context_of(tmp_path / "renamed", {**target, "name": f"{target['name']}-b"})
+    decided = ServerStep().check(renamed)
+    assert decided["older_volumes"] == [{"volume": facts["volume"], "holds": "holds the data of PostgreSQL 16"}]
+    undo(ServerStep(), context)
+    assert holder in _there(engine, "container")
+    engine.podman("rm", "--force", "--time", "0", holder)
+
+
+def test_a_port_that_is_lost_before_it_is_listened_on_is_made_good_by_the_next(
+    engine: ContainerEngine, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, _target(engine))
+    _started(context)
+    decided = context.facts("server")["port"]
+    with closing(socket.create_server(("127.0.0.1", decided))):
+        facts = carry_out(ServerStep(), context)
+    assert facts["port"] > decided
+    assert f"port {decided} of 127.0.0.1 is taken by the process" in issues(context)[0]
+    assert context.login.port == facts["port"]
+    undo(ServerStep(), context)
+
+
+def test_an_image_whose_server_does_not_start_is_told_with_its_log_and_undone(
+    engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _things(engine)
+    wrong = ["postgres", "-c", "shared_buffers=many"]
+    monkeypatch.setattr(made_container, "command", lambda target, port: wrong)
+    context = context_of(tmp_path, _target(engine, restart="no"))
+    _started(context)
+    with pytest.raises(errors.ContainerFailed, match="ended with 1") as caught:
+        ServerStep().do(context, context.facts("server"))
+    assert "shared_buffers" in caught.value.hint
+    assert len(undo(ServerStep(), context)["dropped"]) == 2
+    assert _things(engine) == before
+
+
+def test_a_volume_that_cannot_be_read_from_here_is_looked_into_by_a_container(
+    engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from litelift.cutover.server import volume
+
+    monkeypatch.setattr(volume, "is_local", lambda place: False)
+    target = _target(engine)
+    older = _volume(engine, target["volume"], {"17/docker/PG_VERSION": "17\n"})
+    kept = _content(older)
+    decided = ServerStep().check(context_of(tmp_path, target))
+    holds = decided["older_volumes"][0]["holds"]
+    assert holds == "holds the data of PostgreSQL 17"
+    assert _content(older) == kept
+
+
+def test_a_missing_image_is_told_and_nothing_is_made(engine: ContainerEngine, tmp_path: Path) -> None:
+    before = _things(engine)
+    missing = "localhost:1/no/such:16"
+    never = context_of(tmp_path, _target(engine, image=missing, pull="never"))
+    with pytest.raises(errors.ImageMissing, match="never"):
+        ServerStep().check(never)
+    pulled = context_of(tmp_path / "pulled", _target(engine, image=missing))
+    _started(pulled)
+    with pytest.raises(errors.ImageMissing, match="pulling it failed"):
+        ServerStep().do(pulled, pulled.facts("server"))
+    assert undo(ServerStep(), pulled) == {"dropped": []}
+    assert _things(engine) == before
+
+
+def test_an_unknown_network_is_told_with_those_that_there_are(engine: ContainerEngine, tmp_path: Path) -> None:
+    with pytest.raises(errors.EngineRefused, match=r"no network nowhere; it has \w"):
+        ServerStep().check(context_of(tmp_path, _target(engine, network="nowhere")))
+
+
+def test_without_an_engine_it_is_told_where_one_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = {"kind": "container", "engine": f"unix://{tmp_path}/no.sock"}
+    with pytest.raises(errors.EngineUnreachable, match=r"no\.sock: No such file") as caught:
+        ServerStep().check(context_of(tmp_path, target))
+    assert "DOCKER_HOST" in caught.value.hint
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(errors.EngineUnreachable, match=r"tcp://127\.0\.0\.1:1: Connection refused"):
+        ServerStep().check(context_of(tmp_path / "b", {"kind": "container"}))
+
+
+def test_the_plan_says_what_is_made_and_asks_no_engine(tmp_path: Path) -> None:
+    target = {"kind": "container", "engine": f"unix://{tmp_path}/no.sock", "port": 5999, "memory": "1g"}
+    context = context_of(tmp_path, target)
+    said = "\n".join(Container(context.runbook.target).plan(context))  # type: ignore[arg-type]
+    for word in ("application-postgres-data", "127.0.0.1:5999", "memory 1g", "0600", "postgres:16"):
+        assert word in said
