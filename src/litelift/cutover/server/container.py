@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from litelift import errors
 from litelift.cutover.context import Context
@@ -27,6 +28,8 @@ from litelift.cutover.settings import ContainerTarget
 from litelift.cutover.step import Facts
 from litelift.postgres.connect import Connection, connect, normalized
 
+ANSWER_SECONDS = 2
+"""For one try at its port, where somebody else may listen and say nothing (libpq counts no fewer)."""
 RACES = 5
 """How often a port may be lost to somebody between its being found free and its being listened on."""
 
@@ -193,7 +196,7 @@ class Container:
         while True:
             containers.refuse_ended(container, before)
             try:
-                with connect(normalized(login.url)) as admin:
+                with connect(normalized(make_conninfo(login.url, connect_timeout=ANSWER_SECONDS))) as admin:
                     name = (admin.execute("show cluster_name").fetchone() or ("",))[0]
                     if self.target.network != "host" or name == self.target.name:
                         return
