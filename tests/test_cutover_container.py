@@ -22,7 +22,7 @@ from litelift.cutover.server import made_container
 from litelift.cutover.server.container import Container
 from litelift.cutover.steps.compose import ComposeStep
 from litelift.cutover.steps.ready import ReadyStep
-from litelift.cutover.steps.server import ServerStep
+from litelift.cutover.steps.server import ServerStep, wake
 
 # One engine for all: a worker of xdist gets them all where groups are honoured; where not, each starts its own.
 pytestmark = pytest.mark.xdist_group("containers")
@@ -192,9 +192,14 @@ def test_killed_at_any_point_it_is_done_again_to_one_container_or_undone_to_none
     with pytest.raises(Killed):
         step.do(context, context.facts(step.name))
     password = context.login.password
-    carry_out(step, context)
+    facts = carry_out(step, context)
     assert context.login.password == password
     assert len(_there(engine, "container")) == len(before[0]) + 1
+    # As after a restart of the machine.
+    engine.podman("stop", "--time", "1", facts["container"])
+    assert wake(context)
+    assert not wake(context)
+    carry_out(ReadyStep(), context)
     assert len(undo(step, context)["dropped"]) == 2
     assert _things(engine) == before
 

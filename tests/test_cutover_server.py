@@ -20,7 +20,7 @@ from litelift import errors
 from litelift.cutover.context import Context
 from litelift.cutover.server import roles
 from litelift.cutover.steps.ready import ReadyStep
-from litelift.cutover.steps.server import ServerStep
+from litelift.cutover.steps.server import ServerStep, wake
 from litelift.postgres import embedded
 
 _numbers = itertools.count()
@@ -353,6 +353,9 @@ def test_the_embedded_server_is_as_it_was_once_undone(tmp_path_factory: pytest.T
             carry_out(ReadyStep(), context)
             assert context.login.host == facts["host"]
             assert _one(context.login.url, "select current_user") == "application"
+            embedded.stop(data)
+            assert wake(context)
+            carry_out(ReadyStep(), context)
             # As after a kill -9 of what did it: done once more, and one role and one database.
             context.journal.write("started", step="server", facts={**facts})
             carry_out(ServerStep(), context)

@@ -225,6 +225,29 @@ class Container:
             path.unlink(missing_ok=True)
         return {"dropped": dropped}
 
+    def wake(self, context: Context, facts: Facts) -> bool:
+        """Start the container again."""
+        name = facts["container"]
+        with opened(facts["engine"]) as (client, place):
+            container = containers.find(client, name)
+            if container is None or containers.label_of(container) != facts["run"]:
+                hint = f"Its data is in the volume {facts['volume']}."
+                raise errors.ContainerFailed(name=name, message="is not there any more", hint=hint)
+            if container.status == "running":
+                return False
+            before = containers.restarts(container)
+            try:
+                containers.start(container)
+                password = self._superuser(context, place, facts).password
+                self._wait(container, place, facts["port"], password, before)
+            except PortLost:
+                who = ports.holder(client, self.target.bind, facts["port"], local=is_local(place)) or "somebody"
+                message = f"cannot be started again: its port {facts['port']} is taken by {who}"
+                raise errors.ContainerFailed(
+                    name=name, message=message, hint="Free that port, and try again."
+                ) from None
+            return True
+
 
 def _close(admin: Connection) -> None:
     """Keep the application's role out of the server's own databases: the server is nobody else's."""

@@ -109,6 +109,10 @@ class Embedded:
         context.login_path.unlink(missing_ok=True)
         return {"dropped": dropped}
 
+    def wake(self, context: Context, facts: Facts) -> bool:
+        """Start the server again."""
+        return embedded.start(Path(facts["folder"])).started
+
 
 def _discard(folder: Path) -> list[str]:
     # What an initdb that was cut short left beside it.

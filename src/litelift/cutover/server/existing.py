@@ -131,6 +131,10 @@ class Existing:
         context.login_path.unlink(missing_ok=True)
         return {"dropped": dropped}
 
+    def wake(self, context: Context, facts: Facts) -> bool:
+        """Nothing: the server is its administrators'."""
+        return False
+
     def _admin(self) -> Connection:
         return connect(normalized(self.target.admin or ""))
 

@@ -22,3 +22,7 @@ class Variant(Protocol):
     def confirm(self, context: Context, facts: Facts) -> Facts: ...  # noqa: D102
 
     def undo(self, context: Context, facts: Facts) -> Facts: ...  # noqa: D102
+
+    def wake(self, context: Context, facts: Facts) -> bool:
+        """Start again what was made and does not run: after a restart of the machine. Whether it was needed."""
+        ...

@@ -48,6 +48,16 @@ class ServerStep(Step):
         return _variant(context).undo(context, facts) if facts else None
 
 
+def wake(context: Context) -> bool:
+    """Start what this run made of PostgreSQL again, where it does not run: the machine may have been restarted.
+
+    Whether that was needed. Raises EmbeddedServerError, EngineUnreachable, ContainerFailed.
+    """
+    if not context.journal.stands(ServerStep.name):
+        return False
+    return _variant(context).wake(context, context.facts(ServerStep.name))
+
+
 def _variant(context: Context) -> Variant:
     target = context.runbook.target
     if isinstance(target, ContainerTarget):
