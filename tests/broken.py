@@ -153,6 +153,12 @@ class Tcp:
             for statement in statements:
                 connection.execute(statement)
 
+    def quiet(self) -> None:
+        """Wait until nobody has a session: a server counts one until it has noticed its end."""
+        others = "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            wait_for(lambda: connection.execute(others).fetchone() is None)
+
 
 _claimed: list[socket.socket] = []
 
@@ -188,13 +194,13 @@ def tcp_server(*options: str, folder: Path | None = None) -> Iterator[Tcp]:
         word.write_text(tcp.password)
         tools.own(word)
         words = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={word}", "--encoding=UTF8", "--no-locale"]
-        tools.run("initdb", *words, data=data, seconds=60)
+        tools.run("initdb", *words, data=data, seconds=120)
         started = " ".join([f"-h 127.0.0.1 -p {tcp.port} -k ''", "-c fsync=off", *options])
-        tools.run("pg_ctl", "start", "-w", "-t", "60", "-l", "log", "-o", started, data=data, seconds=90)
+        tools.run("pg_ctl", "start", "-w", "-t", "120", "-l", "log", "-o", started, data=data, seconds=150)
 
         def stop() -> None:
             with contextlib.suppress(Exception):
-                tools.run("pg_ctl", "stop", "-m", "immediate", "-w", data=data, seconds=60)
+                tools.run("pg_ctl", "stop", "-m", "immediate", "-w", data=data, seconds=120)
 
         tcp.stop = stop
         try:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 def programs() -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from broken import Tcp, failed_as_document, free_port, objects, one_clear_error, seen, tcp_server
+from broken import Tcp, failed_as_document, free_port, objects, one_clear_error, seen, tcp_server, wait_for
 from command import litelift
 from litelift import errors, migrate
 from litelift.postgres import connect
@@ -27,7 +27,7 @@ SCRIPT = """
 
 
 @pytest.fixture(scope="module")
-def tcp() -> Iterator[Tcp]:
+def started() -> Iterator[Tcp]:
     with tcp_server("-c max_connections=14 -c superuser_reserved_connections=3") as server:
         server.do(
             "create role app login password 'app-Word'",
@@ -49,19 +49,38 @@ def tcp() -> Iterator[Tcp]:
 
 
 @pytest.fixture
+def tcp(started: Tcp) -> Tcp:
+    """The server, with no session left of the test before."""
+    started.quiet()
+    return started
+
+
+@pytest.fixture
 def source(make_sqlite: Callable[..., Path]) -> Path:
     return make_sqlite(SCRIPT)
 
 
-def refused(source: Path, target: str, kind: type[errors.LiteliftError], *words: str) -> None:
-    """The command and the library refuse the target with the same words, and leave the source as it was."""
+def refused(
+    source: Path,
+    target: str,
+    kind: type[errors.LiteliftError],
+    *words: str,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """The command and the library refuse the target with the same words, and leave the source as it was.
+
+    ``between`` is called before each asks again.
+    """
     before = seen(source)
     ran = litelift("migrate", source, target)
     one_clear_error(ran, kind.exit_code, *words)
+    between()
     document = failed_as_document(litelift("migrate", source, target, "--json"), kind.exit_code, kind.__name__)
+    between()
     with pytest.raises(kind) as caught:
         migrate(source, target)
     assert caught.value.message == document["message"]
+    between()
     verbose = litelift("migrate", source, target, "--verbose")
     for word in ("app-Word", "s3cret-Word", "wr0ng-Word"):
         assert word not in f"{ran.err}{ran.out}{verbose.err}{document}{caught.value.facts}"
@@ -136,6 +155,14 @@ def test_tls_that_the_server_does_not_have_is_told(source: Path, tcp: Tcp) -> No
     refused(source, url, errors.TargetUnreachable, "server does not support SSL", "sslmode")
 
 
+def lets_in(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def test_a_server_that_wants_tls_says_how_to_ask_for_it(source: Path, tcp: Tcp) -> None:
     rules = tcp.folder / "pg" / "pg_hba.conf"
     kept = rules.read_text()
@@ -143,10 +170,12 @@ def test_a_server_that_wants_tls_says_how_to_ask_for_it(source: Path, tcp: Tcp) 
         rules.write_text("hostssl others all 127.0.0.1/32 scram-sha-256\n" + kept.replace("all ", "app,postgres "))
         tcp.do("select pg_reload_conf()")
         url = tcp.url("others", "app", "app-Word")
+        wait_for(lambda: not lets_in(url))
         refused(source, url, errors.TargetAuthFailed, "no pg_hba.conf entry", "sslmode=require")
     finally:
         rules.write_text(kept)
         tcp.do("select pg_reload_conf()")
+        wait_for(lambda: lets_in(url))
 
 
 def test_a_server_without_free_connections_is_told(source: Path, tcp: Tcp) -> None:
@@ -162,9 +191,9 @@ def test_a_server_without_free_connections_is_told(source: Path, tcp: Tcp) -> No
 
 
 def test_a_role_that_may_connect_only_once_is_told_and_leaves_nothing(source: Path, tcp: Tcp) -> None:
-    refused(
-        source, tcp.url("one", "one", "app-Word"), errors.TargetConnections, "0 more connections", "CONNECTION LIMIT"
-    )
+    url = tcp.url("one", "one", "app-Word")
+    words = "0 more connections", "CONNECTION LIMIT"
+    refused(source, url, errors.TargetConnections, *words, between=tcp.quiet)
     assert objects(tcp.url("one")) == []
 
 
@@ -212,9 +241,9 @@ def test_a_standby_is_told(source: Path, tmp_path: Path) -> None:
         tools.own(signal_file)
         tools.run(
             "pg_ctl",
-            *("start", "-w", "-t", "60", "-l", "log", "-o", f"-h 127.0.0.1 -p {primary.port} -k ''"),
+            *("start", "-w", "-t", "120", "-l", "log", "-o", f"-h 127.0.0.1 -p {primary.port} -k ''"),
             data=primary.folder / "pg",
-            seconds=90,
+            seconds=150,
         )
         refused(source, primary.url("app"), errors.TargetReadOnly, "the database app takes no writes", "primary")
 

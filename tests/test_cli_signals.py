@@ -43,7 +43,7 @@ def run(script: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", script, *map(str, words)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from hostile_files import ENDLESS
 from litelift import errors, migrate
 from litelift.compiled import native
-from litelift.prove.patience import OutOfTime, Patience
+from litelift.prove.patience import IMPATIENT_SECONDS, OutOfTime, Patience
 from litelift.sqlite.guard import LIMITS, longest_value
 from litelift.sqlite.open import open_source
 
@@ -71,13 +70,11 @@ def test_what_has_no_end_is_stopped_and_the_connection_goes_on(make_sqlite: Make
     source = open_source(make_sqlite("create table t(a); insert into t values (7)"))
     connection = source.connection
     endless = f"{ENDLESS} count(*) from c"
-    started = time.monotonic()
     with pytest.raises(sqlite3.OperationalError, match="interrupted"), connection.within(0.2):
         connection.execute(endless)
     if connection.twin is not None:
         with pytest.raises(sqlite3.OperationalError, match="interrupted"), connection.within(0.2):
             connection.twin.execute(endless)
-    assert time.monotonic() - started < 20
     assert connection.execute("select a from t").fetchone() == (7,)
     if connection.twin is not None:
         assert connection.twin.execute("select a from t") == 7
@@ -93,7 +90,8 @@ def test_both_sides_are_stopped_and_each_that_is_late_shortens_the_next(make_sql
         assert late.value.where == "PostgreSQL"
         with pytest.raises(OutOfTime, match="SQLite"), patience.bounded(source.connection, target):
             source.connection.execute(f"{ENDLESS} count(*) from c")
-        assert patience.seconds < 0.3
+        assert patience.seconds == pytest.approx(IMPATIENT_SECONDS)
+        patience.seconds = 60
         with patience.bounded(source.connection, target):
             assert target.execute("select 1").fetchone() == (1,)
         # An error of their own stays one.
@@ -108,6 +106,8 @@ def test_a_view_without_end_is_told_as_not_carried_and_the_others_are(
     make_sqlite: MakeSqlite, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("litelift.prove.patience.LEAST_SECONDS", 0.5)
+    # The other view has as long as it takes.
+    monkeypatch.setattr("litelift.prove.patience.IMPATIENT_SECONDS", 60)
     path = make_sqlite(
         "create table t(a); insert into t values (1);"
         f"create view endless as {ENDLESS} count(*) as n from c; create view fine as select a from t"
@@ -123,14 +123,14 @@ def test_a_view_without_end_is_told_as_not_carried_and_the_others_are(
 def test_a_trigger_without_end_is_told_as_not_tried(
     make_sqlite: MakeSqlite, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("litelift.prove.triggers.Patience", lambda: Patience(0.5))
+    monkeypatch.setattr("litelift.prove.triggers.Patience", lambda: Patience(2))
     path = make_sqlite(
         "create table t(id integer primary key, a); insert into t values (1, 1); create table u(a);"
         f"create trigger g after insert on t begin insert into u(a) {ENDLESS} max(n) from c; end"
     )
     result = migrate(path, database)
     told = [n.message for n in result.notices if n.kind == "trigger"] + [u.reason for u in result.untranslated]
-    assert any("SQLite was not through with it in 0.5 seconds" in words for words in told), told
+    assert any("SQLite was not through with it in 2 seconds" in words for words in told), told
 
 
 @pytest.mark.usefixtures("path_in_use")

@@ -23,7 +23,7 @@ from litelift.sqlite.integrity import shares
 from litelift.sqlite.open import Source, open_source
 
 ROWS = 300
-SLEEP_SECONDS = 20.0
+SLEEP_SECONDS = 600.0
 
 
 def asleep(worker: object, task: object) -> None:

@@ -129,7 +129,7 @@ def test_a_killed_move_of_many_tables_is_gone_on_with_beside_what_others_made(
     small_database: str, tmp_path: Path, phase: str, jobs: int
 ) -> None:
     source = many(tmp_path / "app.sqlite", TABLES // 2)
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(source), small_database, phase, str(jobs)], timeout=60)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(source), small_database, phase, str(jobs)], timeout=300)
     assert killed.returncode == -9
     left = count(small_database, "select count(*) from pg_class where relname like 't%' and relkind = 'r'")
     assert left
@@ -145,7 +145,7 @@ def test_a_killed_move_of_many_tables_is_gone_on_with_beside_what_others_made(
 def test_what_ends_before_a_row_is_loaded_takes_all_tables_back(small_database: str, tmp_path: Path) -> None:
     source = many(tmp_path / "app.sqlite", TABLES // 2)
     interrupted = KILLED.replace("signal.SIGKILL", "signal.SIGINT")
-    ended = subprocess.run([sys.executable, "-c", interrupted, str(source), small_database, "create", "1"], timeout=60)
+    ended = subprocess.run([sys.executable, "-c", interrupted, str(source), small_database, "create", "1"], timeout=300)
     assert ended.returncode != 0
     assert objects(small_database) == []
 
@@ -182,9 +182,9 @@ def test_twice_as_many_jobs_take_about_twice_as_long() -> None:
         for number in range(tables):
             first: Job[int] = Job(f"{number}", lambda _: None, {f"{number}": "exclusive"}, number % 7)
             jobs += [first, Job(f"{number}", lambda _: None, {f"{number}": "share"}, 1, [first])]
-        clock = time.perf_counter()
+        clock = time.process_time()
         run(Schedule(jobs), [1])
-        return time.perf_counter() - clock
+        return time.process_time() - clock
 
     seconds(100)
     assert min(seconds(20_000) for _ in range(3)) < 40 * min(seconds(2_000) for _ in range(3))
@@ -195,10 +195,10 @@ def test_twice_as_many_made_up_names_take_about_twice_as_long() -> None:
         namer = Namer(taken=frozenset(f"t{number}" for number in range(names)))
         for number in range(names):
             namer.reserve(f"r{number}")
-        clock = time.perf_counter()
+        clock = time.process_time()
         for number in range(names):
             namer.made_up(f"t{number}_pkey")
-        return time.perf_counter() - clock
+        return time.process_time() - clock
 
     assert min(seconds(20_000) for _ in range(3)) < 40 * min(seconds(2_000) for _ in range(3))
 
@@ -211,25 +211,26 @@ def test_a_made_up_name_leaves_those_that_the_source_gives() -> None:
 
 
 def test_a_catalogue_of_thousands_of_tables_is_read_in_its_measure(tmp_path: Path) -> None:
-    def seconds(tables: int) -> float:
-        source = open_source(many(tmp_path / f"{tables}.sqlite", tables))
-        clock = time.perf_counter()
+    def seconds(path: Path, tables: int) -> float:
+        source = open_source(path)
+        clock = time.process_time()
         schema = read_catalogue(source.connection)
-        found = time.perf_counter() - clock
+        found = time.process_time() - clock
         assert schema.table(f"T{tables - 1}").indexes[0].name == f"t{tables - 1}_name"
         source.close()
         return found
 
+    few, much = (many(tmp_path / f"{tables}.sqlite", tables) for tables in (200, 1600))
     # With the square it would be 64 times.
-    assert seconds(1600) < 24 * seconds(200)
+    assert min(seconds(much, 1600) for _ in range(3)) < 24 * min(seconds(few, 200) for _ in range(3))
 
 
 def test_a_plan_of_thousands_of_tables_is_asked_in_its_measure() -> None:
     def seconds(tables: int) -> float:
         plan = PlanFile(tables={f"T{number}": TablePlan(name=f"x{number}") for number in range(tables)})
-        clock = time.perf_counter()
+        clock = time.process_time()
         assert all(plan.table(f"t{number}").name == f"x{number}" for number in range(tables))
         assert plan.table("t").name is None
-        return time.perf_counter() - clock
+        return time.process_time() - clock
 
     assert min(seconds(8_000) for _ in range(3)) < 40 * min(seconds(800) for _ in range(3))

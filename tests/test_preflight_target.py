@@ -34,7 +34,7 @@ TABLES = """
 
 
 @pytest.fixture(scope="module")
-def tcp() -> Iterator[Tcp]:
+def started() -> Iterator[Tcp]:
     with tcp_server("-c max_connections=20 -c superuser_reserved_connections=3") as server:
         server.do(
             "create role app login password 'app-Word'",
@@ -55,6 +55,13 @@ def tcp() -> Iterator[Tcp]:
             "create database hasty owner hasty",
         )
         yield server
+
+
+@pytest.fixture
+def tcp(started: Tcp) -> Tcp:
+    """The server, with no session left of the test before."""
+    started.quiet()
+    return started
 
 
 @pytest.fixture
@@ -262,8 +269,10 @@ def test_a_role_with_too_few_connections_is_a_blocker_as_the_move_finds(source: 
     url = tcp.url("two", "two", "app-Word")
     result = check(source, url)
     blocker(result, "target-connections", "1 more connections", "CONNECTION LIMIT is 2", "ALTER ROLE")
+    tcp.quiet()
     with connect(normalized(url)) as connection, pytest.raises(errors.TargetConnections):
         look_before(connection, "public", tables=2, jobs=1)
+    tcp.quiet()
     with pytest.raises(errors.LiteliftError, match="connection"):
         migrate(source, url)
     assert objects(tcp.url("two")) == []
@@ -272,7 +281,9 @@ def test_a_role_with_too_few_connections_is_a_blocker_as_the_move_finds(source: 
 def test_as_many_connections_as_are_asked_for_are_enough(source: Path, tcp: Tcp) -> None:
     url = tcp.url("three", "three", "app-Word")
     assert check(source, url).exit_code == 0
+    tcp.quiet()
     blocker(check(source, url, jobs=2), "target-connections", "needs 3", "--jobs 1")
+    tcp.quiet()
     assert migrate(source, url).exit_code == 0
 
 

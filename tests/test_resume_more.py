@@ -168,7 +168,7 @@ def struck(place: str, action: str, url: str, *words: str | Path) -> Ran:
     """Run litelift, and do something, once, when a function of it has ended: kill it, interrupt it, or a statement."""
     module, name = place.split(":")
     asked = [sys.executable, "-c", STRIKE, f"litelift.move.{module}", name, action, url, *map(str, words)]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=300, check=False)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

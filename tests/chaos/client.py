@@ -163,7 +163,7 @@ class Client:
             hung = hung or f"{len(left)} processes went on without their parent"
             self.send(signal.SIGKILL)
         for reader in self._readers:
-            reader.join(10)
+            reader.join(60)
         return Ended(
             self.process.wait(),
             "".join(self._out),

@@ -11,7 +11,7 @@ from chaos.proxy import Cut, Trap
 from chaos.scene import Scene
 
 WAYS = ("cut", "cut", "bytes", "commit's answer", "commit's answer", "commit", "any answer", "freeze", "refuse")
-TRAP_SECONDS = 40.0
+TRAP_SECONDS = 200.0
 
 
 class Network(Fault):

@@ -117,7 +117,7 @@ class Proxy:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
-        ready.wait(10)
+        ready.wait(60)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -197,7 +197,7 @@ class Proxy:
     # ------------------------------------------------------------- from other threads
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def cut(self, *, one: int | None, how: Cut, down: float = 0.0) -> int:
         """Cut all connections, or one (the ``one``th of those that are there); how many. None new for ``down`` s."""
@@ -240,4 +240,4 @@ class Proxy:
 
         self._call(work())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)

@@ -16,7 +16,7 @@ from psycopg import sql
 from broken import alive, children, free_port
 from litelift.postgres.programs import ProgramFailed, Programs, programs
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 PASSWORD = "Pw9-never/shown"
 ROLE = "mover"
 # Deadlocks are found soon, and a crash forgets every commit that nobody has waited for.
@@ -62,7 +62,7 @@ class Server:
         """A session of the superuser."""
         return psycopg.connect(
             f"host=127.0.0.1 port={self.port} user=postgres dbname={database} application_name=chaos",
-            connect_timeout=15,
+            connect_timeout=60,
             password=PASSWORD,
             autocommit=True,
         )
@@ -101,7 +101,17 @@ class Server:
         while self.pid() is None:
             try:
                 self.tools.run(
-                    "pg_ctl", "start", "-w", "-t", "60", "-l", "log", "-o", " ".join(words), data=self.data, seconds=90
+                    "pg_ctl",
+                    "start",
+                    "-w",
+                    "-t",
+                    "120",
+                    "-l",
+                    "log",
+                    "-o",
+                    " ".join(words),
+                    data=self.data,
+                    seconds=150,
                 )
             except ProgramFailed:
                 if time.monotonic() > deadline:
@@ -127,7 +137,7 @@ class Server:
             self._crash()
             return
         with contextlib.suppress(ProgramFailed):
-            self.tools.run("pg_ctl", "stop", "-w", "-t", "60", "-m", how, data=self.data, seconds=90)
+            self.tools.run("pg_ctl", "stop", "-w", "-t", "120", "-m", how, data=self.data, seconds=150)
 
     def _crash(self) -> None:
         postmaster = self.pid()
@@ -138,7 +148,7 @@ class Server:
         for process in [*children(postmaster), postmaster]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while alive(postmaster) and time.monotonic() < deadline:
             time.sleep(0.01)
 
@@ -166,7 +176,7 @@ class Server:
     def dump(self, database: str) -> str:
         """The whole catalogue of a database, as pg_dump words it, in an order that says nothing of how it was made."""
         environment = f"host=127.0.0.1 port={self.port} user=postgres dbname={database} password={PASSWORD}"
-        said = self.tools.run("pg_dump", "--schema-only", "-d", environment, data=self.data, seconds=60)
+        said = self.tools.run("pg_dump", "--schema-only", "-d", environment, data=self.data, seconds=120)
         # Later releases write a random word ("pg_dump", \restrict).
         lines = [line for line in said.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
         return "\n--\n".join(sorted("\n".join(lines).split("\n--\n")))

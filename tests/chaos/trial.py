@@ -135,7 +135,7 @@ class Trial:
 
     def _nothing_begun(self) -> None:
         """Nothing was written: --resume has nothing to go on with (or moves), and a plain migrate moves."""
-        self.scene.quiet(10)
+        self.scene.quiet(120)
         if self.state() == "none" and self.scene.server.dump(self.scene.database) != self.before:
             self.wrong("no run is in the target, and its catalogue is not as before")
         if self.rng.random() < 0.3:
@@ -209,7 +209,7 @@ class Trial:
 
     def refused(self, *words: str) -> Ended:
         """Run a command that should be refused, and changes nothing then."""
-        self.scene.quiet(20)
+        self.scene.quiet(120)
         before = self.scene.server.dump(self.scene.database)
         ended = self.patient(*words)
         if ended.status in (1, 2):

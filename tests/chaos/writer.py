@@ -45,7 +45,7 @@ class Writer:
         finally:
             connection.close()
 
-    def go_on_to(self, number: int, seconds: float = 30) -> bool:
+    def go_on_to(self, number: int, seconds: float = 120) -> bool:
         """Wait until it has booked so many."""
         waited = threading.Event()
         for _ in range(int(seconds / 0.02)):
@@ -57,7 +57,7 @@ class Writer:
     def stop(self) -> None:
         """End, after the transaction that it is at."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(120)
 
 
 def replay(original: Path, number: int, made: Path) -> None:
