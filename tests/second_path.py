@@ -109,6 +109,17 @@ class Quarantine:
             self.values[canonical(key.value), column, original_key(bytes(original), storage), stands] += 1
 
 
+@dataclass(frozen=True)
+class Both:
+    """A table's rows on both sides: ``left`` with their rowids, their ``keys`` as quarantine names them, and those that
+    were ``found``; and what was kept ``aside``."""
+
+    left: list[tuple[Any, Row]]
+    keys: list[Any]
+    found: list[tuple[Any, ...]]
+    aside: Quarantine
+
+
 def original_key(original: bytes, storage: str) -> tuple[str, object]:
     if storage == "real":
         return storage, repr(float(original))
@@ -247,13 +258,13 @@ class Comparison:
             )
             return
         self._balance(table, len(stored), len(found), len(aside.rows))
-        keys = self._keys(table, left, aside)
-        partner = self._pair(table, left, keys, found, aside)
+        both = Both(left, self._keys(table, left, aside), found, aside)
+        partner = self._pair(table, both)
         if partner is None:
             return
         for (_, row), at in zip(left, partner, strict=True):
             table.pairs.append((row, found[at]))
-        self._claimed(table, left, keys, partner, found, aside)
+        self._claimed(table, both, partner)
 
     def _rowid_word(self, table: Table) -> str | None:
         taken = {column.name.lower() for column in table.columns}
@@ -325,32 +336,24 @@ class Comparison:
                 return True
         return False
 
-    def _pair(
-        self,
-        table: Table,
-        left: list[tuple[Any, Row]],
-        keys: list[Any],
-        found: list[tuple[Any, ...]],
-        aside: Quarantine,
-    ) -> list[int] | None:
+    def _pair(self, table: Table, both: Both) -> list[int] | None:
         """A target row for each source row, each taken once; None where there is no such pairing."""
-
-        def fits(at: int, to: int) -> bool:
-            return self._unlike(table, left[at][1], keys[at], found[to], aside) is None
-
-        partner, alone = pairing(len(left), len(found), fits)
+        partner, alone = pairing(
+            len(both.left), len(both.found), lambda at, to: self._unlike(table, both, at, to) is None
+        )
         if not alone:
-            return [partner[at] for at in range(len(left))]
-        why = self._unlike(table, left[alone[0]][1], keys[alone[0]], found[alone[0]], aside)
-        self.wrong.append(f"{table.source}: row {left[alone[0]]!r} is not in the target; {why}")
+            return [partner[at] for at in range(len(both.left))]
+        why = self._unlike(table, both, alone[0], alone[0])
+        self.wrong.append(f"{table.source}: row {both.left[alone[0]]!r} is not in the target; {why}")
         return None
 
-    def _unlike(self, table: Table, row: Row, key: Any, other: tuple[Any, ...], aside: Quarantine) -> str | None:
-        """Why a target row is not this source row; None where it is."""
-        for source, into, value, held in zip(table.columns, table.into, row, other, strict=True):
+    def _unlike(self, table: Table, both: Both, at: int, to: int) -> str | None:
+        """Why the target row ``to`` is not the source row ``at``; None where it is."""
+        (_, row), key = both.left[at], both.keys[at]
+        for source, into, value, held in zip(table.columns, table.into, row, both.found[to], strict=True):
             if arrives(value, into.type, held):
                 continue
-            if self._kept(into, value, key, held, aside) is None:
+            if self._kept(into, value, key, held, both.aside) is None:
                 return f"{source.name} ({source.declared}) {value!r} became {held!r} ({into.type})"
         return None
 
@@ -368,24 +371,16 @@ class Comparison:
         entry = (key, into.name, source_key(value), held)
         return entry if aside.values[entry] else None
 
-    def _claimed(
-        self,
-        table: Table,
-        left: list[tuple[Any, Row]],
-        keys: list[Any],
-        partner: list[int],
-        found: list[tuple[Any, ...]],
-        aside: Quarantine,
-    ) -> None:
+    def _claimed(self, table: Table, both: Both, partner: list[int]) -> None:
         """That quarantine holds the values that did not arrive, each once, and nothing else."""
         due: Counter[tuple[Any, ...]] = Counter()
-        for (_, row), key, at in zip(left, keys, partner, strict=True):
-            for into, value, held in zip(table.into, row, found[at], strict=True):
+        for (_, row), key, at in zip(both.left, both.keys, partner, strict=True):
+            for into, value, held in zip(table.into, row, both.found[at], strict=True):
                 if not arrives(value, into.type, held):
                     due[key, into.name, source_key(value), held] += 1
-        if due != +aside.values:
+        if due != +both.aside.values:
             self.wrong.append(
-                f"{table.source}: quarantine holds {aside.values - due} too much, lacks {due - aside.values}"
+                f"{table.source}: quarantine holds {both.aside.values - due} too much, lacks {due - both.aside.values}"
             )
 
 

@@ -53,10 +53,6 @@ def test_the_target_holds_what_the_demo_says(
     assert tables == 158
 
 
-def test_a_second_demo_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    try:
-        assert litelift("demo", "--quiet", cwd=tmp_path).status == 3
-        again = litelift("demo", cwd=tmp_path)
-        assert (again.status, "Removed the server of the demo" in again.out) == (3, True)
-    finally:
-        embedded.stop(embedded.folder_for(tmp_path / SOURCE))
+def test_a_second_demo_takes_the_place_of_the_first(demo: tuple[Path, Ran]) -> None:
+    again = litelift("demo", cwd=demo[0])
+    assert (again.status, "Removed the server of the demo" in again.out) == (3, True)

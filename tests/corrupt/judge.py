@@ -22,7 +22,7 @@ from forked import fork
 from generated_databases import quoted
 from litelift import MigrationResult
 from litelift import errors as known
-from second_path import Comparison, Quarantine, Row, Table, open_target, source_columns, target_columns, text
+from second_path import Both, Comparison, Table, open_target, source_columns, target_columns, text
 
 SECONDS = 300
 """Beyond which a move hangs, also where the machine is busy."""
@@ -215,20 +215,13 @@ class InOrder(Comparison):
         if rows != found + told.quarantined_rows:
             self.wrong.append(f"{name}: {rows} rows became {found}")
 
-    def _pair(
-        self,
-        table: Table,
-        left: list[tuple[Any, Row]],
-        keys: list[Any],
-        found: list[tuple[Any, ...]],
-        aside: Quarantine,
-    ) -> list[int] | None:
-        places = range(len(left))
-        if all(self._unlike(table, left[at][1], keys[at], found[at], aside) is None for at in places):
-            return list(places)
-        if len(left) <= 300:
-            return super()._pair(table, left, keys, found, aside)
-        at = next(at for at in places if self._unlike(table, left[at][1], keys[at], found[at], aside))
-        why = self._unlike(table, left[at][1], keys[at], found[at], aside)
-        self.wrong.append(f"{table.source}: row {left[at]!r} is not at its place in the target; {why}")
+    def _pair(self, table: Table, both: Both) -> list[int] | None:
+        others = ((at, why) for at in range(len(both.left)) if (why := self._unlike(table, both, at, at)) is not None)
+        first = next(others, None)
+        if first is None:
+            return list(range(len(both.left)))
+        if len(both.left) <= 300:
+            return super()._pair(table, both)
+        at, why = first
+        self.wrong.append(f"{table.source}: row {both.left[at]!r} is not at its place in the target; {why}")
         return None
