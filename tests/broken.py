@@ -194,6 +194,7 @@ def tcp_server(*options: str, folder: Path | None = None) -> Iterator[Tcp]:
         word.write_text(tcp.password)
         tools.own(word)
         words = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={word}", "--encoding=UTF8", "--no-locale"]
+        words += ["--no-sync"]
         tools.run("initdb", *words, data=data, seconds=120)
         started = " ".join([f"-h 127.0.0.1 -p {tcp.port} -k ''", "-c fsync=off", *options])
         tools.run("pg_ctl", "start", "-w", "-t", "120", "-l", "log", "-o", started, data=data, seconds=150)

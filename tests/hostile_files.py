@@ -307,7 +307,7 @@ def a_deep_pile_of_views(path: Path) -> None:
         path,
         "create table t(a); insert into t values (1)",
         "create view v0 as select a from t",
-        *(f"create view v{n} as select x.a from v{n - 1} x, v{n - 1} y" for n in range(1, 22)),
+        *(f"create view v{n} as select x.a from v{n - 1} x, v{n - 1} y" for n in range(1, 11)),
     )
 
 
@@ -391,8 +391,8 @@ def a_freelist_of_a_million_pages(path: Path) -> None:
 def a_page_count_of_gigabytes_of_nothing(path: Path) -> None:
     _with_blob(path)
     with path.open("r+b") as file:
-        file.truncate(4 << 30)
-    patch(path, 28, ((4 << 30) // 4096).to_bytes(4, "big"))
+        file.truncate(2 << 30)
+    patch(path, 28, ((2 << 30) // 4096).to_bytes(4, "big"))
 
 
 @into(REFUSED)
