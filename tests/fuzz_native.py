@@ -16,7 +16,7 @@ from litelift.postgres.types import TEXT
 from litelift.wire.block import Blocks, Format
 from litelift.wire.choose import codec_for
 from test_native_codecs import TYPES, written
-from test_native_reader import BROKEN, STATEMENTS, broken
+from test_native_reader import BROKEN, HANDED, STATEMENTS, broken
 
 FORMATS: tuple[Format, ...] = ("text", "binary")
 KEY = bytes(range(KEY_BYTES))
@@ -39,11 +39,11 @@ def fuzz(seconds: float, seed: int) -> tuple[int, int, int]:
         while time.monotonic() < until:
             path.write_bytes(broken(whole, seed + files))
             files += 1
-            for statement in STATEMENTS:
+            for statement, handed in (*((each, 0) for each in STATEMENTS), *HANDED):
                 try:
                     reading = module.Connection(f"file:{path}?mode=ro".encode(), 0)
-                    reader = module.Reader(reading, statement, ())
-                    module.Reader(reading, statement, ()).digest(KEY, ((0,), (0, 0)))
+                    reader = module.Reader(reading, statement, (), handed)
+                    module.Reader(reading, statement, (), handed).digest(KEY, ((0,), (0, 0)))
                     left = 2000
                     while left > 0 and (batch := reader.fetch(400, 1 << 20)) is not None:
                         left -= len(batch)

@@ -161,7 +161,11 @@ CLOCK = [
     ("integer", "(unixepoch('now'))", "abs(v - extract(epoch from now())) < 600"),
     ("integer", "(unixepoch() * 1000)", "abs(v / 1000 - extract(epoch from now())) < 600"),
     ("integer", "(cast(strftime('%s','now') as int))", "abs(v - extract(epoch from now())) < 600"),
-    ("integer", "(cast((julianday('now') - 2440587.5) * 86400 as integer))", "abs(v - extract(epoch from now())) < 600"),
+    (
+        "integer",
+        "(cast((julianday('now') - 2440587.5) * 86400 as integer))",
+        "abs(v - extract(epoch from now())) < 600",
+    ),
     (
         "integer",
         "(cast((julianday('now') - 2440587.5) * 86400000 as integer))",

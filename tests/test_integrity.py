@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift import errors, migrate, verify
+<<<<<<< HEAD
 from litelift.compiled import native
+=======
+from litelift.compiled import KEY_BYTES, PURE, native
+>>>>>>> 96f90d2 (The indexes of a large table are compared beside each other: no worker is left with all of them while the others wait for the census)
 from litelift.move import tasks
 from litelift.move.crew import gather
+from litelift.plan.file import PlanFile
 from litelift.sqlite import integrity
-from litelift.sqlite.integrity import shares
+from litelift.sqlite.integrity import Check, Side, Sides, shares
 from litelift.sqlite.open import Source, open_source
 
 ROWS = 300
@@ -75,6 +81,11 @@ def opened() -> Iterator[Any]:
         source.close()
 
 
+def checks_of(source: Source) -> list[Check]:
+    """The shares of a source without a large table."""
+    return [share for share in shares(source.connection) if isinstance(share, Check)]
+
+
 @pytest.mark.usefixtures("path_in_use")
 @pytest.mark.parametrize(
     "change",
@@ -94,6 +105,38 @@ def test_an_index_that_does_not_hold_what_its_table_does_is_found_and_nothing_is
         migrate(indexed, database, jobs=2)
     with psycopg.connect(database) as connection:
         assert connection.execute("select to_regclass('t'), to_regnamespace('litelift')").fetchone() == (None, None)
+
+
+@pytest.mark.skipif(native() is None, reason="nothing is compiled here")
+@pytest.mark.parametrize("change", ["delete from t where id = 7", "update t set part = 99 where id = 8"])
+def test_a_large_table_s_indexes_are_compared_beside_each_other(
+    indexed: Path, database: str, opened: Any, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(integrity, "WORTH_SHARING", 0)
+    source: Source = opened(indexed)
+    sides = [share for share in shares(source.connection) if isinstance(share, Side)]
+    assert [side.place for side in sides] == [None, 0, 1]
+    source.close()
+    assert migrate(indexed, database, jobs=2).exit_code == 0
+    part_from(indexed, "by_part", change)
+    with pytest.raises(errors.SourceCorrupt, match=r"damaged table t.*by_part"):
+        verify(indexed, database, jobs=2)
+    with pytest.raises(errors.SourceCorrupt, match=r"damaged table t.*by_part"):
+        migrate(indexed, database, plan=PlanFile.model_validate({"defaults": {"schema": "other"}}), jobs=2)
+
+
+@pytest.mark.skipif(native() is None, reason="nothing is compiled here")
+def test_sides_that_cannot_be_read_are_left_to_sqlite(indexed: Path, opened: Any) -> None:
+    connection = opened(indexed).connection
+    (share,) = [share for share in shares(connection) if isinstance(share, Check) and share.indexes is not None]
+    assert share.indexes is not None
+    missing = replace(share.indexes, columns=(*share.indexes.columns, ("missing", ("name",))))
+    for indexes, unlike in ((share.indexes, []), (missing, [Check("integrity_check", "t")])):
+        sides = Sides()
+        for place in (None, *range(len(indexes.columns))):
+            side = Side(indexes, place, bytes(KEY_BYTES))
+            sides.add(side, side.digest(connection))
+        assert sides.unlike() == unlike
 
 
 @pytest.mark.usefixtures("path_in_use")
@@ -148,7 +191,7 @@ def test_plain_indexes_are_compared_and_others_left_to_sqlite(tmp_path: Path, op
         "create table computed(a, b as (a + 1)); create index computed_b on computed(b)",
         'create table "odd "" name"("a "" b" unique, rowid)',
     )
-    found = shares(opened(path).connection)
+    found = checks_of(opened(path))
     compared = {share.indexes.table: share.indexes for share in found if share.indexes is not None}
     assert compared.keys() == {"plain", 'odd " name'}
     assert compared['odd " name'].rowid == "_rowid_"
@@ -183,7 +226,7 @@ def test_no_sound_index_needs_sqlite_s_own_check(
         connection.commit()
     source = open_source(path, check=False)
     try:
-        (share,) = [share for share in shares(source.connection) if share.indexes is not None]
+        (share,) = [share for share in checks_of(source) if share.indexes is not None]
         with monkeypatch.context() as patched:
             patched.setattr(integrity, "_lines", lambda *words, **more: ["SQLite's own check was asked"])
             assert share.passes(source.connection)
@@ -198,7 +241,7 @@ def test_the_application_s_own_collation_is_left_to_sqlite(tmp_path: Path, opene
         connection.create_collation("azeri", lambda a, b: (a > b) - (a < b))
         connection.executescript("create table t(a text collate azeri unique); insert into t values ('ə'), ('ö')")
     source = opened(path)
-    assert all(share.passes(source.connection) for share in shares(source.connection))
+    assert all(share.passes(source.connection) for share in checks_of(source))
 
 
 @pytest.mark.usefixtures("path_in_use")

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,56 @@ def test_a_range_of_rowids_is_read(make_sqlite: MakeSqlite) -> None:
     path = make_sqlite("create table t(a, b); insert into t values (1, 1), (2, 2), (3, 3)")
     source = open_source(path)
     assert rows_of(source.connection, between=(2, 3)) == [(2, 2, 2), (3, 3, 3)]
+    source.close()
+
+
+VALUES = "(null, -9223372036854775808), (1.5, 'a'), ('', x''), (x'00ff', 'ə😀'), (9e999, cast(x'41ff' as text))"
+
+
+def test_rows_that_are_handed_over_are_those_that_are_selected(make_sqlite: MakeSqlite) -> None:
+    module = native()
+    assert module is not None
+    path = make_sqlite(f"create table t(a, b, c text as (a || b)); insert into t(a, b) values {VALUES}")
+    connection = module.Connection(f"file:{path}?mode=ro".encode(), 0)
+    for size in (1, 2, 5, 6):
+        selected = module.Reader(connection, "select rowid, a, b, c from t where rowid between ? and ?", (1, 5))
+        scan = Scan("t", ("a", "b", "c"), "rowid", True)
+        handed = module.Reader(connection, scan.handing_over(True), (1, 5), scan.width)
+        while (batch := selected.fetch(size, 1 << 20)) is not None:
+            other = handed.fetch(size, 1 << 20)
+            assert other is not None
+            assert [other.row(at) for at in range(len(other))] == [batch.row(at) for at in range(len(batch))]
+        assert handed.fetch(size, 1 << 20) is None
+    connection.close()
+
+
+def test_only_a_reader_takes_rows_that_are_handed_over(make_sqlite: MakeSqlite) -> None:
+    module = native()
+    assert module is not None
+    path = make_sqlite(
+        "create table t(a); create view v as select litelift_row(a) as b from t; insert into t values (1)"
+    )
+    connection = module.Connection(f"file:{path}?mode=ro".encode(), 0)
+    with pytest.raises(sqlite3.OperationalError, match="nobody takes the row"):
+        connection.execute("select litelift_row(a) from t")
+    with pytest.raises(sqlite3.OperationalError, match="nobody takes the row"):
+        module.Reader(connection, "select 1 from t where litelift_row(a, a)", (), 1).fetch(1, 1)
+    with pytest.raises(sqlite3.OperationalError, match="unsafe use of litelift_row"):
+        module.Reader(connection, "select b from v", ()).fetch(1, 1)
+    connection.close()
+
+
+def test_rows_of_tables_views_and_very_wide_tables_are_read(make_sqlite: MakeSqlite) -> None:
+    wide = ", ".join(f"c{number}" for number in range(200))
+    path = make_sqlite(
+        "create table t(a, b); create view v as select a, b from t; insert into t values (1, 'x'), (2, 'y');"
+        f"create table wide({wide}); insert into wide(c199) values (7)"
+    )
+    source = open_source(path)
+    assert rows_of(source.connection) == [(1, 1, "x"), (2, 2, "y")]
+    assert rows_of(source.connection, Scan("t", ("b",), "rowid", where="a = 2")) == [("y",)]
+    assert rows_of(source.connection, Scan("v", ("a", "b"))) == [(1, "x"), (2, "y")]
+    assert rows_of(source.connection, Scan("wide", tuple(wide.split(", ")), "rowid"))[0][-1] == 7
     source.close()
 
 
@@ -231,14 +281,14 @@ def read_by_python(path: Path) -> list[Row]:
         connection.close()
 
 
-def read_by_c(path: Path) -> list[Row]:
+def read_by_c(path: Path, statements: Sequence[tuple[str, int]]) -> list[Row]:
     module = native()
     assert module is not None
     connection = module.Connection(f"file:{path}?mode=ro".encode(), 0)
     try:
         rows: list[Row] = []
-        for statement in STATEMENTS:
-            reader = module.Reader(connection, statement, ())
+        for statement, handed in statements:
+            reader = module.Reader(connection, statement, (), handed)
             left = 5000
             while left and (batch := reader.fetch(min(left, 70), 3000)) is not None:
                 left -= len(batch)
@@ -250,6 +300,10 @@ def read_by_c(path: Path) -> list[Row]:
 
 
 STATEMENTS = ("select rowid, * from t not indexed", "select * from w not indexed")
+HANDED = (
+    ("select 1 from t not indexed where litelift_row(rowid, a, b, c, d, e)", 6),
+    ("select 1 from w not indexed where litelift_row(k, v)", 2),
+)
 BROKEN = """
     pragma page_size=512;
     create table t(a integer primary key, b, c text, d real, e blob);
@@ -269,9 +323,11 @@ def test_a_broken_file_brings_the_same_rows_or_the_same_error(
     errors = 0
     for seed in range(part * 60, part * 60 + 60):
         path.write_bytes(broken(whole, seed))
-        theirs, ours = outcome(lambda: read_by_python(path)), outcome(lambda: read_by_c(path))
-        # A column's name that is not UTF-8 only Python looks at.
-        assert repr(ours) == repr(theirs) or theirs[1] is UnicodeDecodeError, seed
+        theirs = outcome(lambda: read_by_python(path))
+        for statements in ([(statement, 0) for statement in STATEMENTS], HANDED):
+            ours = outcome(lambda found=statements: read_by_c(path, found))  # type: ignore[misc]
+            # A column's name that is not UTF-8 only Python looks at.
+            assert repr(ours) == repr(theirs) or theirs[1] is UnicodeDecodeError, seed
         errors += theirs[1] is not None
     assert errors
 

@@ -18,7 +18,7 @@ PURE = "LITELIFT_PURE"
 KEY_BYTES = 48
 """Of the keyed hash (src/litelift/native/hash.h)."""
 
-INTERFACE = 5
+INTERFACE = 6
 """The interface of the extension that this code knows."""
 
 # As Python's sqlite3 raises them, by primary result code ("Result and Error Codes"); others are a DatabaseError.

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from litelift.move import tasks
+from litelift.move.check import Verdict
 from litelift.move.crew import Crew
 from litelift.move.progress import Progress, Timeline
 from litelift.plan.request import CensusRequest
 from litelift.sqlite.census import TableCensus
-from litelift.sqlite.integrity import Check, check_integrity, shares
+from litelift.sqlite.integrity import Check, Share, check_integrity, shares
 from litelift.sqlite.open import Source
 
 
@@ -52,11 +53,13 @@ def take_censuses(context: Surveyed, requests: list[CensusRequest]) -> dict[str,
     large = {task.request.table.name for task in divided}
     divided.sort(key=lambda task: -_rows(task))
     checks = [] if context.source.checked else shares(connection)
-    early: list[Check] = []
-    late: list[Check] = []
+    early: list[Share] = []
+    late: list[Share] = []
     for check in checks:
-        (late if check.indexes is not None and check.indexes.table not in large else early).append(check)
-    pieces: list[tasks.CensusTask | Check] = [*early, *divided, *late, *whole]
+        small = isinstance(check, Check) and check.indexes is not None and check.indexes.table not in large
+        (late if small else early).append(check)
+    pieces: list[tasks.CensusTask | Share] = [*early, *divided, *late, *whole]
+    verdict = Verdict(crew, context.path)
     censuses: dict[str, TableCensus] = {}
     with context.timeline.step("census") as said:
         counted = 0
@@ -68,9 +71,8 @@ def take_censuses(context: Surveyed, requests: list[CensusRequest]) -> dict[str,
 
         try:
             for task, found in crew.run(tasks.survey, pieces, on_rows):
-                if isinstance(task, Check):
-                    if not found:
-                        check_integrity(connection, context.path)
+                if not isinstance(task, tasks.CensusTask):
+                    verdict.take(task, found)
                     continue
                 assert isinstance(found, TableCensus)
                 name = task.request.table.name
@@ -80,6 +82,7 @@ def take_censuses(context: Surveyed, requests: list[CensusRequest]) -> dict[str,
                     censuses[name] = found
                 if crew.parallel:
                     on_rows(found.rows)
+            verdict.end()
         except sqlite3.DatabaseError:
             # Where the file is damaged, SQLite's check says it better.
             if not context.source.checked:

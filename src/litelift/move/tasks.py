@@ -17,7 +17,7 @@ from litelift.prove.tables import look_into
 from litelift.result import TableProof
 from litelift.sqlite.census import TableCensus
 from litelift.sqlite.count import take_census
-from litelift.sqlite.integrity import Check
+from litelift.sqlite.integrity import Check, Digest, Share, Side
 from litelift.sqlite.scan import rowid_range
 
 UNIT_BYTES = 12 << 20
@@ -49,9 +49,11 @@ def count(worker: Worker, task: CensusTask) -> TableCensus:
     )
 
 
-def survey(worker: Worker, task: CensusTask | Check) -> TableCensus | bool:
-    """Take the census of a range, or do a share of the source's check: whether it passes."""
-    return task.passes(worker.source.connection) if isinstance(task, Check) else count(worker, task)
+def survey(worker: Worker, task: CensusTask | Share) -> TableCensus | bool | Digest | None:
+    """Take the census of a range, or do a share of the source's check: whether it passes, or what it comes to."""
+    if isinstance(task, Check):
+        return task.passes(worker.source.connection)
+    return task.digest(worker.source.connection) if isinstance(task, Side) else count(worker, task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,12 @@ static PyObject *connection_new(PyTypeObject *type, PyObject *arguments, PyObjec
         Py_DECREF(self);
         return NULL;
     }
+    code = reader_register(self);
+    if (code != SQLITE_OK) {
+        connection_fail(self->database, code);
+        Py_DECREF(self);
+        return NULL;
+    }
     sqlite.busy_timeout(self->database, timeout);
     sqlite.db_config(self->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite.db_config(self->database, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);

@@ -2,37 +2,51 @@
 #include "lines.h"
 #include "reader.h"
 
-/* Add the statement's row, or leave it in the batch where Python has to read a value of it. False where there is no
- * memory. */
-static bool add_row(Lines *self, const Reader *reader, int first, Batch *left) {
-    buffer_clear(&self->line);
-    for (int at = 0; at < self->columns; at++) {
+/* Rows that are added, up to so many rows and bytes, or to one that Python has to read. */
+typedef struct {
+    Lines *lines;
+    int first; /* the statement's column that is the lines' first */
+    int64_t last;
+    size_t bytes;
+    size_t size;
+    Batch *left; /* takes the row that Python has to read */
+    bool failed;
+} Adding;
+
+/* Bring a row into its form. False where Python has to read a value of it, or where there is no memory. */
+static bool put_row(Adding *adding, sqlite3_value **values) {
+    Lines *lines = adding->lines;
+    buffer_clear(&lines->line);
+    for (int at = 0; at < lines->columns; at++) {
         Cell cell;
         const char *bytes;
-        if (!reader_cell(reader, first + at, &cell, &bytes)) return false;
-        if (!buffer_reserve(&self->line, 2 * (size_t)cell.size + CELL_BYTES)) return false;
-        const Column *column = &self->column[at];
-        if (cell.kind == SQLITE_NULL) {
-            put_bytes(&self->line, "\\N", 2);
-        } else if (!read_cell[column->reading](column, &cell, bytes, &self->line)) {
-            return reader_row(reader, left);
+        if (!value_cell(values[adding->first + at], &cell, &bytes) ||
+            !buffer_reserve(&lines->line, 2 * (size_t)cell.size + CELL_BYTES)) {
+            adding->failed = true;
+            return false;
         }
-        if (at + 1 < self->columns) put_byte(&self->line, '\t');
+        const Column *column = &lines->column[at];
+        if (cell.kind == SQLITE_NULL) {
+            put_bytes(&lines->line, "\\N", 2);
+        } else if (!read_cell[column->reading](column, &cell, bytes, &lines->line)) {
+            return false;
+        }
+        if (at + 1 < lines->columns) put_byte(&lines->line, '\t');
     }
-    line_add(self, self->line.data, self->line.size, &self->sum);
-    self->count++;
     return true;
 }
 
-/* Returns SQLite's code: SQLITE_ROW where it stopped before the end. */
-static int add_streamed(Lines *self, const Reader *reader, int first, int64_t rows, size_t bytes, Batch *left) {
-    int64_t last = self->count + rows;
-    for (size_t size = 0; self->count < last && size < bytes && left->rows == 0; size += self->line.size) {
-        int code = sqlite.step(reader->statement);
-        if (code != SQLITE_ROW) return code;
-        if (!add_row(self, reader, first, left)) return SQLITE_NOMEM;
+static bool add_row(void *work, sqlite3_value **values) {
+    Adding *adding = work;
+    Lines *lines = adding->lines;
+    if (!put_row(adding, values)) {
+        if (!adding->failed) adding->failed = !batch_take(adding->left, values);
+        return false;
     }
-    return SQLITE_ROW;
+    line_add(lines, lines->line.data, lines->line.size, &lines->sum);
+    lines->count++;
+    adding->size += lines->line.size;
+    return lines->count < adding->last && adding->size < adding->bytes;
 }
 
 PyObject *lines_stream(PyObject *object, PyObject *arguments) {
@@ -49,11 +63,13 @@ PyObject *lines_stream(PyObject *object, PyObject *arguments) {
     Batch *left = batch_new(reader->columns);
     if (left == NULL) return NULL;
     int64_t before = self->count;
+    Adding adding = {self, first, before + rows, (size_t)bytes, 0, left, false};
     int code;
     self->busy = reader->connection->busy = true;
     Py_BEGIN_ALLOW_THREADS
-    code = add_streamed(self, reader, first, rows, (size_t)bytes, left);
+    code = reader_run(reader, add_row, &adding);
     Py_END_ALLOW_THREADS
+    if (adding.failed) code = SQLITE_NOMEM;
     self->busy = reader->connection->busy = false;
     PyObject *result = NULL;
     if (code != SQLITE_ROW && code != SQLITE_DONE) {

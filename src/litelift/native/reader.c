@@ -7,7 +7,9 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     const char *sql;
     Py_ssize_t size;
     PyObject *parameters;
-    if (!PyArg_ParseTuple(arguments, "O!s#O!", types.connection, &connection, &sql, &size, &PyTuple_Type, &parameters))
+    int handed = 0;
+    if (!PyArg_ParseTuple(arguments, "O!s#O!|i", types.connection, &connection, &sql, &size, &PyTuple_Type, &parameters,
+                          &handed))
         return NULL;
     if (!connection_is_open(connection)) return NULL;
     if (size > INT32_MAX) {
@@ -32,7 +34,14 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         Py_DECREF(self);
         return NULL;
     }
-    self->columns = sqlite.column_count(self->statement);
+    self->handed = handed > 0;
+    self->columns = self->handed ? handed : sqlite.column_count(self->statement);
+    if (self->handed) return (PyObject *)self;
+    self->values = calloc((size_t)self->columns + 1, sizeof *self->values);
+    if (self->values == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
     return (PyObject *)self;
 }
 
@@ -46,19 +55,53 @@ static void reader_free(PyObject *object) {
     Reader *self = (Reader *)object;
     PyTypeObject *type = Py_TYPE(object);
     reader_close(self);
+    free(self->values);
     Py_XDECREF((PyObject *)self->connection);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
 }
 
-bool reader_row(const Reader *self, Batch *batch) {
+static void hand_over(sqlite3_context *context, int count, sqlite3_value **values) {
+    const Connection *self = sqlite.user_data(context);
+    if (self->take == NULL || count != self->columns) {
+        sqlite.result_error(context, "nobody takes the row", -1);
+    } else if (!self->take(self->work, values)) {
+        sqlite.result_int(context, 1);
+    }
+}
+
+int reader_register(Connection *connection) {
+    return sqlite.create_function_v2(connection->database, HAND_OVER, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
+                                     hand_over, NULL, NULL, NULL);
+}
+
+int reader_run(const Reader *self, Take take, void *work) {
+    Connection *connection = self->connection;
+    if (self->handed) {
+        connection->take = take;
+        connection->work = work;
+        connection->columns = self->columns;
+        int code = sqlite.step(self->statement);
+        connection->take = NULL;
+        return code;
+    }
+    for (;;) {
+        int code = sqlite.step(self->statement);
+        if (code != SQLITE_ROW) return code;
+        /* Such an unprotected value is one thread's alone, as the connection is ("Protected and Unprotected"). */
+        for (int at = 0; at < self->columns; at++) self->values[at] = sqlite.column_value(self->statement, at);
+        if (!take(work, self->values)) return SQLITE_ROW;
+    }
+}
+
+bool batch_take(Batch *batch, sqlite3_value **values) {
     if (!batch_grow(batch)) return false;
     Cell *cells = &batch->cells[batch->rows * batch->columns];
-    for (int column = 0; column < self->columns; column++) {
+    for (int column = 0; column < batch->columns; column++) {
         Cell *cell = &cells[column];
         const char *bytes;
-        if (!reader_cell(self, column, cell, &bytes)) return false;
+        if (!value_cell(values[column], cell, &bytes)) return false;
         if (cell->kind != SQLITE_TEXT && cell->kind != SQLITE_BLOB) continue;
         cell->value.at = batch->arena.size;
         if (!buffer_reserve(&batch->arena, cell->size)) return false;
@@ -68,13 +111,19 @@ bool reader_row(const Reader *self, Batch *batch) {
     return true;
 }
 
-static int fill(Reader *self, Batch *batch, Py_ssize_t rows, size_t bytes) {
-    while (batch->rows < rows && batch->arena.size < bytes) {
-        int code = sqlite.step(self->statement);
-        if (code != SQLITE_ROW) return code;
-        if (!reader_row(self, batch)) return SQLITE_NOMEM;
-    }
-    return SQLITE_ROW;
+/* A batch to be filled, up to so many rows and bytes. */
+typedef struct {
+    Batch *batch;
+    Py_ssize_t rows;
+    size_t bytes;
+    bool failed;
+} Filling;
+
+static bool fill(void *work, sqlite3_value **values) {
+    Filling *filling = work;
+    Batch *batch = filling->batch;
+    filling->failed = !batch_take(batch, values);
+    return !filling->failed && batch->rows < filling->rows && batch->arena.size < filling->bytes;
 }
 
 bool reader_can_step(const Reader *self) {
@@ -92,12 +141,14 @@ static PyObject *reader_fetch(PyObject *object, PyObject *arguments) {
     if (!reader_can_step(self)) return NULL;
     Batch *batch = batch_new(self->columns);
     if (batch == NULL) return NULL;
+    Filling filling = {batch, rows < 1 ? 1 : rows, bytes < 1 ? 1 : (size_t)bytes, false};
     int code;
     self->connection->busy = true;
     Py_BEGIN_ALLOW_THREADS
-    code = fill(self, batch, rows < 1 ? 1 : rows, bytes < 1 ? 1 : (size_t)bytes);
+    code = reader_run(self, fill, &filling);
     Py_END_ALLOW_THREADS
     self->connection->busy = false;
+    if (filling.failed) code = SQLITE_NOMEM;
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
         Py_DECREF(batch);
         connection_fail(self->connection->database, code);
@@ -136,7 +187,8 @@ static PyMethodDef reader_methods[] = {
 };
 
 static PyType_Slot reader_slots[] = {
-    {Py_tp_doc, "The rows of a statement: Reader(connection, sql, integers)."},
+    {Py_tp_doc, "The rows of a statement: Reader(connection, sql, integers, handed = 0). A statement that hands its rows "
+                "over calls " HAND_OVER " in its WHERE, with so many values."},
     {Py_tp_new, reader_new},
     {Py_tp_dealloc, reader_free},
     {Py_tp_methods, reader_methods},

@@ -5,19 +5,36 @@
 #include "native.h"
 #include "sqlite_api.h"
 
+/* Takes the values of a row, which are there until it returns. False: the reader stops behind this row. */
+typedef bool (*Take)(void *work, sqlite3_value **values);
+
 typedef struct {
     PyObject_HEAD
     sqlite3 *database;
     bool busy; /* a reader is inside a step, in some thread */
     int64_t deadline; /* milliseconds of the monotonic clock, after which a step is stopped; 0 for never */
+    /* Who takes the rows that the running statement hands over, and how many values each has. */
+    Take take;
+    void *work;
+    int columns;
 } Connection;
 
+/* A statement's rows. One that is `handed` calls the function HAND_OVER for each row, with the row's values: so all of
+ * them come at once, and the rows without a step for each. A statement that only selects its columns is stepped row by
+ * row, and asked for each column, for which SQLite takes the connection's lock and looks for an error every time. */
 typedef struct {
     PyObject_HEAD
     Connection *connection;
     sqlite3_stmt *statement;
     int columns;
+    bool handed;
+    sqlite3_value **values; /* room for a row's, where they are asked for */
 } Reader;
+
+#define HAND_OVER "litelift_row"
+
+/* Make HAND_OVER known to a connection. Returns SQLite's code. */
+int reader_register(Connection *connection);
 
 /* Raise what Python's sqlite3 would raise for the database's last error. */
 void *connection_fail(sqlite3 *database, int code);
@@ -28,14 +45,13 @@ bool connection_is_open(const Connection *self);
 /* The same of a reader's connection, and of the reader. */
 bool reader_can_step(const Reader *self);
 
+/* Read rows until one was not taken (SQLITE_ROW), or to the end (SQLITE_DONE); else SQLite's code of an error. */
+int reader_run(const Reader *self, Take take, void *work);
+
 void reader_close(Reader *self);
 
-/* A value of the statement's row; its bytes are there until the next step. False where there is no memory.
- *
- * Each column's value is asked for once: every sqlite3_column_ function takes the connection's lock and looks for an
- * error anew. Such an unprotected value is one thread's alone, as the connection is ("Protected and Unprotected"). */
-static inline bool reader_cell(const Reader *self, int column, Cell *cell, const char **bytes) {
-    sqlite3_value *value = sqlite.column_value(self->statement, column);
+/* A value; its bytes are there as long as it is. False where there is no memory. */
+static inline bool value_cell(sqlite3_value *value, Cell *cell, const char **bytes) {
     /* Asked before the value, which a conversion may change. */
     int kind = sqlite.value_type(value);
     cell->kind = (uint8_t)kind;
@@ -58,8 +74,8 @@ static inline bool reader_cell(const Reader *self, int column, Cell *cell, const
     return true;
 }
 
-/* Copy the statement's row into the batch. False where there is no memory. */
-bool reader_row(const Reader *self, Batch *batch);
+/* Copy a row into the batch, which has as many columns. False where there is no memory. */
+bool batch_take(Batch *batch, sqlite3_value **values);
 
 /* The methods in stream.c and sums.c. */
 PyObject *reader_stream(PyObject *object, PyObject *arguments);

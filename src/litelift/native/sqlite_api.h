@@ -13,6 +13,7 @@
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 typedef struct sqlite3_value sqlite3_value;
+typedef struct sqlite3_context sqlite3_context;
 
 enum {
     SQLITE_OK = 0,
@@ -24,6 +25,9 @@ enum {
 };
 
 enum { SQLITE_INTEGER = 1, SQLITE_FLOAT = 2, SQLITE_TEXT = 3, SQLITE_BLOB = 4, SQLITE_NULL = 5 };
+
+/* How a function is registered ("Function Flags"): only a statement of ours may call it, nothing in the schema. */
+enum { SQLITE_UTF8 = 1, SQLITE_DIRECTONLY = 0x80000 };
 
 enum { SQLITE_OPEN_READONLY = 0x1, SQLITE_OPEN_URI = 0x40, SQLITE_OPEN_NOMUTEX = 0x8000 };
 
@@ -52,6 +56,12 @@ enum { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION = 1005, SQLITE_DBCONFIG_NO_CKPT_ON_
     X(const unsigned char *, value_text, (sqlite3_value *))                                    \
     X(const void *, value_blob, (sqlite3_value *))                                             \
     X(int, value_bytes, (sqlite3_value *))                                                     \
+    X(int, create_function_v2,                                                                 \
+      (sqlite3 *, const char *, int, int, void *, void (*)(sqlite3_context *, int, sqlite3_value **), \
+       void (*)(sqlite3_context *, int, sqlite3_value **), void (*)(sqlite3_context *), void (*)(void *))) \
+    X(void *, user_data, (sqlite3_context *))                                                  \
+    X(void, result_int, (sqlite3_context *, int))                                              \
+    X(void, result_error, (sqlite3_context *, const char *, int))                              \
     X(int, errcode, (sqlite3 *))                                                               \
     X(int, extended_errcode, (sqlite3 *))                                                      \
     X(const char *, errmsg, (sqlite3 *))                                                       \

@@ -8,14 +8,17 @@ typedef struct {
     int first; /* the statement's column that is the writer's first */
     Codec **codecs;
     Forms *forms;
+    Forms *row; /* room for those of one row */
     int *timed; /* the columns whose forms are counted */
     int timed_count;
-    Py_ssize_t rows;
+    Py_ssize_t rows, most_rows;
+    size_t most_bytes;
     Batch *left; /* takes the row that is not plain */
+    bool failed;
 } Stream;
 
-/* Write the statement's row; DEFER where a value is not plain, or large enough not to be copied once more. */
-static Verdict write_row(Stream *stream, Forms *forms) {
+/* Write a row; DEFER where a value is not plain, or large enough not to be copied once more. */
+static Verdict write_row(Stream *stream, sqlite3_value **values) {
     Writer *writer = stream->writer;
     Buffer *out = &writer->rows;
     const Encode *encoders = writer->binary ? encode_binary : encode_text;
@@ -24,11 +27,11 @@ static Verdict write_row(Stream *stream, Forms *forms) {
     for (int place = 0; place < writer->columns; place++) {
         Cell cell;
         const char *bytes;
-        if (!reader_cell(stream->reader, stream->first + place, &cell, &bytes)) return NO_MEMORY;
+        if (!value_cell(values[stream->first + place], &cell, &bytes)) return NO_MEMORY;
         if (cell.size >= LARGE_BYTES) return DEFER;
         const Codec *codec = stream->codecs[place];
         Verdict verdict =
-            writer_field(encoders[codec->kind], codec, &cell, bytes, writer->binary, out, &forms[place]);
+            writer_field(encoders[codec->kind], codec, &cell, bytes, writer->binary, out, &stream->row[place]);
         if (verdict != PLAIN) return verdict;
         if (!writer->binary) {
             if (!buffer_reserve(out, 1)) return NO_MEMORY;
@@ -38,43 +41,36 @@ static Verdict write_row(Stream *stream, Forms *forms) {
     return PLAIN;
 }
 
-/* Returns SQLite's code: SQLITE_ROW where it stopped before the end. `row` is room for the forms of one row. */
-static int write_rows(Stream *stream, Forms *row, Py_ssize_t rows, size_t bytes) {
+static bool stream_row(void *work, sqlite3_value **values) {
+    Stream *stream = work;
     Buffer *out = &stream->writer->rows;
-    while (stream->rows < rows && out->size < bytes) {
-        int code = sqlite.step(stream->reader->statement);
-        if (code != SQLITE_ROW) return code;
-        size_t start = out->size;
-        for (int at = 0; at < stream->timed_count; at++) row[stream->timed[at]] = (Forms){0, 0};
-        Verdict verdict = write_row(stream, row);
-        if (verdict == NO_MEMORY) return SQLITE_NOMEM;
-        if (verdict == DEFER) {
-            out->size = start;
-            return reader_row(stream->reader, stream->left) ? SQLITE_ROW : SQLITE_NOMEM;
-        }
-        for (int at = 0; at < stream->timed_count; at++) {
-            int place = stream->timed[at];
-            stream->forms[place].naive += row[place].naive;
-            stream->forms[place].offset += row[place].offset;
-        }
-        stream->rows++;
+    size_t start = out->size;
+    for (int at = 0; at < stream->timed_count; at++) stream->row[stream->timed[at]] = (Forms){0, 0};
+    Verdict verdict = write_row(stream, values);
+    if (verdict != PLAIN) {
+        out->size = start;
+        stream->failed = verdict == NO_MEMORY || !batch_take(stream->left, values);
+        return false;
     }
-    return SQLITE_ROW;
+    for (int at = 0; at < stream->timed_count; at++) {
+        int place = stream->timed[at];
+        stream->forms[place].naive += stream->row[place].naive;
+        stream->forms[place].offset += stream->row[place].offset;
+    }
+    stream->rows++;
+    return stream->rows < stream->most_rows && out->size < stream->most_bytes;
 }
 
-static PyObject *run(Stream *stream, Py_ssize_t rows, size_t bytes) {
+static PyObject *run(Stream *stream) {
     Reader *reader = stream->reader;
-    Forms *row = calloc((size_t)stream->writer->columns, sizeof *row);
-    int code = SQLITE_NOMEM;
-    if (row != NULL) {
-        buffer_clear(&stream->writer->rows);
-        reader->connection->busy = true;
-        Py_BEGIN_ALLOW_THREADS
-        code = write_rows(stream, row, rows, bytes);
-        Py_END_ALLOW_THREADS
-        reader->connection->busy = false;
-        free(row);
-    }
+    int code;
+    buffer_clear(&stream->writer->rows);
+    reader->connection->busy = true;
+    Py_BEGIN_ALLOW_THREADS
+    code = reader_run(reader, stream_row, stream);
+    Py_END_ALLOW_THREADS
+    reader->connection->busy = false;
+    if (stream->failed) code = SQLITE_NOMEM;
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
         buffer_clear(&stream->writer->rows);
         connection_fail(reader->connection->database, code);
@@ -106,6 +102,7 @@ PyObject *reader_stream(PyObject *object, PyObject *arguments) {
         return NULL;
     }
     stream.forms = calloc((size_t)stream.writer->columns, sizeof *stream.forms);
+    stream.row = calloc((size_t)stream.writer->columns, sizeof *stream.row);
     stream.timed = calloc((size_t)stream.writer->columns, sizeof *stream.timed);
     for (int place = 0; stream.timed != NULL && place < stream.writer->columns; place++) {
         Kind kind = stream.codecs[place]->kind;
@@ -114,14 +111,17 @@ PyObject *reader_stream(PyObject *object, PyObject *arguments) {
     }
     stream.left = batch_new(stream.reader->columns);
     PyObject *result = NULL;
-    if (stream.forms == NULL || stream.timed == NULL) {
+    if (stream.forms == NULL || stream.row == NULL || stream.timed == NULL) {
         PyErr_NoMemory();
     } else if (stream.left != NULL) {
-        result = run(&stream, rows < 1 ? 1 : rows, bytes < 1 ? 1 : (size_t)bytes);
+        stream.most_rows = rows;
+        stream.most_bytes = bytes < 1 ? 1 : (size_t)bytes;
+        result = run(&stream);
     }
     Py_XDECREF((PyObject *)stream.left);
     free(stream.codecs);
     free(stream.forms);
+    free(stream.row);
     free(stream.timed);
     return result;
 }

@@ -26,20 +26,26 @@ static void hash_value(const HashKey *key, Hash *hash, sqlite3_value *value, boo
     }
 }
 
-static int digest_all(Reader *self, const HashKey *key, Group *groups, Py_ssize_t number, Py_ssize_t *rows) {
-    int code;
-    bool whole = true;
-    while (whole && (code = sqlite.step(self->statement)) == SQLITE_ROW) {
-        for (Py_ssize_t at = 0; at < number; at++) {
-            Group *group = &groups[at];
-            Hash hash = hash_begin(key);
-            for (Py_ssize_t place = 0; place < group->count; place++)
-                hash_value(key, &hash, sqlite.column_value(self->statement, group->columns[place]), &whole);
-            hash_add(&group->sum, hash_end(key, hash));
-        }
-        ++*rows;
+/* Rows that are hashed, each in every group. */
+typedef struct {
+    const HashKey *key;
+    Group *groups;
+    Py_ssize_t number;
+    Py_ssize_t rows;
+    bool whole; /* every value was there */
+} Digest;
+
+static bool digest_row(void *work, sqlite3_value **values) {
+    Digest *digest = work;
+    for (Py_ssize_t at = 0; at < digest->number; at++) {
+        Group *group = &digest->groups[at];
+        Hash hash = hash_begin(digest->key);
+        for (Py_ssize_t place = 0; place < group->count; place++)
+            hash_value(digest->key, &hash, values[group->columns[place]], &digest->whole);
+        hash_add(&group->sum, hash_end(digest->key, hash));
     }
-    return whole ? code : SQLITE_NOMEM;
+    digest->rows++;
+    return digest->whole;
 }
 
 static void groups_free(Group *groups, Py_ssize_t number) {
@@ -83,7 +89,7 @@ static PyObject *sums_of(const Group *groups, Py_ssize_t number, Py_ssize_t rows
 PyObject *reader_digest(PyObject *object, PyObject *arguments) {
     Reader *self = (Reader *)object;
     const char *bytes;
-    Py_ssize_t size, rows = 0;
+    Py_ssize_t size;
     PyObject *given;
     if (!PyArg_ParseTuple(arguments, "y#O!", &bytes, &size, &PyTuple_Type, &given)) return NULL;
     HashKey key;
@@ -96,15 +102,17 @@ PyObject *reader_digest(PyObject *object, PyObject *arguments) {
     Py_ssize_t number = PyTuple_Size(given);
     Group *groups = groups_of(self, given);
     if (groups == NULL) return NULL;
+    Digest digest = {&key, groups, number, 0, true};
     int code;
     self->connection->busy = true;
     Py_BEGIN_ALLOW_THREADS
-    code = digest_all(self, &key, groups, number, &rows);
+    code = reader_run(self, digest_row, &digest);
     Py_END_ALLOW_THREADS
     self->connection->busy = false;
+    if (!digest.whole) code = SQLITE_NOMEM;
     PyObject *result = NULL;
     if (code == SQLITE_DONE) {
-        result = sums_of(groups, number, rows);
+        result = sums_of(groups, number, digest.rows);
     } else {
         connection_fail(self->connection->database, code);
     }

@@ -13,11 +13,13 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from litelift import errors
 from litelift.compiled import KEY_BYTES, native
 from litelift.sqlite.lexer import quote_identifier
+from litelift.sqlite.scan import MOST_HANDED, handing_over, rowid_range
 from litelift.sqlite.schema import free_rowid_word
 from litelift.sqlite.twin import SourceConnection
 
@@ -30,6 +32,9 @@ _BROKEN_RULES = (
 )
 # SQLite's own ("Datatypes In SQLite", section 7.1). PRAGMA collation_list names those that a schema only mentions, too.
 _COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
+
+WORTH_SHARING = 100_000
+"""Rowids of a table from which on its indexes are compared beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +61,100 @@ class Check:
         return not _lines(connection, self.pragma, self.table, most=1)
 
 
+Digest = tuple[int, list[tuple[int, int]]]
+"""How many rows there are, and the sums of their hashes: of a table one for each index, of an index one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of the comparison of a large table with its indexes: one of these by its place, or (None) the table.
+
+    ``key`` is that of the hash.
+    """
+
+    indexes: Indexes
+    place: int | None
+    key: bytes
+
+    def digest(self, connection: SourceConnection) -> Digest | None:
+        """What it comes to; None where it cannot be read."""
+        try:
+            if self.place is None:
+                return _digest_table(connection, self.indexes, self.key)
+            return _digest_index(connection, self.indexes, self.place, self.key)
+        except sqlite3.DatabaseError:
+            # An application's collation, or a page that cannot be read.
+            return None
+
+
+Share = Check | Side
+
+
+class Sides:
+    """What the sides of tables came to."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._found: dict[Indexes, dict[int | None, Digest | None]] = {}
+
+    def add(self, side: Side, digest: Digest | None) -> None:
+        """Take what a side came to."""
+        self._found.setdefault(side.indexes, {})[side.place] = digest
+
+    def unlike(self) -> list[Check]:
+        """What is left to check, by SQLite itself: the tables of which an index does not hold the same."""
+        return [
+            Check("integrity_check", indexes.table)
+            for indexes, digests in self._found.items()
+            if not _same(digests[None], [digests[place] for place in range(len(indexes.columns))])
+        ]
+
+
+def _same(table: Digest | None, indexes: list[Digest | None]) -> bool:
+    return table is not None and indexes == [(table[0], [expected]) for expected in table[1]]
+
+
 def schema_is_whole(connection: sqlite3.Connection) -> bool:
     """Whether the table that holds the schema is; the rest is still to be checked."""
     return not _lines(connection, "quick_check", "sqlite_schema", most=1)
 
 
-def shares(connection: SourceConnection) -> list[Check]:
-    """The check of an open source in shares, the longest first, that can be carried out side by side."""
+def shares(connection: SourceConnection) -> list[Share]:
+    """The check of an open source in shares that can be carried out side by side; that of the whole file first.
+
+    The same, whenever it is asked for in one process.
+    """
     if native() is None or connection.twin is None:
         return [Check("integrity_check")]
-    found = [Check("quick_check")]
+    found: list[Share] = [Check("quick_check")]
     names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0").fetchall()
     for (table,) in names:
         indexes = connection.execute(f"PRAGMA index_list({quote_identifier(table)})").fetchall()
         if not indexes:
             continue
         comparable = _comparable(connection, table, indexes)
-        found.append(Check("integrity_check", table) if comparable is None else Check(indexes=comparable))
+        if comparable is None:
+            found.append(Check("integrity_check", table))
+        elif _is_large(connection, comparable):
+            found += [Side(comparable, place, _key()) for place in (None, *range(len(comparable.columns)))]
+        else:
+            found.append(Check(indexes=comparable))
     return found
+
+
+@cache
+def _key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _is_large(connection: sqlite3.Connection, indexes: Indexes) -> bool:
+    """Whether a table's comparison is worth sharing."""
+    try:
+        first, last = rowid_range(connection, indexes.table, indexes.rowid) or (0, 0)
+    except sqlite3.DatabaseError:
+        # A page that cannot be read.
+        return False
+    return last - first >= WORTH_SHARING
 
 
 def _comparable(
@@ -100,28 +181,43 @@ def _comparable(
 
 def _alike(connection: SourceConnection, indexes: Indexes) -> bool:
     """Whether each index holds what the table does; also True where SQLite's own check says so."""
-    module = native()
-    key = secrets.token_bytes(KEY_BYTES)
-    table = quote_identifier(indexes.table)
-    names = list(dict.fromkeys(name for _, columns in indexes.columns for name in columns))
-    words = [*map(quote_identifier, names), indexes.rowid]
-    groups = tuple((*(names.index(name) for name in columns), len(names)) for _, columns in indexes.columns)
     try:
-        assert module is not None and connection.twin is not None
-        whole = f"SELECT {', '.join(words)} FROM {table} NOT INDEXED"  # noqa: S608
-        rows, sums = module.Reader(connection.twin, whole, ()).digest(key, groups)
-        for (index, columns), expected in zip(indexes.columns, sums, strict=True):
-            words = [*map(quote_identifier, columns), indexes.rowid]
-            query = f"SELECT {', '.join(words)} FROM {table} INDEXED BY {quote_identifier(index)}"  # noqa: S608
-            every = (tuple(range(len(words))),)
-            if module.Reader(connection.twin, query, ()).digest(key, every) != (rows, [expected]):
-                break
-        else:
+        table = _digest_table(connection, indexes, _key())
+        found = (_digest_index(connection, indexes, place, _key()) for place in range(len(indexes.columns)))
+        if _same(table, list(found)):
             return True
     except sqlite3.DatabaseError:
         # An application's collation, or a page that cannot be read.
         pass
     return Check("integrity_check", indexes.table).passes(connection)
+
+
+def _digest_table(connection: SourceConnection, indexes: Indexes, key: bytes) -> Digest:
+    names = list(dict.fromkeys(name for _, columns in indexes.columns for name in columns))
+    words = [*map(quote_identifier, names), indexes.rowid]
+    groups = tuple((*(names.index(name) for name in columns), len(names)) for _, columns in indexes.columns)
+    return _digest(connection, words, f"{quote_identifier(indexes.table)} NOT INDEXED", key, groups)
+
+
+def _digest_index(connection: SourceConnection, indexes: Indexes, place: int, key: bytes) -> Digest:
+    index, columns = indexes.columns[place]
+    words = [*map(quote_identifier, columns), indexes.rowid]
+    every = (tuple(range(len(words))),)
+    place_words = f"{quote_identifier(indexes.table)} INDEXED BY {quote_identifier(index)}"
+    return _digest(connection, words, place_words, key, every)
+
+
+def _digest(
+    connection: SourceConnection, words: list[str], place: str, key: bytes, groups: tuple[tuple[int, ...], ...]
+) -> Digest:
+    """How many rows a place has, and for each group of the words the sum of their hashes."""
+    module = native()
+    assert module is not None and connection.twin is not None
+    if len(words) <= MOST_HANDED:
+        reader = module.Reader(connection.twin, handing_over(words, place), (), len(words))
+    else:
+        reader = module.Reader(connection.twin, f"SELECT {', '.join(words)} FROM {place}", ())  # noqa: S608
+    return reader.digest(key, groups)
 
 
 def check_integrity(connection: sqlite3.Connection, path: Path) -> None:

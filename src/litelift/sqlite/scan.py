@@ -17,6 +17,10 @@ BATCH_ROWS = 2000
 BATCH_BYTES = 4 << 20
 SAMPLED = 64
 """Rows of a batch whose size tells how many the next one takes."""
+HAND_OVER = "litelift_row"
+"""The compiled path's function of SQL that takes a row's values (src/litelift/native/reader.h)."""
+MOST_HANDED = 127
+"""Values of a function of SQL, if nobody has built SQLite for more ("Implementation Limits For SQLite")."""
 TYPE_CODES: dict[type, int] = {int: 1, float: 2, str: 3, bytes: 4, type(None): 5}
 HAS_NULL = 1 << 5
 Row = tuple[Value, ...]
@@ -87,13 +91,25 @@ class Scan:
 
     def sql(self, ranged: bool) -> str:
         """The SELECT statement; a ranged one takes the first and the last rowid as its parameters."""
-        words = [f"{self.rowid}"] if self.with_rowid else []
-        words += [quote_identifier(name) for name in self.columns]
         conditions = [f"({self.where}\n)"] if self.where else []
         if ranged:
             conditions.append(f"{self.rowid} BETWEEN ? AND ?")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {', '.join(words)} FROM {quote_identifier(self.table)} NOT INDEXED{where}"  # noqa: S608
+        return f"SELECT {', '.join(self._words)} FROM {quote_identifier(self.table)} NOT INDEXED{where}"  # noqa: S608
+
+    def handing_over(self, ranged: bool) -> str:
+        """The same for the compiled path, of a table without ``where``: see `handing_over`."""
+        within = f"{self.rowid} BETWEEN ?1 AND ?2" if ranged else None
+        return handing_over(self._words, f"{quote_identifier(self.table)} NOT INDEXED", within)
+
+    @property
+    def width(self) -> int:
+        """How many values a row has."""
+        return len(self._words)
+
+    @property
+    def _words(self) -> list[str]:
+        return [*([f"{self.rowid}"] if self.with_rowid else []), *map(quote_identifier, self.columns)]
 
     def batches(
         self, connection: sqlite3.Connection, between: tuple[int, int] | None = None, rows: int = BATCH_ROWS
@@ -129,6 +145,16 @@ class Scan:
         cursor = connection.execute(self.sql(between is not None) + skip, between or ())
         cursor.arraysize = 1
         return cursor
+
+
+def handing_over(words: Sequence[str], place: str, within: str | None = None) -> str:
+    """A SELECT that hands ``words`` of each row over to the compiled path, and goes on until that wants a pause.
+
+    Nothing says in what order SQLite looks at conditions, but that a CASE does not look at what it does not need.
+    """
+    call = f"{HAND_OVER}({', '.join(words)})"
+    condition = call if within is None else f"{within} AND CASE WHEN {within} THEN {call} END"
+    return f"SELECT 1 FROM {place} WHERE {condition}"  # noqa: S608
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from litelift.compiled import native
 from litelift.sqlite.guard import CACHE, LIMITS, PRAGMAS, STEPS, deadline, longest_value
-from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS, Scan
+from litelift.sqlite.scan import BATCH_BYTES, BATCH_ROWS, MOST_HANDED, Scan
 
 if TYPE_CHECKING:
     from litelift._native import Batch, Connection, Reader
@@ -131,11 +131,21 @@ class SourceConnection(sqlite3.Connection):
         module = native()
         if self.twin is None or module is None:
             return None
+        ranged, parameters = between is not None, between or ()
         try:
-            return module.Reader(self.twin, scan.sql(between is not None), between or ())
+            if self._hands_over(scan):
+                return module.Reader(self.twin, scan.handing_over(ranged), parameters, scan.width)
+            return module.Reader(self.twin, scan.sql(ranged), parameters)
         except (sqlite3.OperationalError, UnicodeEncodeError):
             # A collation or function that only this connection has, for instance.
             return None
+
+    def _hands_over(self, scan: Scan) -> bool:
+        """Whether it is a table that the file itself holds: no view, nothing virtual."""
+        if scan.where is not None or scan.width > MOST_HANDED:
+            return False
+        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name = ? COLLATE NOCASE"
+        return bool(self.execute(query, (scan.table,)).fetchone()[0])
 
     def batches(self, scan: Scan, between: tuple[int, int] | None) -> Iterator[Batch] | None:
         """The rows of ``scan`` through the twin; None where it cannot read them."""
