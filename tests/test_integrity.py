@@ -16,11 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift import errors, migrate, verify
-<<<<<<< HEAD
-from litelift.compiled import native
-=======
-from litelift.compiled import KEY_BYTES, PURE, native
->>>>>>> 96f90d2 (The indexes of a large table are compared beside each other: no worker is left with all of them while the others wait for the census)
+from litelift.compiled import KEY_BYTES, native
 from litelift.move import tasks
 from litelift.move.crew import gather
 from litelift.plan.file import PlanFile
