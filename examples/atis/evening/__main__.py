@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from examples.atis.evening.client import CheckFailed
+from examples.atis.evening.cutover import stop_server
 from examples.atis.evening.evening import Evening
 from examples.atis.evening.table import Table
 from examples.atis.stack.__main__ import down
-from examples.atis.stack.folder import DEFAULT, Folder, StackError, environment, folder_at
+from examples.atis.stack.folder import DEFAULT, Folder, StackError, folder_at
 from examples.atis.stack.services import missing
 
 
@@ -65,13 +64,7 @@ def _stop(folder: Folder) -> None:
     with suppress(StackError):
         down(folder)
     # Where the rollback has not come, PostgreSQL still runs.
-    if Path(f"{folder.database}.litelift").exists():
-        command = [sys.executable, "-m", "litelift", "server", "stop", str(folder.database), "--quiet"]
-        subprocess.run(command, env=_with_path(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-
-
-def _with_path() -> dict[str, Any]:
-    return {**environment(), "PYTHONPATH": ":".join(filter(None, sys.path))}
+    stop_server(folder.database)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Runs litelift as its user does, in a process of its own, and reads the one document that it prints."""
+"""Runs litelift as its user does: in a process of its own, with its words and its view on the terminal."""
 
 from __future__ import annotations
 
@@ -13,38 +13,51 @@ from typing import Any
 from examples.atis.evening.client import CheckFailed
 from examples.atis.stack.folder import environment
 
-END_SECONDS = 120.0
+END_SECONDS = 300.0
+"""What an interrupted litelift is given to leave things in order."""
 
 
-def litelift(*words: str | Path) -> dict[str, Any]:
-    """What a command said with --json; its progress goes to stderr. Raises CheckFailed where it does not exit with 0.
+def litelift(*words: str | Path) -> None:
+    """Run a command; what it tells goes to the terminal. Raises CheckFailed where it does not exit with 0.
 
-    A Ctrl-C reaches it once, through this process, and it is given the time to leave things in order.
+    A Ctrl-C reaches it once, through this process.
     """
-    command = [sys.executable, "-m", "litelift", *map(str, words), "--json"]
-    path = os.environ.get("PYTHONPATH")
-    process = subprocess.Popen(
-        command,
-        env={**environment(), **({"PYTHONPATH": path} if path else {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = subprocess.Popen(_command(words), env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True)
     try:
-        out, _ = process.communicate()
+        status = process.wait()
     except BaseException:
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=END_SECONDS)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
         raise
-    try:
-        found: dict[str, Any] = json.loads(out)
-    except ValueError:
-        found = {}
-    if process.returncode:
-        raise CheckFailed(f"litelift {' '.join(map(str, words))} ended with status {process.returncode}; see above")
+    if status:
+        raise CheckFailed(f"litelift {' '.join(map(str, words))} ended with status {status}; see above")
+
+
+def run_of(file: Path) -> dict[str, Any]:
+    """What became of the runbook's last run. Raises CheckFailed."""
+    words = ("cutover", "status", file, "--json")
+    done = subprocess.run(_command(words), env=_environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise CheckFailed(f"litelift cutover status ended with status {done.returncode}: {done.stderr.strip()}")
+    found: dict[str, Any] = json.loads(done.stdout)["run"]
     return found
+
+
+def stop_server(source: Path) -> None:
+    """Stop the embedded PostgreSQL beside a source, where there is one."""
+    if Path(f"{source}.litelift").exists():
+        words = ("server", "stop", source, "--quiet")
+        subprocess.run(_command(words), env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _command(words: tuple[str | Path, ...]) -> list[str]:
+    return [sys.executable, "-m", "litelift", *map(str, words)]
+
+
+def _environment() -> dict[str, str]:
+    path = os.environ.get("PYTHONPATH")
+    return {**environment(), **({"PYTHONPATH": path} if path else {})}

@@ -9,7 +9,7 @@ from typing import Any
 
 from examples.atis.evening import runbook
 from examples.atis.evening.client import CheckFailed, Client
-from examples.atis.evening.cutover import litelift
+from examples.atis.evening.cutover import litelift, run_of
 from examples.atis.evening.table import Table
 from examples.atis.evening.watch import Watch
 from examples.atis.stack.__main__ import up
@@ -72,7 +72,8 @@ class Evening:
 
     def _cut_over(self, file: Path) -> dict[str, Any]:
         with self.table.timed("litelift cutover"):
-            done = litelift("cutover", file, "--yes")
+            litelift("cutover", file, "--yes")
+        done = run_of(file)
         for phase in done["phases"]:
             self.table.add(f"{phase['number']} {phase['title']}", phase["seconds"])
         if not done.get("report") or not Path(done["report"]).exists():
@@ -82,7 +83,8 @@ class Evening:
 
     def _go_back(self, file: Path) -> dict[str, Any]:
         with self.table.timed("litelift cutover rollback"):
-            return litelift("cutover", "rollback", file, "--yes")
+            litelift("cutover", "rollback", file, "--yes")
+        return run_of(file)
 
     def _down(self, watch: Watch, told: float | None) -> None:
         """What was seen from outside, beside what litelift says."""
