@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +19,13 @@ END_SECONDS = 300.0
 def litelift(*words: str | Path) -> None:
     """Run a command; what it tells goes to the terminal. Raises CheckFailed where it does not exit with 0.
 
-    A Ctrl-C reaches it once, through this process.
+    A Ctrl-C reaches it once, as the SIGTERM of this process.
     """
     process = subprocess.Popen(_command(words), env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         status = process.wait()
     except BaseException:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
