@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from examples.atis.evening import runbook
 from examples.atis.evening.client import Client
 from examples.atis.evening.watch import Watch
 from examples.atis.stack.__main__ import down, main, status, up
@@ -210,6 +211,24 @@ def test_the_code_is_updated_and_goes_back_and_litelift_moves_it(atis: Folder, c
         command(atis, "manage", "clear_cache")
         command(atis, "stack", "restart", "app")
     assert git(atis, "status", "--short") == ""
+    assert client.health()["version"] == "1.12.4"
+    client.prove("sqlite")
+
+
+def test_a_frontend_built_for_a_developers_machine_is_found_on_the_evening_and_all_is_taken_back(
+    atis: Folder, client: Client
+) -> None:
+    right = client.scripts()
+    file = runbook.write(atis, {"kind": "embedded"})
+    text = file.read_text("utf-8")
+    text = text.replace('update = [["', 'update = [["env", "API_URL=http://localhost:8000", "')
+    file.write_text(text.replace("absent = [", "retries = 0\nabsent = ["), "utf-8")
+    ended = litelift("cutover", file, "--yes")
+    assert ended.status == 1
+    assert "the built frontend" in ended.err
+    assert "localhost:" in ended.err
+    assert not (Path(f"{atis.database}.litelift") / "pg").exists()
+    assert client.scripts() == right
     assert client.health()["version"] == "1.12.4"
     client.prove("sqlite")
 
