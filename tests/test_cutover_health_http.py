@@ -170,6 +170,11 @@ def test_a_page_about_an_error_of_the_program_is_told_as_what_it_is(
     assert named in str(one(tmp_path, kind="http", url=app.url()).got)
 
 
+def test_a_long_answer_of_nothing_is_judged_in_linear_time(app: App, tmp_path: Path) -> None:
+    app.routes["/"] = Reply("\n" * 2_000_000)
+    assert one(tmp_path, kind="http", url=app.url()).ok
+
+
 def test_a_page_that_only_looks_like_one_passes(app: App, tmp_path: Path) -> None:
     app.routes["/"] = Reply(
         '<div class="exception-summary">3 ignition coils</div> How to read a Traceback (most recent'

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from health_app import check_of
 from litelift.cutover.health import settings
 from litelift.cutover.health.kinds import how_to_make
-from litelift.cutover.health.secret import read_secrets
+from litelift.cutover.health.secret import Secrets, read_secrets
 from litelift.cutover.health.settings import Check
 from litelift.cutover.health.settings_base import Password
 from litelift.cutover.health.settings_http import HttpSettings, InSession
@@ -185,6 +185,14 @@ def test_a_password_comes_from_a_file_that_only_its_owner_reads(tmp_path: Path) 
         read_secrets([login(password_file="word")], tmp_path)
     assert caught.value.hint == f"chmod 600 {path}"
     assert caught.value.exit_code == 2
+
+
+def test_secrets_of_any_shape_are_hidden() -> None:
+    secrets = Secrets()
+    secrets.add("   ", "two  spaces", 'quo"te<&>', "x", "xyz", "long-" + "z" * 5000, short=True)
+    secrets.add("12345", "eight-88")
+    said = 'xyz two spaces quo\\"te<&> quo&quot;te&lt;&amp;&gt; quo%22te%3C%26%3E x 12345 eight-88 long-zzzz... box\n!'
+    assert secrets.hide(said) == "*** *** *** *** *** *** 12345 *** ***... box !"
 
 
 @pytest.mark.parametrize(

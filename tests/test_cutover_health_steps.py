@@ -41,13 +41,11 @@ def project(server: Url, tmp_path: Path, app: App) -> Iterator[Project]:
             return Reply(starts[-1] if starts else "started on sqlite")
 
         app.routes["/"] = home
-        check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nmax_average_ms = 60000\nretries = 0\ntimeout = 60\n'
+        common = "retries = 0\ntimeout = 60\n"
+        check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{app.url()}"\nmax_average_ms = 60000\n{common}'
         after = f'{check.replace("home", "engine")}when = ["after"]\npresent = ["postgresql"]\n'
-        one.added(
-            check
-            + after
-            + '[[health]]\nname = "rows"\nkind = "postgres"\nquery = "select count(*) from grades"\ntimeout = 60\n'
-        )
+        rows = f'[[health]]\nname = "rows"\nkind = "postgres"\nquery = "select count(*) from grades"\n{common}'
+        one.added(check + after + rows)
         one.file.write_text(
             one.file.read_text().replace("[services]", f'headers = {{ X-Bypass = "{KEY}" }}\n[services]')
         )

@@ -20,7 +20,7 @@ _KNOWN = (
     ),
     ("Rails' debug page", r"<title>Action Controller: Exception caught</title>"),
     ("an error of PHP", r"<b>(?:Fatal|Parse) error</b>:|^(?:PHP )?(?:Fatal|Parse) error: "),
-    ("a Python traceback", r"^\s*(?:<pre>)?Traceback \(most recent call last\):"),
+    ("a Python traceback", r"^[ \t]*(?:<pre>)?Traceback \(most recent call last\):"),
     ("a Node stack trace", r"<pre>\w*Error: [^<]*<br> *&nbsp; *&nbsp;at "),
 )
 _PATTERNS = [(name, re.compile(pattern, re.MULTILINE | re.DOTALL)) for name, pattern in _KNOWN]

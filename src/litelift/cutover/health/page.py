@@ -99,15 +99,21 @@ def _expect(check: PageCheck, answer: Answer, site: _Site) -> None:
         if not any(words in text for _, text in site.files) and words not in html.unescape(answer.text):
             raise Failing(f"the text {words!r}", f"{_summary(answer, site)}: none has it")
     allowed = {f"{host}:{port}" for _, host, port in (origin(check.url), origin(answer.url))}
-    places = [
-        f"{shown(url)} {line}:{column}: {excerpt(text, at, len(words))}"
+    found = [
+        (url, text, words, at)
         for url, text in site.files
         for words in check.absent
         for at in _found(words, text, allowed)
-        for line, column in [place(text, at)]
     ]
-    if places:
-        raise Failing(f"no {' and no '.join(map(repr, check.absent))}", shortened(places, TOLD, separator="; "))
+    if found:
+        places = [_place(*one) for one in found[:TOLD]]
+        told = shortened(places, TOLD, separator="; ", total=len(found))
+        raise Failing(f"no {' and no '.join(map(repr, check.absent))}", told)
+
+
+def _place(url: str, text: str, words: str, at: int) -> str:
+    line, column = place(text, at)
+    return f"{shown(url)} {line}:{column}: {excerpt(text, at, len(words))}"
 
 
 def _found(words: str, text: str, allowed: set[str]) -> Iterator[int]:

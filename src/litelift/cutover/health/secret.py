@@ -38,7 +38,7 @@ class Secrets:
             if value and (short or len(value) >= SHORT):
                 quoted = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value)
                 addresses = quote(value, safe=""), quote(value), quote_plus(value)
-                self._hidden |= {value, " ".join(value.split()), *quoted, *addresses}
+                self._hidden |= {value, " ".join(value.split()), *quoted, *addresses} - {""}
 
     def add_of(self, document: Any) -> None:
         """Hide what a document of JSON itself calls a token, a key or a secret."""
@@ -52,18 +52,18 @@ class Secrets:
                 self.add_of(value)
 
     def hide(self, words: str) -> str:
-        """The words without any secret, on lines of a terminal: without control characters too."""
+        """The words without any secret, on one line of a terminal: without control characters too."""
         for value in sorted(self._hidden, key=len, reverse=True):
             before, after = r"(?<!\w)" if value[0].isalnum() else "", r"(?!\w)" if value[-1].isalnum() else ""
             words = re.sub(f"{before}{re.escape(value)}{after}", "***", words)
             if "..." in words:
                 words = _without_halves(words, value)
-        return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", redact(words))
+        return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", redact(words))
 
 
 def _without_halves(words: str, value: str) -> str:
     """The words without a secret's beginning before a cut, or its end after one; three letters tell nothing."""
-    for length in range(len(value) - 1, 3, -1):
+    for length in range(min(len(value) - 1, len(words)), 3, -1):
         words = words.replace(f"{value[:length]}...", "***...").replace(f"...{value[-length:]}", "...***")
     return words
 
