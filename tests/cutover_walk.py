@@ -100,21 +100,17 @@ def back(project: Project, before: dict[str, object]) -> list[str]:
 def walk(admin: str, folder: Path, shard: int, of: int) -> None:
     """Every ``of``-th point, from ``shard`` on."""
     for number in itertools.count(shard + 1, of):
-        for ways in (("resume", "rollback"), ("rollback",)):
-            with a_project(folder / f"{number}-{ways[0]}", admin) as project:
+        for way in ("resume", "rollback"):
+            with a_project(folder / f"{number}-{way}", admin) as project:
                 was = project.before()
                 if begin(project, number) != -signal.SIGKILL:
                     return
                 last = project.journal.lines[-1]
-                wrong = []
-                if "resume" in ways:
-                    wrong += ["--resume failed"] * apart(lambda: cutover(project.file, resume=True))
-                    wrong += moved(project)
-                wrong += ["rollback failed"] * apart(lambda: roll_back(project.file))
-                wrong += back(project, was)
-                print(
-                    json.dumps({"at": [last.event, last.values.get("step")], "ways": ways, "wrong": wrong}), flush=True
-                )
+                if way == "resume":
+                    wrong = ["--resume failed"] * apart(lambda: cutover(project.file, resume=True)) + moved(project)
+                else:
+                    wrong = ["rollback failed"] * apart(lambda: roll_back(project.file)) + back(project, was)
+                print(json.dumps({"at": [last.event, last.values.get("step")], "way": way, "wrong": wrong}), flush=True)
 
 
 if __name__ == "__main__":
