@@ -49,6 +49,7 @@ class SourceConnection(sqlite3.Connection):
         """See `sqlite3.Connection`."""
         super().__init__(*words, **more)
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+        self._stored: frozenset[str] | None = None
 
     def cursor(self, factory: Any = SourceCursor) -> Any:
         """See `sqlite3.Connection.cursor`."""
@@ -79,6 +80,7 @@ class SourceConnection(sqlite3.Connection):
 
     def begin(self) -> None:
         """Take this moment's snapshot, with the twin or without it."""
+        self._stored = None
         self._take()
         pages, size = (self.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         longest = longest_value(pages * size)
@@ -144,8 +146,10 @@ class SourceConnection(sqlite3.Connection):
         """Whether it is a table that the file itself holds: no view, nothing virtual."""
         if scan.where is not None or scan.width > MOST_HANDED:
             return False
-        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name = ? COLLATE NOCASE"
-        return bool(self.execute(query, (scan.table,)).fetchone()[0])
+        if self._stored is None:
+            query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+            self._stored = frozenset(name for (name,) in self.execute(query))
+        return scan.table in self._stored
 
     def batches(self, scan: Scan, between: tuple[int, int] | None) -> Iterator[Batch] | None:
         """The rows of ``scan`` through the twin; None where it cannot read them."""
