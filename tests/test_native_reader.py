@@ -141,6 +141,23 @@ def test_rows_of_tables_views_and_very_wide_tables_are_read(make_sqlite: MakeSql
     source.close()
 
 
+def test_which_tables_a_file_holds_is_asked_for_once_a_snapshot(make_sqlite: MakeSqlite) -> None:
+    path = make_sqlite("pragma journal_mode=wal; create table t(a, b); create table u(a, b)")
+    source = open_source(path)
+    asked: list[str] = []
+    source.connection.set_trace_callback(asked.append)
+    for _ in range(3):
+        assert rows_of(source.connection) == rows_of(source.connection, Scan("u", ("a",))) == []
+    assert sum("rootpage" in statement for statement in asked) == 1
+    writer = sqlite3.connect(path)
+    writer.executescript("drop table u; create view u as select 7 as a")
+    writer.close()
+    source.renew()
+    assert rows_of(source.connection, Scan("u", ("a",))) == [(7,)]
+    assert sum("rootpage" in statement for statement in asked) == 2
+    source.close()
+
+
 def test_a_table_that_only_the_other_connection_can_read_is_left_to_it(make_sqlite: MakeSqlite) -> None:
     path = make_sqlite("create table t(a, b)")
     source = open_source(path)
