@@ -91,6 +91,8 @@ def test_a_runbook_is_read_with_its_place(runbook: Callable[[str], Runbook], tmp
             5,
             'belongs under [target] with kind = "container"',
         ),
+        (HEAD + "[code]\nservice = 'x'", 6, 'it belongs under [target] with kind = "container"'),
+        (HEAD + "[code]\nrole = 'x'", 6, "it belongs under [target]"),
         (HEAD + "verson = 18", 5, "did you mean 'version'?"),
         (HEAD + "version = 17", 5, "expected 16 or 18"),
         (HEAD + "[helth]\nname = 'x'", 5, "did you mean 'health'?"),

@@ -171,7 +171,19 @@ def _unknown_key(form: Form[_M], at: Place, got: object) -> str:
     place_of_it = form.elsewhere(model, at.keys, got)
     if place_of_it:
         return f"{message}; {place_of_it}"
-    others = list(dict.fromkeys(header for other, header in form.sections if key in keys_of(other)))
+    others = _places(form, key, section_words(at.keys[:-1]))
     if others:
         return f"{message}; it belongs under {either(others)}"
     return f"{message}; expected {either(allowed)}"
+
+
+def _places(form: Form[_M], key: str, here: str) -> list[str]:
+    """The tables that have such a key; of several kinds of one table, that table."""
+    found = [header for other, header in form.sections if key in keys_of(other)]
+    tables = [header.split(" with ")[0] for header in found]
+    return list(
+        dict.fromkeys(
+            header if table == here or tables.count(table) == 1 else table
+            for header, table in zip(found, tables, strict=True)
+        )
+    )

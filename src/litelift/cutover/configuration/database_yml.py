@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litelift.cutover.configuration.lines import commented, line_break, line_end, line_start, without
+from litelift.cutover.configuration.lines import commented, inserted, line_end, line_start, without
 from litelift.errors import MissingPart
 
 _TAG = re.compile(r"<%.*?%>", re.DOTALL)
@@ -147,7 +147,7 @@ def _set(text: str, name: str, key: str, value: str, after: str | None) -> str:
         return text
     anchors = [pair.end for pair in section.pairs if pair.key == after and pair.start > section.merge_at]
     at = anchors[-1] if anchors else section.end
-    return f"{text[:at]}{line_break(text)}{' ' * section.indent}{key}: {new}{text[at:]}"
+    return inserted(text, at, f"{' ' * section.indent}{key}: {new}")
 
 
 def _refuse_what_would_not_hold(section: Section, name: str, new: Mapping[str, str], remove: Sequence[str]) -> None:
@@ -233,7 +233,7 @@ def _kind(key: Any, value: Any) -> str:
 
 def _merged(value: Any) -> Iterator[str]:
     """The keys that ``<<`` brings, from one table or from several."""
-    for part in value.value:
+    for part in value.value if isinstance(value.value, list) else ():
         if isinstance(part, tuple):
             key, inner = part
             yield from _merged(inner) if key.value == "<<" else (key.value,)
@@ -283,7 +283,7 @@ def _put_back(text: str, name: str, lines: list[str]) -> str:
         if at >= 0 and line_start(text, at) == at:
             text = text[:at] + line + text[at + len(comment) :]
         else:
-            text = text[: section.end] + line_break(text) + line + text[section.end :]
+            text = inserted(text, section.end, line)
     return text
 
 

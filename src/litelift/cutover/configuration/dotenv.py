@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from litelift.cutover.configuration.lines import commented, line_break, line_end, next_line, without
+from litelift.cutover.configuration.lines import appended, commented, inserted, line_break, line_end, next_line, without
 
 BLANK = r"[^\S\r\n]*"
 _START = re.compile(
@@ -157,7 +157,7 @@ def restored(text: str, old: str, keys: Iterable[str]) -> str:
         if not lines and now and (comments := [e for e in before if e.commented]):
             lines = [old[comments[0].start : comments[0].end].removeprefix("\ufeff")]
         if not now:
-            for line in reversed(lines):
+            for line in lines:
                 text = _uncommented(text, old, line, key)
             continue
         while len(lines) > len(now):
@@ -183,24 +183,22 @@ def _added(text: str, key: str, value: str, after: str | None) -> str:
     anchors = [entry for entry in active if entry.key == after]
     exported = all(entry.lead.startswith("export") for entry in anchors or active) and bool(active)
     line = f"{'export ' if exported else ''}{key}={value}"
-    end = line_break(text)
     if anchors:
-        at = anchors[-1].end
-        return text[:at] + end + line + text[at:]
-    if not text.removeprefix("\ufeff"):
-        return text + line + end
-    return text + line + end if text.endswith(("\n", "\r")) else text + end + line
+        return inserted(text, anchors[-1].end, line)
+    return appended(text, line) if text.removeprefix("\ufeff") else f"{text}{line}\n"
 
 
 def _uncommented(text: str, old: str, line: str, key: str) -> str:
     """The text with an assignment that is not in it: in its comment's place, else after its neighbour in ``old``."""
-    comment = re.compile(rf"(?:\A\ufeff?|(?<=[\r\n])){re.escape(commented(line))}(?=[\r\n]|\Z)")
-    places = list(comment.finditer(text))
+    comment = commented(line)
+    either = re.compile(rf"(?:\A\ufeff?|(?<=[\r\n]))(?P<it>{re.escape(comment)}|{re.escape(line)})(?=[\r\n]|\Z)")
+    then, now = list(either.finditer(old)), list(either.finditer(text))
+    places = [place for place in now if place["it"] == comment]
+    if len(then) == len(now):
+        # An older comment may say the same.
+        places = [place for place, was in zip(now, then, strict=True) if place["it"] == comment and was["it"] == line]
     if places:
-        # The last: an older comment that says the same was there before the one that replaced the line.
-        after = places[-1].end()
-        return text[: after - len(commented(line))] + line + text[after:]
-    end = line_break(text)
+        return text[: places[0].start("it")] + line + text[places[0].end() :]
     before = None
     for entry in entries(old):
         if entry.key == key:
@@ -208,5 +206,5 @@ def _uncommented(text: str, old: str, line: str, key: str) -> str:
         before = entry.key
     anchors = [entry for entry in entries(text) if entry.key == before]
     if anchors:
-        return text[: anchors[-1].end] + end + line + text[anchors[-1].end :]
-    return text + line + end if not text or text.endswith(("\n", "\r")) else text + end + line
+        return inserted(text, anchors[-1].end, line)
+    return appended(text, line) if text.removeprefix("\ufeff") else f"{text}{line}\n"

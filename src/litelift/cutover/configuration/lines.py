@@ -27,6 +27,20 @@ def line_break(text: str) -> str:
     return _end(text, 0).group() or "\n"
 
 
+def inserted(text: str, at: int, line: str) -> str:
+    """The text with a line after that of ``at``, which ends as that one does; see ``without``."""
+    end, after = line_end(text, at), next_line(text, at)
+    if after > end:
+        return text[:after] + line + text[end:after] + text[after:]
+    return text + line_break(text) + line
+
+
+def appended(text: str, line: str) -> str:
+    """The text with a line at its end; a last line that nothing ends stays one that nothing ends."""
+    last = re.search(r"(?:\r\n|\r|\n)\Z", text)
+    return inserted(text, last.start() if last else len(text), line)
+
+
 def commented(lines: str) -> str:
     """The lines as a comment."""
     return re.sub(r"(\A|\r\n|\r|\n)", r"\1# ", lines)
