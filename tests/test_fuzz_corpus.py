@@ -75,7 +75,7 @@ def test_a_broken_contract_is_told_with_an_input_that_shows_it_again(tmp_path: P
 
 def test_a_target_that_is_not_there_is_refused(tmp_path: Path) -> None:
     done = started("--target", "lexers", folder=tmp_path)
-    assert done.returncode == 2 and "expected copied, declared, expression" in done.stderr
+    assert done.returncode == 2 and "expected copied, database_yml, declared" in done.stderr
 
 
 def test_without_atheris_a_contract_that_only_a_changed_input_breaks_is_found() -> None:
