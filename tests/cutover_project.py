@@ -153,6 +153,7 @@ def make_project(folder: Path, admin: str, runbook: str = RUNBOOK) -> Project:
         rows = [(n, n % 30 + 1, n % 11) for n in range(1, ROWS + 1)]
         connection.executemany("insert into grades values (?, ?, ?)", rows)
     (folder / ".env").write_text("DATABASE_URL=sqlite:///app.sqlite\n")
+    (folder / ".env").chmod(0o600)
     (folder / ".gitignore").write_text("app.sqlite*\n.env\ntrace\nlitelift.toml\nlitelift-archive\n")
     _git(folder, "init", "-q", "-b", "main")
     for release in ("1", "2"):

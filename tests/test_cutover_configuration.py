@@ -59,6 +59,7 @@ def project(tmp_path: Path) -> Project:
             (folder / ".env").write_text(ENV)
             (folder / ".env").chmod(0o640)
             (folder / "config" / "database.yml").write_text(YML)
+            (folder / "config" / "database.yml").chmod(0o600)
         if login:
             keep_login(run / "credentials.json", login)
         asked = {"source": {"path": "x"}, "target": {"kind": "embedded"}, "environment": files, **keys}
@@ -291,6 +292,14 @@ def test_a_cached_configuration_of_laravel_is_told_with_its_way_out(project: Pro
 def test_a_database_url_that_rails_would_take_is_told(project: Project) -> None:
     facts = Switch().check(project(files=FILES[1:]))
     assert [note for note in facts["files"][0]["notes"] if "DATABASE_URL" in note]
+
+
+def test_a_file_that_everybody_reads_is_told_of_before_it_holds_the_password(project: Project) -> None:
+    context = project(login=None)
+    (context.runbook.folder / ".env").chmod(0o644)
+    Switch().check(context)
+    told = [line.values["message"] for line in context.journal.events("issue")]
+    assert ".env will hold the password, and every user of this machine may read it: chmod o-r" in told
 
 
 def test_two_sections_of_one_file_are_one_file(project: Project) -> None:

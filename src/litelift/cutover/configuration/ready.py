@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 
 from litelift.cutover.commands import shown
@@ -36,6 +37,9 @@ def ready(file: ConfigurationFile, runbook: Runbook) -> None:
 def notes(file: ConfigurationFile, content: bytes, runbook: Runbook) -> Iterator[str]:
     """What a person should know of the switch of this file, though it can be done."""
     text = content.decode("utf-8", "surrogateescape")
+    words = " ".join(value for part in file.parts for value in part.set.values())
+    if ("{password}" in words or "{url}" in words) and file.path.stat().st_mode & stat.S_IROTH:
+        yield f"{file.name} will hold the password, and every user of this machine may read it: chmod o-r"
     for part in file.parts:
         if part.kind == "database-yml":
             for key, tag in database_yml.tags(text, part.section, part.set).items():

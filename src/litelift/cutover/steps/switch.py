@@ -59,6 +59,9 @@ class Switch(Step):
             before = file.read()
             after = file.edited(before, words)
             facts = file.path.stat()
+            told = list(notes(file, before, context.runbook))
+            for note in told:
+                context.issue(note)
             found.append(
                 {
                     "file": file.name,
@@ -70,7 +73,7 @@ class Switch(Step):
                     "mode": stat.S_IMODE(facts.st_mode),
                     "owner": [facts.st_uid, facts.st_gid],
                     "diff": file.diff(before, after, secrets),
-                    "notes": list(notes(file, before, context.runbook)),
+                    "notes": told,
                 }
             )
         return {"files": found}
@@ -89,8 +92,6 @@ class Switch(Step):
                 raise ConfigurationError(path=file.name, message="the runbook says otherwise than when this step began")
             for line in (file.name, *known["diff"]):
                 context.tell(line)
-            for note in known["notes"]:
-                context.issue(note)
             _keep(context.folder / known["kept"], now, file.path)
             write_whole(file.path, new)
 
