@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -90,3 +92,25 @@ def test_a_folder_without_a_run_has_no_report(tmp_path: Path, project: Project) 
         refused = litelift("report", place)
         assert refused.status == 2
         assert "holds no report" in refused.err
+
+
+@pytest.mark.parametrize("how", ["gone", "another"])
+def test_a_way_back_without_the_kept_copy_takes_the_source_out_of_the_archive(project: Project, how: str) -> None:
+    assert cutover(project.file) is not None
+    copy = project.journal.folder / "kept" / "source.sqlite"
+    kept = copy.read_bytes()
+    if how == "gone":
+        copy.unlink()
+    else:
+        copy.write_bytes(kept[:-1] + b"?")
+    with closing(sqlite3.connect(project.source)) as source, source:
+        source.execute("delete from grades")
+    with psycopg.connect(project.target, autocommit=True) as connection:
+        connection.execute("update grades set grade = 5 where id = 4")
+    assert roll_back(project.file) is not None
+    with closing(sqlite3.connect(project.source)) as source:
+        assert source.execute("select count(*) from grades").fetchall() == [(ROWS,)]
+    assert copy.read_bytes() == kept
+    assert any("taken out of" in line.values["resolved"] for line in project.journal.events("issue"))
+    facts = next(project.journal.events("undone", "mark")).values["facts"]
+    assert (facts["inserted"], facts["updated"], facts["deleted"]) == (0, 1, 0)

@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
+from litelift.cutover.archive import restore_source
 from litelift.cutover.context import Context
 from litelift.cutover.step import Facts, Step, Undo
 from litelift.errors import SourceKeptBroken, SourceWrittenTo
@@ -89,6 +90,7 @@ class KeepSource(Step):
         path, copy = Path(facts["source"]), Path(facts["copy"])
         if checksums(path) == facts["files"]:
             return {"changed": False}
+        kept_copy(context)
         aside = context.folder / "kept" / "changed"
         _keep_aside(path, aside)
         _put_back(copy, path, facts)
@@ -119,6 +121,23 @@ class SourceUnchanged(Step):
         how = changed_since_kept(context)
         if how is not None:
             raise SourceWrittenTo(how=how)
+
+
+def kept_copy(context: Context) -> Path | None:
+    """The copy that was kept, out of the archive where it is gone or is another. None where nothing was kept.
+
+    Raises ArchiveDamaged, ArchiveFailed.
+    """
+    facts = context.facts("source-keep")
+    if "sha256" not in facts:
+        return None
+    copy, archive = Path(facts["copy"]), context.facts("archive")
+    if "sha256" in archive and not (copy.is_file() and checksum(copy) == facts["sha256"]):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        restore_source(Path(archive["path"]), copy)
+        resolved = f"it was taken out of {archive['path']}"
+        context.issue("the kept copy of the SQLite file was gone, or was another", resolved)
+    return copy
 
 
 def changed_since_kept(context: Context) -> str | None:

@@ -9,6 +9,7 @@ from litelift.cutover.context import Context
 from litelift.cutover.mark import Mark, mark
 from litelift.cutover.since import written_since
 from litelift.cutover.step import Facts, Step, Undo
+from litelift.cutover.steps.source import kept_copy
 from litelift.postgres.connect import connect
 
 MARK = "mark.json"
@@ -47,9 +48,9 @@ class MarkMoment(Step):
         if "mark" not in facts:
             return {}
         taken = Mark.model_validate_json(Path(facts["mark"]).read_bytes())
-        copy = context.facts("source-keep").get("copy")
+        copy = kept_copy(context)
         with connect(context.login.url) as connection:
-            found = written_since(connection, taken, Path(copy) if copy else None, context.folder)
+            found = written_since(connection, taken, copy, context.folder)
         written = found.inserted + found.updated + found.deleted
         if written:
             context.issue(
