@@ -282,7 +282,7 @@ def prepared_server() -> Iterator[Url]:
         Path(folder).chmod(0o755)
         server = SystemServer(Path(folder) / "server")
         server.make()
-        server.run("max_prepared_transactions=5")
+        server.run("max_prepared_transactions=5", "max_locks_per_transaction=10", "max_connections=10")
         yield server.url
         server.stop()
 
@@ -300,6 +300,17 @@ def test_a_prepared_transaction_is_in_once_it_is_ended_and_told_before(
         since, lines = look(url, taken, source, tmp_path)
         assert (counted(since), since.notes) == ({"users": (0, 1, 0)}, [])
         assert lines[0]["row"]["name"] == "prepared"
+
+
+def test_more_tables_than_the_server_has_locks_for_are_looked_at(prepared_server: Url, tmp_path: Path) -> None:
+    with fresh_database(prepared_server) as url:
+        for first in range(0, 1500, 100):
+            tables = (f"create table t{number} (id int primary key)" for number in range(first, first + 100))
+            write(url, "; ".join(tables))
+        taken = take(url)
+        write(url, "insert into t7 values (1)")
+        since, _ = look(url, taken, None, tmp_path)
+        assert (counted(since), since.looked_at) == ({"t7": (1, 0, 0)}, 1500)
 
 
 def test_partitions_are_one_table_whatever_happens_to_them(

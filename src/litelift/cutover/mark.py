@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from psycopg import pq, sql
@@ -122,11 +123,12 @@ def mark(connection: Connection) -> Mark:
                 wrapped=sql.SQL("t.xmin::text::bigint >= {} and {} >= {}").format(_FIRST, _back(now.newest), HALF),
                 table=sql.Identifier(table.schema_name, table.name),
             )
-            for late, rows, wrapped in connection.cursor(row_factory=tuple_row).execute(query):
-                table.rows += rows
-                table.wrapped += wrapped
-                if late is not None:
-                    known.add(late)
+            with looking(connection) as cursor:
+                for late, rows, wrapped in cursor.execute(query):
+                    table.rows += rows
+                    table.wrapped += wrapped
+                    if late is not None:
+                        known.add(late)
         return Mark(
             at=now.at,
             system=now.system,
@@ -160,6 +162,17 @@ def snapshot(connection: Connection) -> Iterator[Now]:
     except psycopg.Error as error:
         said = " ".join((error.diag.message_primary or str(error)).split())
         raise ExportFailed(message=said) from error
+
+
+@contextmanager
+def looking(connection: Connection) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """A look at one table within a `snapshot`; its locks are given back at the end.
+
+    A transaction's locks on thousands of tables and their indexes are more than a server has room for; those taken
+    after a savepoint go when it is rolled back to ("Table-Level Locks", section 13.3.1 of the manual).
+    """
+    with connection.transaction(force_rollback=True), connection.cursor(row_factory=tuple_row) as cursor:
+        yield cursor
 
 
 def _system(connection: Connection) -> str | None:

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from pydantic import BaseModel, Field
 
 from litelift.cutover.export import ExportFile
-from litelift.cutover.mark import Mark, TableMark, read_tables, snapshot, written_after
+from litelift.cutover.mark import Mark, TableMark, looking, read_tables, snapshot, written_after
 from litelift.cutover.written import Look, Tables, TableSince
 from litelift.errors import ExportFailed, SourceError, UsageError
 from litelift.move.journal import last_matches
@@ -92,7 +92,8 @@ def written_since(
             for table in tables:
                 first = table.then[0] if table.then else table.now[0]
                 match = by_target.get((first.root_schema, first.root_name))
-                since = look.at(table, match)
+                with looking(connection):
+                    since = look.at(table, match)
                 if since.written or since.notes:
                     found.append(since)
         notes += [f"{name} may not be read: what was written to it is not in the file" for name in unread]
