@@ -267,7 +267,7 @@ def test_the_step_archives_the_kept_copy_and_what_the_patterns_match(tmp_path: P
         "files" + str(elsewhere.resolve() / "3.sqlite"),
     ]
     assert Path(facts["path"]).parent == tmp_path / "litelift-archive"
-    assert Path(facts["path"]).name.startswith("AT-S---school-")
+    assert Path(facts["path"]).name.startswith("ATIS---school-")
     days = date.fromisoformat(facts["keep_until"]) - datetime.now(UTC).date()
     assert timedelta(days=29) <= days <= timedelta(days=30)
     restore_source(Path(facts["path"]), tmp_path / "back.sqlite")

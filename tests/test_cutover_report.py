@@ -176,12 +176,13 @@ def test_a_way_back_has_its_times_its_rows_and_the_checks_made_again(evening: Ev
     assert report.written is not None
     assert (report.written.inserted, report.written.updated, report.written.deleted) == (41, 7, 2)
     assert report.health[0].again is not None
+    assert not any(word in commands(report) for word in ("psql", "docker", "litelift cutover rollback"))
     for render in READ:
         said = words(render(report))
         assert "public.grades" in said
         assert "written-since-cutover.jsonl" in said
         assert "On SQLite again" in said
-        assert "It was gone in this run, in 23.7 s." in said
+        assert "This run was taken back, in 23.7 s." in said
 
 
 def test_a_failure_before_the_switch_is_told_with_its_reason_and_what_to_mend(evening: Evening) -> None:

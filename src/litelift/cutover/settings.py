@@ -274,7 +274,7 @@ class Runbook(Section):
     @property
     def state(self) -> Path:
         """The folder of the journal, the credentials and what is kept."""
-        return self.folder / self.project.state
+        return (self.folder / self.project.state).resolve()
 
     @property
     def source_path(self) -> Path:

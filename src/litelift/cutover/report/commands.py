@@ -56,10 +56,11 @@ def place_of(context: Context, result: MigrationResult | None) -> Place | None:
 
 
 def commands(context: Context, result: MigrationResult | None) -> list[tuple[str, Code]]:
-    """What somebody needs in the days after, each with a title."""
+    """What somebody needs in the days after, each with a title: of what stands, not of what was taken back."""
     runbook = context.runbook
     file = str(runbook.path)
-    place = place_of(context, result)
+    gone = context.journal.last("server") == "undone" and bool(context.facts("server").get("makes"))
+    place = None if gone else place_of(context, result)
     found: list[tuple[str, str]] = []
     if place is not None:
         found.append(
@@ -76,12 +77,13 @@ def commands(context: Context, result: MigrationResult | None) -> list[tuple[str
         found.append(("Take a backup by hand", f'pg_dump --format=custom --file="{dump}" {shlex.quote(place.url)}'))
     found += [
         (
-            "See how the run stands, or take it back",
-            f"litelift cutover status {shlex.quote(file)}\nlitelift cutover rollback {shlex.quote(file)}",
+            "See how the run stands" + ("" if gone else ", or take it back"),
+            f"litelift cutover status {shlex.quote(file)}"
+            + ("" if gone else f"\nlitelift cutover rollback {shlex.quote(file)}"),
         ),
         ("Make this report again", shlex.join(["litelift", "report", str(context.folder), "--format", "html"])),
     ]
-    found += _server(context)
+    found += [] if gone else _server(context)
     found += _application(context)
     logs = shlex.quote(str(context.folder / "output"))
     found.append(

@@ -108,9 +108,8 @@ def made(context: Context) -> Rows:
     rows: Rows = []
     if facts.get("kind") == "container":
         image = facts.get("image_facts") or {}
-        rows.append(
-            ("Container", f"{facts.get('name', '')} of {image.get('name') or facts.get('image') or 'its image'}")
-        )
+        name, of = getattr(context.runbook.target, "name", ""), image.get("name") or facts.get("image") or "its image"
+        rows.append(("Container", f"{name} of {of}"))
         rows.append(("Volume", str(facts.get("volume", ""))))
         for older in facts.get("older_volumes") or []:
             name = older.get("name") if isinstance(older, dict) else older

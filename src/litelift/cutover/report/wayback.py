@@ -42,7 +42,7 @@ def _tried(context: Context) -> dict[str, tuple[float | None, str]]:
 
 def _tried_words(context: Context, overview: Overview) -> str:
     if overview.state == "rolled back" and overview.mode == "cutover":
-        return f"It was gone in this run, in {duration(overview.rollback_seconds or 0.0)}."
+        return f"This run was taken back, in {duration(overview.rollback_seconds or 0.0)}."
     back = [(run, seconds) for run in runs(context.runbook.state) if (seconds := _back_seconds(run)) is not None]
     cutovers = [one for one in back if one[0].mode == "cutover"]
     if cutovers:

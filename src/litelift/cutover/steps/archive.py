@@ -6,6 +6,7 @@ import glob
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unicodedata import combining, normalize
 
 from litelift.cutover.archive import Item, beside, part_of, read_archive, write_archive
 from litelift.cutover.context import Context
@@ -111,7 +112,7 @@ class _Progress:
 
 
 def _folder(context: Context) -> Path:
-    return context.runbook.folder / context.runbook.archive.folder
+    return (context.runbook.folder / context.runbook.archive.folder).resolve()
 
 
 def _items(context: Context) -> tuple[list[Item], list[str]]:
@@ -122,7 +123,7 @@ def _items(context: Context) -> tuple[list[Item], list[str]]:
     items = [Item(copy, f"source/{source.name}")]
     # The original's log is in the kept copy already; neither goes in twice.
     seen = {path.resolve() for path in (source, copy, log_of(source), source.with_name(source.name + "-shm"))}
-    own = {_folder(context).resolve(), runbook.state.resolve()}
+    own = {_folder(context), runbook.state.resolve()}
     missing = []
     for pattern in runbook.archive.files:
         # A pattern may be absolute, which Path.glob does not take.
@@ -152,4 +153,6 @@ def _bytes(items: list[Item]) -> int:
 
 
 def _plain(name: str) -> str:
+    """A project's name in ASCII, for a file's: "ATİS" is ATIS."""
+    name = "".join(letter for letter in normalize("NFKD", name) if not combining(letter))
     return "".join(letter if (letter.isalnum() and letter.isascii()) or letter in "-_" else "-" for letter in name)[:60]
