@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from litelift.postgres.programs import shipped
+from litelift.postgres.programs import programs, shipped
 
 SECONDS = 60.0
 IMAGE = "localhost/litelift-postgres:16"
@@ -26,8 +26,8 @@ NEWER_LAYOUT = "localhost/litelift-postgres:above"
 """The same programs, its volume above the data folder, as the official images from 18 on have it."""
 ULIMITS = {"nofile": 1024, "nproc": 1024}
 """An engine in a container may not raise its own."""
-_PROGRAMS = ("sh", "cat", "chmod", "chown", "ls", "mkdir", "rm", "setpriv", "sleep")
-_SERVER = ("initdb", "pg_isready", "postgres", "psql")
+_PROGRAMS = ("sh", "cat", "chmod", "chown", "cp", "ls", "mkdir", "rm", "setpriv", "sleep")
+_SERVER = ("pg_isready", "postgres", "psql")
 _ENTRYPOINT = r"""#!/bin/sh
 set -e
 [ "${1#-}" = "$1" ] || set -- postgres "$@"
@@ -39,13 +39,12 @@ chmod 700 "$PGDATA"
 as="setpriv --reuid 999 --regid 999 --clear-groups"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     [ -n "$POSTGRES_PASSWORD" ] || { echo "Error: superuser password is not specified." >&2; exit 1; }
-    echo "$POSTGRES_PASSWORD" > /run/password
-    chown 999 /run/password
-    $as initdb -D "$PGDATA" -U "${POSTGRES_USER:-postgres}" --pwfile=/run/password --no-locale --encoding=UTF8 \
-        --no-sync --auth-local=trust --auth-host=scram-sha-256
-    rm /run/password
-    echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
-    echo "listen_addresses = '*'" >> "$PGDATA/postgresql.conf"
+    [ "${POSTGRES_USER:-postgres}" = postgres ] || { echo "Error: the superuser is postgres here." >&2; exit 1; }
+    # What initdb makes, made once with the image.
+    cp -R /initialised/. "$PGDATA"
+    chown -R 999:999 "$PGDATA"
+    chmod 700 "$PGDATA"
+    echo "alter role postgres password '$POSTGRES_PASSWORD'" | $as postgres --single -F -D "$PGDATA" postgres > /dev/null
     if [ -n "$POSTGRES_DB" ] && [ "$POSTGRES_DB" != postgres ]; then
         echo "create database \"$POSTGRES_DB\"" | $as postgres --single -D "$PGDATA" postgres
     fi
@@ -125,6 +124,18 @@ class ContainerEngine:
                 self.process.wait(SECONDS)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _initialise(self, data: Path) -> None:
+        data.mkdir()
+        self.folder.chmod(0o711)
+        tools = programs(16)
+        tools.own(data)
+        words = ["--username=postgres", "--no-locale", "--encoding=UTF8", "--no-sync", "--auth-local=trust"]
+        tools.run("initdb", *words, "--auth-host=scram-sha-256", "--wal-segsize=1", data=data, seconds=SECONDS)
+        with (data / "pg_hba.conf").open("a") as file:
+            file.write("host all all all scram-sha-256\n")
+        with (data / "postgresql.conf").open("a") as file:
+            file.write("listen_addresses = '*'\nfsync = off\n")
+
     def _make_image(self) -> None:
         root = self.folder / "rootfs"
         install = shipped(16).parent
@@ -146,6 +157,8 @@ class ContainerEngine:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if not place.exists():
                     shutil.copy2(library, place)
+        self._initialise(self.folder / "initialised")
+        (self.folder / "initialised").rename(root / "initialised")
         for folder in ("etc", "run", "tmp", "var/run", "var/lib"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         (root / "tmp").chmod(0o1777)

@@ -206,7 +206,7 @@ class Container:
             if time.monotonic() > deadline:
                 message = f"is up, and its server lets nobody in after {self.target.ready_timeout:g} s: {refusal}"
                 raise errors.ContainerFailed(name=container.name, message=message, hint=f"docker logs {container.name}")
-            time.sleep(0.1)
+            time.sleep(0.25)
 
     def confirm(self, context: Context, facts: Facts) -> Facts:
         """Log in as the application."""
