@@ -44,7 +44,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     cp -R /initialised/. "$PGDATA"
     chown -R 999:999 "$PGDATA"
     chmod 700 "$PGDATA"
-    echo "alter role postgres password '$POSTGRES_PASSWORD'" | $as postgres --single -F -D "$PGDATA" postgres > /dev/null
+    echo "alter role postgres password '$POSTGRES_PASSWORD'" |
+        $as postgres --single -F -D "$PGDATA" postgres > /dev/null
     if [ -n "$POSTGRES_DB" ] && [ "$POSTGRES_DB" != postgres ]; then
         echo "create database \"$POSTGRES_DB\"" | $as postgres --single -D "$PGDATA" postgres
     fi
