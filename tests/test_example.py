@@ -266,6 +266,14 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path, capsys: pyte
     assert "ATİS is not in" in capsys.readouterr().err
 
 
+def test_it_runs_on_the_versions_that_litelift_is_tested_with() -> None:
+    root = Path(__file__).parent.parent
+    locked = (root / "requirements.lock").read_text("utf-8").splitlines()
+    wanted = (root / "examples" / "atis" / "application" / "requirements.txt").read_text("utf-8").splitlines()[1:]
+    assert wanted
+    assert {line.replace("[binary]", "") for line in wanted} <= set(locked)
+
+
 def test_the_seeded_data_is_what_a_move_meets(atis: Folder) -> None:
     with sqlite3.connect(atis.database) as connection:
         kinds = dict(connection.execute("select type, count(*) from pragma_table_info('school_survey') group by 1"))

@@ -78,7 +78,7 @@ class Evening:
             self.table.add(f"{phase['number']} {phase['title']}", phase["seconds"])
         if not done.get("report") or not Path(done["report"]).exists():
             raise CheckFailed("the cutover wrote no report")
-        self.report = Path(done["report"])
+        self.report = Path(done["report"]).resolve()
         return done
 
     def _go_back(self, file: Path) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Evening:
     def _exported(self, folder: Path, share: str, watch: Watch) -> None:
         """What was written to PostgreSQL is in the file: the survey, and every visit that was answered."""
         with self.table.timed("The rows written to PostgreSQL are in a file") as row:
-            self.exported = folder / "written-since-cutover.jsonl"
+            self.exported = folder.resolve() / "written-since-cutover.jsonl"
             lines = self.exported.read_text("utf-8").splitlines() if self.exported.exists() else []
             rows = [found for found in map(json.loads, lines) if found.get("row")]
             row.note = f"{len(rows)} rows"

@@ -10,9 +10,6 @@ from typing import Any
 from examples.atis.evening.client import PASSWORD, USER
 from examples.atis.stack.folder import Folder, write_private
 
-DEVELOPER = "http://localhost:8000"
-"""What a frontend asks that was built on a developer's machine."""
-
 
 def write(folder: Folder, target: dict[str, Any]) -> Path:
     """Write litelift.toml into the folder, with these keys in [target], and the file of the checks' password."""
