@@ -33,7 +33,7 @@ def main() -> int:
         target = {"kind": "embedded", "database": "atis", "role": "atis"}
         if words.admin:
             target = {"kind": "existing", "admin": words.admin, "database": "atis", "role": "atis"}
-        evening = Evening(folder, table, words.scale, target)
+        evening = Evening(folder, table, words.scale, target, words.without)
         try:
             evening.play()
         finally:
@@ -75,6 +75,7 @@ def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.atis.evening", description=__doc__)
     parser.add_argument("--folder", type=Path, default=DEFAULT, help="where ATİS lives [default: examples/atis/run]")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is 40,000 grades [default: 1]")
+    parser.add_argument("--without", nargs="+", choices=("nginx", "redis"), default=[], help="leave these out")
     parser.add_argument(
         "--admin", metavar="URL", help="a role of an existing PostgreSQL that may make roles and databases [embedded]"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,19 @@ LOOK_SECONDS = 1.0
 
 
 class Evening:
-    """One evening in a folder; ``target`` are the keys of the runbook's [target]."""
+    """One evening in a folder; ``target`` are the keys of [target], ``without`` is what ATİS does without."""
 
-    def __init__(self, folder: Folder, table: Table, scale: float, target: dict[str, Any]) -> None:
-        self.folder, self.table, self.scale, self.target = folder, table, scale, target
+    def __init__(
+        self, folder: Folder, table: Table, scale: float, target: dict[str, Any], without: Collection[str] = ()
+    ) -> None:
+        self.folder, self.table, self.scale, self.target, self.without = folder, table, scale, target, without
         self.report: Path | None = None
         self.exported: Path | None = None
 
     def play(self) -> None:
         """All of it. Raises CheckFailed, StackError."""
         with self.table.timed("ATİS is installed, filled and started, on SQLite") as row:
-            up(self.folder, self.scale)
+            up(self.folder, self.scale, self.without)
             row.note = self.folder.facts().url
         file = runbook.write(self.folder, self.target)
         url = self.folder.facts().url
