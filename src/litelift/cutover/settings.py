@@ -14,6 +14,7 @@ from litelift.cutover.health.settings import HealthCheck
 from litelift.cutover.section import Command as Command
 from litelift.cutover.section import Port, Seconds, Section, about
 from litelift.errors import RunbookError
+from litelift.sqlite.open import path_of
 from litelift.tomlfile.problems import line_of
 
 
@@ -278,8 +279,8 @@ class Runbook(Section):
 
     @property
     def source_path(self) -> Path:
-        """The SQLite file."""
-        return self.folder / self.source.path.removeprefix("sqlite:///")
+        """The SQLite file itself, where a link to it is named: it is put back in its own place."""
+        return (self.folder / path_of(self.source.path)).resolve()
 
     def at(self, path: Path, lines: Mapping[tuple[str | int, ...], int] | None = None) -> Self:
         """The same, read from ``path``, where its keys stand on ``lines``."""

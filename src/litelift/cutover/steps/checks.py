@@ -23,6 +23,10 @@ COPIES = 2.2
 """Room for what is kept, in sizes of the source: the copy, and an archive that may not shrink."""
 
 
+SERVING = ("written-to", "open-elsewhere", "write-lock")
+"""What is found of a source that an application serves on, and what closing it ends."""
+
+
 class ProjectChecks(Step):
     """The project's folder, its commands, and room for what is kept."""
 
@@ -180,8 +184,9 @@ def _judged(context: Context, result: CheckResult, about: tuple[str, ...]) -> Fa
     if blockers:
         hint = " ".join(finding.way_out for finding in blockers if finding.way_out)
         raise CheckFailed(message="; ".join(finding.message for finding in blockers), hint=hint)
+    closed = context.runbook.maintenance.on or context.runbook.services.stop
     for finding in findings:
-        if finding.level == "attention":
+        if finding.level == "attention" and not (closed and finding.kind in SERVING):
             context.issue(finding.message, finding.way_out or "")
     return {
         "source": result.source.model_dump(mode="json"),

@@ -27,7 +27,7 @@ class MakeSchema(Step):
 
     name = "schema"
     title = "Make the application's schema by its own commands"
-    back = "Tell of the application's schema, where the database stays"
+    back = "Name the application's tables, where their database stays"
     phase = 4
     undo_stage = Undo.TARGET
 
@@ -63,7 +63,7 @@ class MoveData(Step):
 
     name = "move"
     title = "Move the data, and prove every row"
-    back = "Remove what was moved, where the database stays"
+    back = "Remove the moved data, where its database stays"
     phase = 4
     undo_stage = Undo.TARGET
 
