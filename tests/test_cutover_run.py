@@ -24,6 +24,7 @@ from litelift.cutover.journal import Journal, read_journal
 from litelift.cutover.run import check, cutover, roll_back, status
 from litelift.cutover.runs import held
 from litelift.move.run import migrate
+from litelift.postgres import embedded
 
 Url = Callable[[str], str]
 WALKERS = 4
@@ -223,6 +224,27 @@ def test_ctrl_c_before_the_switch_opens_the_application_and_is_gone_on_with(proj
     assert again.json["state"] == "finished"
     with psycopg.connect(project.target) as moved:
         assert moved.execute("select name from pupils where id = 31").fetchone() == ("sonra",)
+
+
+def test_an_embedded_server_that_stopped_since_is_started_again_for_the_way_on_and_back(
+    project: Project, tmp_path: Path
+) -> None:
+    lines = project.file.read_text().splitlines()
+    target = [line.replace('"existing"', '"embedded"') for line in lines if not line.startswith("admin = ")]
+    project.file.write_text("\n".join(target) + "\n")
+    before = project.before()
+    cutover(project.file, until=3)
+    folder = embedded.folder_for(project.source)
+    embedded.stop(folder)
+    done = cutover(project.file, resume=True)
+    assert done is not None
+    assert done.state == "finished"
+    assert any("started again" in issue.resolved for issue in done.issues)
+    embedded.stop(folder)
+    again = roll_back(project.file)
+    assert again is not None
+    assert again.state == "rolled back"
+    assert {**project.before(), "beside": []} == {**before, "beside": []}
 
 
 def test_only_one_works_on_a_runbook_and_the_other_is_told_who(project: Project) -> None:

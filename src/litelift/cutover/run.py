@@ -72,6 +72,8 @@ def cutover(
             run.journal.write("resumed")
         runner = Runner(told, run, all_steps(), on_sign, on_progress)
         try:
+            if resume:
+                runner.wake()
             runner.forward(until)
             if rehearse and run.state == "finished":
                 go_back(runner, "a rehearsal")
@@ -113,6 +115,7 @@ def roll_back(
         go_on(run, told)
         runner = Runner(told, run, all_steps(), on_sign)
         try:
+            runner.wake()
             go_back(runner, ROLLBACK, export=export)
         finally:
             _report(runner)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from litelift.cutover.context import Context
-from litelift.cutover.explain import step_failed
+from litelift.cutover.explain import said, step_failed
 from litelift.cutover.rollback import go_back, reopen
 from litelift.cutover.runs import Run
 from litelift.cutover.settings import Runbook
 from litelift.cutover.signs import OnSign, Sign
 from litelift.cutover.step import Facts, Step
+from litelift.cutover.steps.server import wake
 from litelift.errors import LiteliftError, StepFailed
 from litelift.move.progress import OnProgress
 
@@ -62,19 +63,32 @@ class Runner:
             raise
         journal.write("finished")
 
+    def wake(self) -> None:
+        """Start what the run made of PostgreSQL again: the machine may have been restarted since.
+
+        Where that cannot be done it is told; the step that needs it says the rest.
+        """
+        context = self.context
+        context.step = "server"
+        try:
+            if wake(context):
+                context.issue("PostgreSQL had stopped since", "it was started again")
+        except Exception as error:
+            context.issue(f"PostgreSQL cannot be started again: {said(context, error)[0]}")
+
     def _carry_out(self, step: Step) -> None:
         context, journal = self.context, self.run.journal
         context.step = step.name
         self.sign(Sign("begun", step))
         began = time.monotonic()
         try:
-            if journal.last(step.name) == "started":
-                facts = journal.facts(step.name)
-            else:
-                facts = step.check(context)
-                journal.write("started", step=step.name, phase=step.phase, facts=facts)
+            if journal.last(step.name) != "started":
+                journal.write("started", step=step.name, phase=step.phase, facts=step.check(context))
+            found: Facts = {}
             for act in (step.do, step.confirm):
-                facts = {**facts, **(act(context, facts) or {})}
+                # Anew each time: what a step notes while it works overrules what it began with.
+                found |= act(context, {**journal.facts(step.name), **found}) or {}
+            facts = {**journal.facts(step.name), **found}
             seconds = time.monotonic() - began
             journal.write("done", step=step.name, phase=step.phase, facts=facts, seconds=round(seconds, 3))
         except Exception as error:
