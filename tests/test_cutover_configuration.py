@@ -19,6 +19,7 @@ from litelift.cutover.journal import Journal
 from litelift.cutover.settings import Runbook
 from litelift.cutover.step import Facts
 from litelift.cutover.steps import switch
+from litelift.cutover.steps.checks import ProjectChecks
 from litelift.cutover.steps.switch import Switch
 from litelift.errors import ConfigurationError, MissingPart
 
@@ -259,6 +260,16 @@ def test_what_stands_in_the_way_is_told_before_there_is_a_login(project: Project
     assert Switch().plan(context)
     with pytest.raises(ConfigurationError, match=r"database\.yml: there is no section 'staging'"):
         Switch().check(project(files=[{**FILES[1], "section": "staging"}]))
+
+
+def test_a_file_that_cannot_be_switched_is_told_in_phase_0(project: Project) -> None:
+    context = project(login=None)
+    (context.runbook.folder / "config/database.yml").write_text("production: {}")
+    with pytest.raises(ConfigurationError, match="in braces"):
+        ProjectChecks().check(context)
+    (context.runbook.folder / ".env").unlink()
+    with pytest.raises(ConfigurationError, match="there is no such file"):
+        ProjectChecks().check(context)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

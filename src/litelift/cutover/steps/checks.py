@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from litelift.cutover.commands import shown
+from litelift.cutover.configuration.edit import files_of
+from litelift.cutover.configuration.ready import ready
+from litelift.cutover.configuration.words import UNKNOWN
 from litelift.cutover.context import Context
 from litelift.cutover.health.settings import CommandCheck
 from litelift.cutover.settings import Command, Runbook
@@ -43,7 +46,7 @@ class ProjectChecks(Step):
         return 0.5
 
     def check(self, context: Context) -> Facts:
-        """Raises CheckFailed, with all that is in the way."""
+        """Raises CheckFailed, with all that is in the way; ConfigurationError, for a file that cannot be switched."""
         runbook = context.runbook
         if not runbook.folder.is_dir():
             raise CheckFailed(message=f"there is no folder {runbook.folder}", hint="Mend project.folder.")
@@ -54,6 +57,9 @@ class ProjectChecks(Step):
             problems.append("services.stop has commands, and services.start has none")
         if problems:
             raise CheckFailed(message="; ".join(problems), hint="Mend the commands in the runbook.")
+        for file in files_of(runbook):
+            ready(file, runbook)
+            file.edited(file.read(), UNKNOWN)
         return {"folder": str(runbook.folder), **_room(runbook)}
 
     def do(self, context: Context, facts: Facts) -> None:
