@@ -107,7 +107,13 @@ def test_a_way_back_without_the_kept_copy_takes_the_source_out_of_the_archive(pr
         source.execute("delete from grades")
     with psycopg.connect(project.target, autocommit=True) as connection:
         connection.execute("update grades set grade = 5 where id = 4")
-    assert roll_back(project.file) is not None
+    # What became of the run is not hidden by a report that cannot be written.
+    (project.journal.folder / "report.html").unlink()
+    (project.journal.folder / "report.html").mkdir()
+    done = roll_back(project.file)
+    assert done is not None
+    assert (done.state, done.issues[-1].step) == ("rolled back", "report")
+    assert "could not be made: Is a directory" in done.issues[-1].message
     with closing(sqlite3.connect(project.source)) as source:
         assert source.execute("select count(*) from grades").fetchall() == [(ROWS,)]
     assert copy.read_bytes() == kept

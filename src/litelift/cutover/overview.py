@@ -71,7 +71,11 @@ class Overview(BaseModel):
     @property
     def exit_code(self) -> int:
         """0, or 3 where something needs a person."""
-        return 3 if self.state == "finished" and any(issue.step in ("move", "baseline") for issue in self.issues) else 0
+        return (
+            3
+            if self.state == "finished" and any(issue.step in ("move", "baseline", "report") for issue in self.issues)
+            else 0
+        )
 
 
 def overview(run: Run, steps: Sequence[Step]) -> Overview:

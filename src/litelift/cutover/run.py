@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -204,11 +205,16 @@ def _run_to_do(runbook: Runbook, path: Path, *, resume: bool, mode: Mode) -> Run
 
 
 def _report(runner: Runner) -> None:
-    """Write the report of what became of the run, as far as it came."""
+    """Write the report of the run, as far as it came; what hinders that is told, and hides nothing else."""
     # The templates are not needed until now, and take long to import.
     from litelift.cutover.report.render import write_report
 
     try:
         write_report(runner.context.runbook, runner.run, runner.steps)
-    except OSError as error:
-        runner.sign(Sign("told", said=f"the report cannot be written to {runner.run.folder}: {error.strerror}"))
+    except Exception as error:
+        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        told = f"the report could not be made: {said or type(error).__name__}"
+        again = f"make it again with: litelift report {runner.run.folder}"
+        with contextlib.suppress(OSError):
+            runner.run.journal.write("issue", step="report", message=told, resolved=again)
+        runner.sign(Sign("told", said=f"{told}; {again}"))
