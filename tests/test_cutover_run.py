@@ -72,10 +72,10 @@ def test_a_kill_at_any_line_of_the_journal_is_gone_on_with_or_taken_back(
 
 def test_a_failure_before_the_switch_undoes_itself(project: Project) -> None:
     before = project.before()
-    project.added('\n[move]\nschema_commands = ["echo no room for it; exit 7"]\nmode = "data-only"\n')
+    project.configured(stop='["echo stopped >> trace", "echo no room for it; exit 7"]')
     with pytest.raises(errors.StepFailed) as caught:
         cutover(project.file)
-    assert caught.value.message.startswith("phase 4, schema: ")
+    assert caught.value.message.startswith("phase 4, services-stop: ")
     assert "ended with 7" in caught.value.message
     assert "no room for it" in caught.value.hint
     assert any("all that was done was undone" in note.lower() for note in caught.value.__notes__)
@@ -85,6 +85,19 @@ def test_a_failure_before_the_switch_undoes_itself(project: Project) -> None:
     assert found is not None
     assert found.state == "rolled back"
     assert found.report is not None
+
+
+def test_a_schema_that_the_application_cannot_make_is_told_before_anybody_is_shut_out(project: Project) -> None:
+    before = project.before()
+    project.added('\n[move]\nschema_commands = ["echo no such table; exit 7"]\nmode = "data-only"\n')
+    with pytest.raises(errors.StepFailed, match="phase 3, schema: ") as caught:
+        cutover(project.file)
+    assert "no such table" in caught.value.hint
+    project.configured(schema_commands='["true"]')
+    with pytest.raises(errors.StepFailed, match="phase 3, target-checks: "):
+        cutover(project.file)
+    assert project.before() == before
+    assert project.trace == []
 
 
 def test_a_failure_after_the_switch_is_taken_back_where_the_runbook_says_so(project: Project) -> None:

@@ -12,6 +12,7 @@ from litelift.cutover.journal import Journal
 from litelift.cutover.read import read_runbook
 from litelift.cutover.rehearsal import rehearsed
 from litelift.cutover.run import seconds_before
+from litelift.cutover.runs import next_number
 from litelift.cutover.step import PHASES, Step, Undo
 from litelift.cutover.steps import all_steps
 from litelift.errors import UsageError
@@ -55,7 +56,7 @@ def describe(path: Path, *, rehearse: bool = False) -> Described:
     runbook = read_runbook(path)
     before = seconds_before(runbook)
     told = rehearsed(runbook) if rehearse else runbook
-    context = Context(told, Journal(told.state / "0"), rehearsal=rehearse)
+    context = Context(told, Journal(told.state / str(next_number(told.state))), rehearsal=rehearse)
     steps = [step for step in all_steps() if step.wanted(context)]
     phases = []
     for number, title in enumerate(PHASES):

@@ -94,12 +94,17 @@ def last_run(state: Path) -> Run | None:
     return None
 
 
+def next_number(state: Path) -> int:
+    """The number that the next run will have."""
+    names = [one.name for one in state.iterdir()] if state.is_dir() else []
+    return max((int(name) for name in names if name.isdigit()), default=0) + 1
+
+
 def new_run(runbook: Runbook, mode: Mode) -> Run:
     """Make the folder of the next run, with a copy of the runbook and the journal's first line."""
     state = runbook.state
     make_state(state)
-    taken = [int(one.name) for one in state.iterdir() if one.name.isdigit()]
-    number = max(taken, default=0) + 1
+    number = next_number(state)
     folder = state / str(number)
     folder.mkdir(mode=0o700)
     (folder / RESERVE).write_bytes(bytes(RESERVE_BYTES))

@@ -98,10 +98,6 @@ class TargetChecks(Step):
     title = "Check the target, and both together"
     phase = 3
 
-    def wanted(self, context: Context) -> bool:
-        """For a whole move: the tables that a data-only move fills are not there yet."""
-        return context.runbook.move.mode == "whole"
-
     def plan(self, context: Context) -> list[str]:
         """The command that does the same."""
         return [f"litelift check {shlex.quote(str(context.runbook.source_path))} (the new database)"]
@@ -118,6 +114,7 @@ class TargetChecks(Step):
             source_path(runbook.source_path),
             context.login.url,
             plan=plan,
+            data_only=runbook.move.mode == "data-only",
             jobs=runbook.move.jobs,
             on_progress=context.on_progress,
         )

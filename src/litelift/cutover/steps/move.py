@@ -28,7 +28,7 @@ class MakeSchema(Step):
     name = "schema"
     title = "Make the application's schema by its own commands"
     back = "Name the application's tables, where their database stays"
-    phase = 4
+    phase = 3
     undo_stage = Undo.TARGET
 
     def wanted(self, context: Context) -> bool:
