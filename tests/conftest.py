@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -39,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
     to others again by each that begins.
     """
     choose_seed()
+    # A shell starts what it leaves in the background with Ctrl-C ignored, and so would be whatever the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # A busy machine is slow to make an example, too. And the suite says the same of the same code each time.
     settings.register_profile(
         "suite",

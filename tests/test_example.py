@@ -44,7 +44,7 @@ def client(atis: Folder) -> Iterator[Client]:
 
 
 def command(folder: Folder, name: str, *words: str) -> str:
-    done = subprocess.run([folder.bin / name, *words], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([folder.bin / name, *words], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
