@@ -107,13 +107,10 @@ def made(context: Context) -> Rows:
     facts = context.facts("server")
     rows: Rows = []
     if facts.get("kind") == "container":
-        image = facts.get("image_facts") or {}
-        name, of = getattr(context.runbook.target, "name", ""), image.get("name") or facts.get("image") or "its image"
-        rows.append(("Container", f"{name} of {of}"))
+        rows.append(("Container", f"{facts.get('container', '')} of {facts.get('image', '')}"))
         rows.append(("Volume", str(facts.get("volume", ""))))
         for older in facts.get("older_volumes") or []:
-            name = older.get("name") if isinstance(older, dict) else older
-            rows.append(("Older volume, untouched", str(name)))
+            rows.append(("Older volume, untouched", f"{older.get('volume')}: {older.get('holds')}"))
     if facts.get("kind") == "embedded":
         rows.append(("Embedded PostgreSQL", f"in {facts.get('folder', '')}"))
     if facts.get("makes"):

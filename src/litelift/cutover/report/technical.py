@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from typing import Any
 
 from litelift import __version__
 from litelift.cutover.context import Context
@@ -109,8 +108,9 @@ def _target(context: Context, result: MigrationResult | None) -> Rows:
     rows.append(("Database", str(facts.get("database") or target.database)))
     rows.append(("Role", str(facts.get("role") or target.role)))
     if isinstance(target, ContainerTarget):
-        image: dict[str, Any] = facts.get("image_facts") or {}
-        rows.append(("Image", str(image.get("name") or target.image)))
+        image = (facts.get("image_facts") or {}).get("id", "")
+        rows.append(("Image", f"{target.image} ({image})" if image else target.image))
+        rows.append(("Engine", f"{facts.get('engine_version', '')} {facts.get('engine', '')}".strip()))
         limits = [f"memory {target.memory}" if target.memory else "", f"{target.cpus:g} CPUs" if target.cpus else ""]
         rows.append(("Restart and limits", ", ".join([target.restart, *(limit for limit in limits if limit)])))
     if isinstance(target, EmbeddedTarget) and facts.get("folder"):
