@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from application import Application
+from broken import alive
 from litelift.compiled import PURE, native
 from litelift.postgres import embedded
 from plain_role import ROLE, plain_url
@@ -52,13 +53,17 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     settings.load_profile("suite")
     if not hasattr(config, "workerinput") and not config.option.basetemp:
-        config.stash[OWN_FOLDER] = Path(tempfile.mkdtemp(prefix="llt-"))
+        for left in Path(tempfile.gettempdir()).glob("llt-*-*"):
+            # Of a session that was killed, or in which a test had failed.
+            if not alive(int(left.name.split("-")[1])):
+                shutil.rmtree(left, ignore_errors=True)
+        config.stash[OWN_FOLDER] = Path(tempfile.mkdtemp(prefix=f"llt-{os.getpid()}-"))
         config.stash[OWN_FOLDER].chmod(0o755)
         config.option.basetemp = config.stash[OWN_FOLDER] / "t"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Remove it, unless a test that failed has left something in it to be looked at."""
+    """Remove it, unless a test that failed has left something in it to be looked at until the next session."""
     if OWN_FOLDER in session.config.stash and exitstatus != pytest.ExitCode.TESTS_FAILED:
         shutil.rmtree(session.config.stash[OWN_FOLDER], ignore_errors=True)
 
