@@ -21,6 +21,7 @@ from application import Application
 from broken import alive
 from litelift.compiled import PURE, native
 from litelift.postgres import embedded
+from longest_first import pytest_collection_modifyitems as pytest_collection_modifyitems
 from plain_role import ROLE, plain_url
 from property_summary import SEED, choose_seed
 from property_summary import pytest_terminal_summary as pytest_terminal_summary
