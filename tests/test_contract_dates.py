@@ -280,6 +280,14 @@ case(
     type_of("t", "a", INSTANT),
     in_utc(MOMENT, datetime(2025, 12, 14)),
 )
+case(
+    "a_date_whose_offset_does_not_exist_is_kept",
+    column("date", "2025-12-13T00:00:00+25:00", "2025-12-14"),
+    type_of("t", "a", "text"),
+    arrive("2025-12-13T00:00:00+25:00", "2025-12-14"),
+    exits=3,
+    says=("t.a", "id=1"),
+)
 case("a_date_that_is_an_epoch", column("date", SECONDS), type_of("t", "a", INSTANT), in_utc(MOMENT))
 case(
     "a_date_that_is_a_julian_day", column("date", 2461022.5), type_of("t", "a", INSTANT), in_utc(datetime(2025, 12, 13))

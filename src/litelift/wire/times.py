@@ -127,13 +127,19 @@ def _written(found: re.Match[str], precision: int) -> Stamp:
     form = "naive"
     if zone:
         form = "offset"
-        if zone[0] in "+-":
-            hours, minutes = int(zone[1:3]), int(zone[-2:] if len(zone) > 3 else 0)
-            # PostgreSQL's own limit (MAX_TZDISP_HOUR): beyond it the text is no offset but a mistake.
-            if hours > 15 or minutes > 59:
-                raise Misfit("has an offset that does not exist")
-            seconds -= (hours * 60 + minutes) * 60 * (1 if zone[0] == "+" else -1)
+        seconds -= _offset(zone)
     return _rounded(seconds, precision, form)
+
+
+def _offset(zone: str) -> int:
+    """Seconds east of Greenwich. Raises Misfit."""
+    if zone[0] not in "+-":
+        return 0
+    hours, minutes = int(zone[1:3]), int(zone[-2:] if len(zone) > 3 else 0)
+    # PostgreSQL's own limit (MAX_TZDISP_HOUR): beyond it the text is no offset but a mistake.
+    if hours > 15 or minutes > 59:
+        raise Misfit("has an offset that does not exist")
+    return (hours * 60 + minutes) * 60 * (1 if zone[0] == "+" else -1)
 
 
 def _counted(value: int | float, precision: int, numbers: Numbers) -> Stamp:
@@ -317,6 +323,7 @@ def _without_zone(value: Value) -> Value:
         word = value.strip(SPACE)
         found = _STAMP.fullmatch(word)
         if found and found.group(8):
+            _offset(found.group(8))
             return word[: found.start(8)].strip(SPACE)
     return value
 
