@@ -46,6 +46,18 @@ def killed_at(number: int) -> None:
     setattr(Journal, "write", write)  # noqa: B010
 
 
+def killed_when(event: str, step: str) -> None:
+    """Have this process killed once this line is on the disk."""
+
+    def write(self: Journal, now: str, **values: Any) -> Line:
+        line = WRITE(self, now, **values)
+        if (now, values.get("step")) == (event, step):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return line
+
+    setattr(Journal, "write", write)  # noqa: B010
+
+
 def apart(act: Callable[[], object]) -> int:
     """Do it in a process of its own: 0, 1 with the error on stderr, or minus the signal that ended it."""
     process = os.fork()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from litelift.cutover.again import Again
 from litelift.cutover.context import Context
 from litelift.cutover.explain import said, step_failed
 from litelift.cutover.rollback import go_back, reopen
@@ -48,11 +49,12 @@ class Runner:
         """
         journal = self.run.journal
         try:
+            again = Again(self.context, self.steps)
             for step in self.steps:
                 if until is not None and step.phase > until:
                     journal.write("paused", phase=until)
                     return
-                if not journal.stands(step.name):
+                if not journal.stands(step.name) or again(step):
                     self._carry_out(step)
         except KeyboardInterrupt as error:
             for note in reopen(self):

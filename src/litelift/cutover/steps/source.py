@@ -16,6 +16,7 @@ from urllib.parse import quote
 from litelift.cutover.archive import restore_source
 from litelift.cutover.context import Context
 from litelift.cutover.step import Facts, Step, Undo
+from litelift.cutover.switched import replaced
 from litelift.errors import SourceKeptBroken, SourceWrittenTo
 from litelift.report.format import size
 from litelift.sqlite.beside import companion, made_by_reading
@@ -85,7 +86,7 @@ class KeepSource(Step):
     def undo(self, context: Context, facts: Facts) -> Facts:
         """Put the copy back where the source is not what it was; what it became is kept."""
         # Before the switch the application serves on this file: what is written to it is its own.
-        if "sha256" not in facts or context.journal.last("switch") in (None, "undone"):
+        if "sha256" not in facts or not replaced(context):
             return {"changed": False}
         path, copy = Path(facts["source"]), Path(facts["copy"])
         if checksums(path) == facts["files"]:
@@ -141,8 +142,10 @@ def kept_copy(context: Context) -> Path | None:
 
 
 def changed_since_kept(context: Context) -> str | None:
-    """How the source is not what it was when it was kept, in words; None where it is the same."""
+    """How the source is not what it was when it was kept, in words; None where it is the same, or nothing was kept."""
     kept = context.facts("source-keep")
+    if "identity" not in kept:
+        return None
     return identity_from_json(kept["identity"]).differs(identity(Path(kept["source"])))
 
 

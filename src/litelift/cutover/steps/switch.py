@@ -13,7 +13,9 @@ from litelift.cutover.configuration.words import UNKNOWN
 from litelift.cutover.context import Context
 from litelift.cutover.credentials import kept_login
 from litelift.cutover.step import Facts, Step, Undo
-from litelift.errors import ConfigurationError, LiteliftError
+from litelift.cutover.steps.source import changed_since_kept
+from litelift.cutover.switched import replaced
+from litelift.errors import ConfigurationError, LiteliftError, SourceWrittenTo
 
 
 class Switch(Step):
@@ -79,7 +81,9 @@ class Switch(Step):
         return {"files": found}
 
     def do(self, context: Context, facts: Facts) -> None:
-        """Show what changes; keep each file as it is; replace it."""
+        """Show what changes; keep each file as it is; replace it. Raises SourceWrittenTo, ConfigurationError."""
+        if not replaced(context) and (how := changed_since_kept(context)) is not None:
+            raise SourceWrittenTo(how=how)
         words = context.login.words()
         for file, known in _asked(context, facts):
             now = file.read()
