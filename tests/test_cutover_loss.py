@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from cutover_project import Project, a_project
 from cutover_walk import apart, killed_when
+from litelift import errors
 from litelift.cutover.run import cutover, roll_back
 
 Url = Callable[[str], str]
@@ -29,6 +32,11 @@ def written_to_sqlite(project: Project, number: int) -> None:
         connection.execute("insert into pupils values (?, 'yeni')", (number,))
 
 
+def written_to_postgresql(project: Project, number: int) -> None:
+    with psycopg.connect(project.target) as connection:
+        connection.execute("insert into pupils values (%s, 'yeni')", (number,))
+
+
 def in_sqlite(project: Project) -> list[int]:
     with closing(sqlite3.connect(project.source)) as connection:
         return [row[0] for row in connection.execute("select id from pupils where id >= 900 order by id")]
@@ -37,6 +45,12 @@ def in_sqlite(project: Project) -> list[int]:
 def in_postgresql(project: Project) -> list[int]:
     with psycopg.connect(project.target) as connection:
         return [row[0] for row in connection.execute("select id from pupils where id >= 900 order by id").fetchall()]
+
+
+def exported(project: Project) -> list[int]:
+    path = project.journal.folder / "written-since-cutover.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return sorted(line["key"]["id"] for line in lines if line.get("table") == "pupils")
 
 
 @pytest.mark.parametrize("step", ["move", "mark", "switch"])
@@ -73,3 +87,70 @@ def test_rows_written_to_sqlite_before_the_switch_was_made_stay_there(project: P
     written_to_sqlite(project, 900)
     roll_back(project.file)
     assert in_sqlite(project) == [900]
+
+
+def test_a_way_back_that_left_the_application_on_postgresql_exports_anew(project: Project) -> None:
+    before = project.before()
+    cutover(project.file)
+    written_to_postgresql(project, 900)
+    environment = project.folder / ".env"
+    switched = environment.read_text()
+    environment.unlink()
+    environment.mkdir()
+    with pytest.raises(errors.RollbackIncomplete):
+        roll_back(project.file)
+    environment.rmdir()
+    environment.write_text(switched)
+    environment.chmod(0o600)
+    # It was started again, with the configuration of PostgreSQL.
+    written_to_postgresql(project, 901)
+    trace = len(project.trace)
+    done = roll_back(project.file)
+    assert done is not None
+    assert exported(project) == [900, 901]
+    assert project.before() == before
+    assert project.trace[trace:] == ["closed", "stopped", "started on sqlite", "open"]
+
+
+def test_a_refused_way_back_that_is_gone_on_from_keeps_the_moment_of_the_switch(project: Project) -> None:
+    cutover(project.file)
+    written_to_postgresql(project, 900)
+    with psycopg.connect(project.target, autocommit=True) as connection:
+        connection.execute("alter table grades owner to current_user")
+        connection.execute("revoke all on grades from public")
+    with pytest.raises(errors.RollbackRefused):
+        roll_back(project.file)
+    with psycopg.connect(project.target, autocommit=True) as connection:
+        connection.execute(f"alter table grades owner to {project.name}")
+    cutover(project.file, resume=True)
+    written_to_postgresql(project, 901)
+    roll_back(project.file)
+    assert exported(project) == [900, 901]
+
+
+def test_an_application_without_services_and_maintenance_is_not_taken_back_without_its_rows(project: Project) -> None:
+    text = project.file.read_text()
+    start, end = text.index("[maintenance]"), text.index("[code]")
+    project.file.write_text(text[:start] + text[end:])
+    cutover(project.file)
+    written_to_postgresql(project, 900)
+    with psycopg.connect(project.target, autocommit=True) as connection:
+        connection.execute("alter table grades owner to current_user")
+        connection.execute("revoke all on grades from public")
+    with pytest.raises(errors.RollbackRefused):
+        roll_back(project.file)
+    assert in_postgresql(project) == [900]
+    assert "postgresql://" in (project.folder / ".env").read_text()
+
+
+def test_rows_written_after_the_export_are_in_the_file_before_the_database_goes(project: Project) -> None:
+    cutover(project.file)
+    late = project.folder / "late.py"
+    late.write_text(
+        f"import psycopg\nwith psycopg.connect({project.target!r}) as c:\n"
+        "    c.execute(\"insert into pupils values (900, 'gec')\")\n"
+    )
+    # A worker that was not stopped writes on.
+    project.configured(start=f"['''{sys.executable} late.py''']")
+    roll_back(project.file)
+    assert exported(project) == [900]

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from litelift.cutover.explain import said
 from litelift.cutover.signs import Sign
 from litelift.cutover.step import Step, Undo
+from litelift.cutover.steps.written import MarkMoment
+from litelift.cutover.switched import replaced
 from litelift.errors import RollbackIncomplete, RollbackRefused
 
 if TYPE_CHECKING:
     from litelift.cutover.runner import Runner
 
 _SERVING = (Undo.CLOSE, Undo.STOP, Undo.START, Undo.OPEN)
+_ANEW = (*_SERVING, Undo.EXPORT, Undo.HEALTH)
 
 
 def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
@@ -28,6 +31,9 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
     that nothing is lost. Where the rows written since the switch cannot be exported, the application is started again
     on PostgreSQL and nothing is undone, unless ``export`` is false.
 
+    Where an earlier way back could not bring the configuration back, the application was started again as it is, and
+    may have written to PostgreSQL since: it is closed, stopped and exported from once more.
+
     Raises RollbackRefused, RollbackIncomplete.
     """
     journal = runner.run.journal
@@ -35,8 +41,12 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
         journal.write("rolling-back", reason=reason)
         began = time.monotonic()
         failed: list[str] = []
+        looked = not export
         for step in _order(runner):
             stage = step.undo_stage
+            if stage == Undo.TARGET and not failed and not looked:
+                looked = True
+                failed += _written_meanwhile(runner)
             if stage == Undo.TARGET and failed:
                 failed.append(f"{step.name}: left as it is, until the others are undone")
                 continue
@@ -48,8 +58,7 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
                 continue
             if stage == Undo.EXPORT:
                 if _written_to(runner):
-                    _serve_again(runner)
-                    raise RollbackRefused(message=problem)
+                    raise _refused(runner, problem)
                 _without_export(runner, step, f"nobody could write there yet ({problem})")
                 continue
             failed.append(f"{step.name}: {problem}")
@@ -78,7 +87,13 @@ def reopen(runner: Runner) -> list[str]:
 
 
 def _order(runner: Runner) -> list[Step]:
-    begun = [step for step in runner.steps if runner.run.journal.last(step.name) in ("started", "done", "undoing")]
+    journal, anew = runner.run.journal, replaced(runner.context)
+    begun = [
+        step
+        for step in runner.steps
+        if (last := journal.last(step.name)) in ("started", "done", "undoing")
+        or (last == "undone" and anew and step.undo_stage in _ANEW)
+    ]
     return sorted((step for step in reversed(begun) if step.undo_stage != Undo.NONE), key=lambda step: step.undo_stage)
 
 
@@ -112,19 +127,54 @@ def _without_export(runner: Runner, step: Step, why: str) -> None:
 def _written_to(runner: Runner) -> bool:
     """Whether anyone but the runbook may have written to PostgreSQL: the application was open on it."""
     journal = runner.run.journal
-    opened = "maintenance-off" if runner.context.runbook.maintenance.on else "services-start"
-    return journal.last(opened) is not None
+    names = [step.name for step in runner.steps]
+    # Without a maintenance and without services it reads its configuration when it likes.
+    opened = next((name for name in ("maintenance-off", "services-start", "switch") if name in names), None)
+    return opened is None or journal.last(opened) is not None
 
 
-def _serve_again(runner: Runner) -> None:
-    """Start what the way back has stopped, with the configuration as it is: PostgreSQL's."""
+def _refused(runner: Runner, problem: str) -> RollbackRefused:
+    """Start what the way back has stopped, with the configuration as it is: PostgreSQL's. The refusal to raise."""
+    journal, context = runner.run.journal, runner.context
+    told = RollbackRefused(message=problem)
     for step in runner.steps:
-        if step.undo_stage in (Undo.CLOSE, Undo.STOP) and runner.run.journal.last(step.name) == "undone":
-            runner.context.step = step.name
-            facts = runner.run.journal.facts(step.name)
-            step.do(runner.context, facts)
-            runner.run.journal.write("done", step=step.name, phase=step.phase, facts=facts, seconds=0.0)
-    runner.run.journal.write("stopped")
+        facts = journal.facts(step.name)
+        if step.undo_stage == Undo.EXPORT:
+            # Its moment stays the one of the switch, also for who goes on from here.
+            journal.write("done", step=step.name, phase=step.phase, facts=facts, seconds=0.0)
+        elif step.undo_stage in (Undo.CLOSE, Undo.STOP) and journal.last(step.name) == "undone":
+            context.step = step.name
+            try:
+                step.do(context, facts)
+            except Exception as error:
+                message, hint = said(context, error)
+                journal.write("failed", step=step.name, phase=step.phase, message=message, hint=hint)
+                told.add_note(f"and it could not be started again: {step.name}: {message}")
+                continue
+            journal.write("done", step=step.name, phase=step.phase, facts=facts, seconds=0.0)
+    journal.write("stopped")
+    return told
+
+
+def _written_meanwhile(runner: Runner) -> list[str]:
+    """Look once more before PostgreSQL is removed: what was not stopped may have written after the export."""
+    journal, context = runner.run.journal, runner.context
+    exported = next(reversed(list(journal.events("undone", MarkMoment.name))), None)
+    if exported is None or "path" not in exported.values["facts"]:
+        return []
+    if any(journal.last(s.name) in ("undoing", "undone") for s in runner.steps if s.undo_stage == Undo.TARGET):
+        # It was looked before the first of them, and the login may be gone.
+        return []
+    context.step = MarkMoment.name
+    began = time.monotonic()
+    try:
+        found = MarkMoment.once_more(context, journal.facts(MarkMoment.name), exported.values["facts"])
+    except Exception as error:
+        return [f"{MarkMoment.name}: {said(context, error)[0]}"]
+    if found is not None:
+        seconds = round(time.monotonic() - began, 3)
+        journal.write("undone", step=MarkMoment.name, phase=MarkMoment.phase, facts=found, seconds=seconds)
+    return []
 
 
 @contextmanager

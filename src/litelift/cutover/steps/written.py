@@ -7,10 +7,10 @@ from pathlib import Path
 from litelift.atomic import write_whole
 from litelift.cutover.context import Context
 from litelift.cutover.mark import Mark, mark
-from litelift.cutover.since import written_since
+from litelift.cutover.since import Since, written_since
 from litelift.cutover.step import Facts, Step, Undo
 from litelift.cutover.steps.source import kept_copy
-from litelift.postgres.connect import connect
+from litelift.postgres.connect import Connection, connect
 
 MARK = "mark.json"
 
@@ -47,12 +47,8 @@ class MarkMoment(Step):
         """Export. Without a mark nothing was switched, and there is nothing."""
         if "mark" not in facts:
             return {}
-        taken = Mark.model_validate_json(Path(facts["mark"]).read_bytes())
-        copy = kept_copy(context)
-        with connect(context.login.url) as connection:
-            found = written_since(connection, taken, copy, context.folder)
-        written = found.inserted + found.updated + found.deleted
-        if written:
+        found, newest = _exported(context, facts)
+        if written := found.inserted + found.updated + found.deleted:
             context.issue(
                 f"{written:,} rows were written to PostgreSQL since the switch ({found.inserted:,} inserted, "
                 f"{found.updated:,} updated, {found.deleted:,} deleted)",
@@ -60,11 +56,48 @@ class MarkMoment(Step):
             )
         for note in found.notes:
             context.issue(note)
-        return {
-            "path": found.path,
-            "sha256": found.sha256,
-            "inserted": found.inserted,
-            "updated": found.updated,
-            "deleted": found.deleted,
-            "tables": [table.model_dump(mode="json") for table in found.tables],
-        }
+        return _facts(found, newest)
+
+    @staticmethod
+    def once_more(context: Context, facts: Facts, exported: Facts) -> Facts | None:
+        """Export again, if anybody may have written since the export; None if nobody has."""
+        with connect(context.login.url) as connection:
+            if _newest(connection) == exported.get("newest"):
+                return None
+        found, newest = _exported(context, facts)
+        now = _facts(found, newest)
+        if any(now[change] != exported[change] for change in ("inserted", "updated", "deleted")):
+            context.issue(
+                f"PostgreSQL was written to after the application was stopped ({found.inserted:,} inserted, "
+                f"{found.updated:,} updated, {found.deleted:,} deleted since the switch)",
+                f"all of it is in {found.path}; services.stop leaves something at work",
+            )
+        return now
+
+
+def _exported(context: Context, facts: Facts) -> tuple[Since, str]:
+    """What was written, and the newest transaction of before it was looked for."""
+    taken = Mark.model_validate_json(Path(facts["mark"]).read_bytes())
+    copy = kept_copy(context)
+    with connect(context.login.url) as connection:
+        newest = _newest(connection)
+        return written_since(connection, taken, copy, context.folder), newest
+
+
+def _newest(connection: Connection) -> str:
+    # Its newer name came with PostgreSQL 13. Who writes has a number above it, or is among those at work.
+    row = connection.execute("select txid_current_snapshot()::text").fetchone()
+    assert row is not None
+    return str(next(iter(row.values())) if isinstance(row, dict) else row[0])
+
+
+def _facts(found: Since, newest: str) -> Facts:
+    return {
+        "path": found.path,
+        "newest": newest,
+        "sha256": found.sha256,
+        "inserted": found.inserted,
+        "updated": found.updated,
+        "deleted": found.deleted,
+        "tables": [table.model_dump(mode="json") for table in found.tables],
+    }
