@@ -177,7 +177,7 @@ def status(path: Path) -> tuple[Runbook, Overview | None]:
 def steps_of(runbook: Runbook, run: Run) -> list[Step]:
     """The steps that a run of the runbook has."""
     context = Context(runbook, run.journal, rehearsal=run.mode == "rehearsal")
-    return [step for step in all_steps() if step.wanted(context)]
+    return [step for step in all_steps() if step.wanted(context) or run.journal.last(step.name) is not None]
 
 
 def seconds_before(runbook: Runbook) -> dict[str, float]:

@@ -11,7 +11,7 @@ from litelift.cutover.explain import said, step_failed
 from litelift.cutover.rollback import go_back, reopen
 from litelift.cutover.runs import Run
 from litelift.cutover.settings import Runbook
-from litelift.cutover.signs import OnSign, Sign
+from litelift.cutover.signs import OnSign, Sign, as_long_as_heard
 from litelift.cutover.step import Facts, Step
 from litelift.cutover.steps.server import wake
 from litelift.errors import LiteliftError, StepFailed
@@ -31,15 +31,16 @@ class Runner:
     ) -> None:
         """``on_sign`` gets what happens to the steps, ``on_progress`` the move's own signs of life."""
         self.run = run
-        self.sign: Callable[[Sign], None] = on_sign or (lambda sign: None)
+        self.sign: Callable[[Sign], None] = as_long_as_heard(on_sign)
         self.context = Context(
             runbook,
             run.journal,
             tell=lambda said: self.sign(Sign("told", said=said)),
             rehearsal=run.mode == "rehearsal",
-            on_progress=on_progress,
+            on_progress=as_long_as_heard(on_progress),
         )
-        self.steps = [step for step in steps if step.wanted(self.context)]
+        # What was begun is undone also where the runbook does not ask for it any more.
+        self.steps = [step for step in steps if step.wanted(self.context) or run.journal.last(step.name) is not None]
 
     def forward(self, until: int | None = None) -> None:
         """Do what is not done yet, to the end of the phase ``until`` (0 to 6).
@@ -54,7 +55,7 @@ class Runner:
                 if until is not None and step.phase > until:
                     journal.write("paused", phase=until)
                     return
-                if not journal.stands(step.name) or again(step):
+                if step.wanted(self.context) and (not journal.stands(step.name) or again(step)):
                     self._carry_out(step)
         except KeyboardInterrupt as error:
             for note in reopen(self):

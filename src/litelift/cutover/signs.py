@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from litelift.cutover.step import Step
 
@@ -22,3 +22,22 @@ class Sign:
 
 
 OnSign = Callable[[Sign], None]
+
+_Told = TypeVar("_Told")
+
+
+def as_long_as_heard(tell: Callable[[_Told], object] | None) -> Callable[[_Told], None]:
+    """``tell``, until it cannot: a terminal that has gone, or a pipe's reader, must not end a run half-way."""
+    heard = tell is not None
+
+    def told(said: _Told) -> None:
+        nonlocal heard
+        if not heard or tell is None:
+            return
+        try:
+            tell(said)
+        except (OSError, SystemExit):
+            # rich ends the process where it meets a broken pipe.
+            heard = False
+
+    return told
