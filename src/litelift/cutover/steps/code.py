@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -46,6 +47,12 @@ class CodeUpdate(Step):
         commit = _git(folder, "rev-parse", "HEAD")
         if commit is None:
             return {"before": None}
+        source = context.runbook.source_path
+        if context.runbook.code.update and _git(folder, "ls-files", "--error-unmatch", "--", str(source)) is not None:
+            raise CheckFailed(
+                message=f"git holds the SQLite file {source}: an update of the code, or its way back, would replace it",
+                hint=f"Take it out of git, and leave it where it is: git rm --cached {shlex.quote(str(source))}",
+            )
         changed = (_git(folder, "status", "--porcelain", "--untracked-files=no") or "").splitlines()
         if changed and context.runbook.code.update:
             names = shortened([line.split(maxsplit=1)[-1] for line in changed], 5)
@@ -76,6 +83,9 @@ class CodeUpdate(Step):
                 patch.parent.mkdir(parents=True, exist_ok=True)
                 context.run([["git", "diff", "--binary", f"--output={patch}", "HEAD"]])
                 context.issue("files of the code were changed since its update", f"the changes are kept in {patch}")
+            if now not in (before, facts.get("after")):
+                again = f"git -C {shlex.quote(str(folder))} branch after-the-cutover {now}"
+                context.issue(f"the code has come to commit {now} since its update", f"to keep what is in it: {again}")
             branch = facts.get("branch")
             context.run([["git", "checkout", "--quiet", "--force", branch or before]])
             if branch:
