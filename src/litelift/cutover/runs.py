@@ -64,7 +64,8 @@ class Run:
     @property
     def open(self) -> bool:
         """Whether it can be gone on with, or taken back, and nothing else can begin before that."""
-        return self.state in ("unfinished", "paused", "stopped", "rolling back")
+        ends = ("finished", "rolled back") if self.mode == "cutover" else ("rolled back",)
+        return self.state not in ends
 
 
 def runs(state: Path) -> list[Run]:
@@ -139,7 +140,9 @@ def _who() -> dict[str, Any]:
 
 
 def _what(runbook: Runbook) -> dict[str, Any]:
-    ends = f"{runbook.source_path}\n{runbook.target.model_dump_json()}\n{runbook.move.mode}"
+    # Without defaults: a later litelift, with more keys, takes back what this one has moved.
+    target = runbook.target.model_dump_json(exclude_defaults=True)
+    ends = f"{runbook.source_path}\n{target}\n{runbook.move.mode}"
     return {"runbook": str(runbook.path), "ends": hashlib.sha256(ends.encode()).hexdigest()}
 
 
