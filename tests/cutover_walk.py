@@ -46,7 +46,7 @@ def killed_at(number: int) -> None:
     setattr(Journal, "write", write)  # noqa: B010
 
 
-def killed_when(event: str, step: str) -> None:
+def killed_when(event: str, step: str | None) -> None:
     """Have this process killed once this line is on the disk."""
 
     def write(self: Journal, now: str, **values: Any) -> Line:

@@ -19,10 +19,12 @@ import pytest
 from broken import failed_as_document, one_clear_error
 from command import litelift
 from cutover_project import ROWS, Project, a_project
+from cutover_walk import apart, killed_when
 from litelift import errors
 from litelift.cutover.journal import Journal, read_journal
+from litelift.cutover.read import read_runbook
 from litelift.cutover.run import check, cutover, roll_back, status
-from litelift.cutover.runs import held
+from litelift.cutover.runs import go_on, held, last_run
 from litelift.move.run import migrate
 from litelift.postgres import embedded
 
@@ -239,6 +241,18 @@ def test_ctrl_c_before_the_switch_opens_the_application_and_is_gone_on_with(proj
         assert moved.execute("select name from pupils where id = 31").fetchone() == ("sonra",)
 
 
+def test_the_run_goes_on_where_nobody_reads_what_it_tells(project: Project) -> None:
+    words = [sys.executable, "-m", "litelift", "cutover", str(project.file), "--yes"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as nobody:
+        done = subprocess.run(words, stdout=nobody, stderr=nobody, timeout=120)
+    found = status(project.file)[1]
+    assert found is not None
+    assert found.state == "finished", done
+    assert project.trace[-1] == "open"
+
+
 def test_an_embedded_server_that_stopped_since_is_started_again_for_the_way_on_and_back(
     project: Project, tmp_path: Path
 ) -> None:
@@ -295,6 +309,56 @@ def test_a_runbook_of_another_database_is_not_gone_on_with(project: Project) -> 
     project.configured(database=f'"{project.name}_other"')
     with pytest.raises(errors.RunbookChanged):
         cutover(project.file, resume=True)
+
+
+def test_what_the_runbook_does_not_ask_for_any_more_is_undone_all_the_same(project: Project) -> None:
+    before = project.before()
+    cutover(project.file)
+    text = project.file.read_text()
+    project.file.write_text(text[: text.index("[[environment]]")])
+    done = roll_back(project.file)
+    assert done is not None
+    assert done.state == "rolled back"
+    assert project.before() == before
+
+
+def test_a_run_is_taken_back_by_a_later_litelift_that_has_more_keys(project: Project) -> None:
+    cutover(project.file, until=2)
+    runbook = read_runbook(project.file)
+
+    class Later(type(runbook.target)):  # type: ignore[misc]
+        more: str = "a new key"
+
+    later = runbook.model_copy(update={"target": Later(**runbook.target.model_dump(exclude_defaults=True))})
+    run = last_run(runbook.state)
+    assert run is not None
+    go_on(run, later.at(project.file))
+    roll_back(project.file)
+
+
+def test_a_rehearsal_that_was_killed_before_its_way_back_is_taken_back_first(project: Project) -> None:
+    before = project.before()
+
+    def begin() -> None:
+        killed_when("finished", None)
+        cutover(project.file, rehearse=True)
+
+    assert apart(begin) == -signal.SIGKILL
+    with pytest.raises(errors.CutoverUnfinished):
+        cutover(project.file)
+    done = cutover(project.file, resume=True)
+    assert done is not None
+    assert (done.mode, done.state) == ("rehearsal", "rolled back")
+    assert project.before() == before
+
+
+def test_a_source_that_git_would_replace_is_not_moved(project: Project) -> None:
+    git = ["git", "-C", str(project.folder), "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run([*git, "add", "-f", "app.sqlite"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "with the data"], check=True)
+    with pytest.raises(errors.StepFailed, match="git holds the SQLite file"):
+        cutover(project.file)
+    assert project.trace == []
 
 
 def test_a_dry_run_and_a_check_change_nothing(project: Project) -> None:

@@ -189,6 +189,8 @@ def _asked(output: Output, question: str) -> bool:
 def _end(output: Output, file: Path, done: Overview | None) -> None:
     if done is None:
         output.say("nothing was done")
+        if output.json:
+            output.document({"run": None, "exit_code": 1})
         raise typer.Exit(1)
     if output.json:
         output.document({**done.model_dump(mode="json"), "exit_code": done.exit_code})

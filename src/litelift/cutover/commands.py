@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -56,8 +57,10 @@ def finish(
     began = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-        file.write(f"$ {shown(command)}\n".encode())
-        file.flush()
+        with contextlib.suppress(OSError):
+            # On a full disk too, the command that starts the application again has to be run.
+            file.write(f"$ {shown(command)}\n".encode())
+            file.flush()
         at = file.tell()
         try:
             process = subprocess.Popen(

@@ -72,18 +72,29 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
 
 def reopen(runner: Runner) -> list[str]:
     """After an interruption: let the application serve again if it is still on SQLite. What holds now, in words."""
-    run = runner.run
-    run.journal.write("interrupted", step=runner.context.step)
-    if runner.switched:
-        where = "The application is configured for PostgreSQL."
-    else:
-        with _undisturbed(runner):
+    run, failed = runner.run, []
+    with _undisturbed(runner):
+        run.journal.write("interrupted", step=runner.context.step)
+        if runner.switched:
+            where = ["The application is configured for PostgreSQL" + _closed(runner)]
+        else:
             for step in _order(runner):
                 # A switch that was cut off may have changed a file already.
                 if step.undo_stage in _SERVING or step.name == "switch":
-                    _undo(runner, step)
-        where = "The application serves on SQLite, as before."
-    return [where, "What else was done stays. Go on with --resume, or go back with: litelift cutover rollback"]
+                    problem = _undo(runner, step)
+                    failed += [f"{step.name}: {problem}"] if problem else []
+            where = [*failed, "See whether it serves: not all of it could be opened again."] if failed else []
+            where = where or ["The application serves on SQLite, as before."]
+    return [*where, "What else was done stays. Go on with --resume, or go back with: litelift cutover rollback"]
+
+
+def _closed(runner: Runner) -> str:
+    """What users find, at the end of a sentence."""
+    stands = runner.run.journal.stands
+    begun = any(step.name == "services-start" for step in runner.steps) and not stands("services-start")
+    if runner.context.in_maintenance or (stands("services-stop") and begun):
+        return ", and still closed for its users."
+    return "."
 
 
 def _order(runner: Runner) -> list[Step]:
