@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -462,6 +463,16 @@ def test_a_torn_line_of_the_journal_is_as_if_it_had_not_been_written(tmp_path: P
     assert journal.path.read_bytes() == whole[:-5]
     again.write("paused", phase=1)
     assert [line.event for line in read_journal(tmp_path).lines] == ["begun", "paused"]
+
+
+def test_names_of_odd_bytes_are_kept_by_the_journal(project: Project) -> None:
+    odd = project.folder / os.fsdecode(b"backup-\xff.sqlite")
+    shutil.copy(project.source, odd)
+    project.added('\n[archive]\nfiles = ["backup-*"]\n')
+    done = cutover(project.file)
+    assert done is not None
+    assert (done.state, done.report is not None) == ("finished", True)
+    assert [name for name, _ in project.journal.facts("archive")["items"]][1:] == [str(odd)]
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="needs root: it mounts a small file system")

@@ -53,7 +53,12 @@ class Journal:
         """Append a line; it is on the disk when this returns."""
         line = Line(datetime.now(UTC), event, facts)
         text = json.dumps({"at": line.at.isoformat(), "event": event, **facts}, ensure_ascii=False, default=str)
-        data = text.encode() + b"\n"
+        try:
+            data = text.encode() + b"\n"
+        except UnicodeEncodeError:
+            # A name whose bytes are not UTF-8: Python reads them as lone surrogates.
+            text = json.dumps(json.loads(text))
+            data = text.encode() + b"\n"
         try:
             self._append(data)
         except OSError as error:

@@ -143,7 +143,7 @@ def _what(runbook: Runbook) -> dict[str, Any]:
     # Without defaults: a later litelift, with more keys, takes back what this one has moved.
     target = runbook.target.model_dump_json(exclude_defaults=True)
     ends = f"{runbook.source_path}\n{target}\n{runbook.move.mode}"
-    return {"runbook": str(runbook.path), "ends": hashlib.sha256(ends.encode()).hexdigest()}
+    return {"runbook": str(runbook.path), "ends": hashlib.sha256(os.fsencode(ends)).hexdigest()}
 
 
 @contextmanager
