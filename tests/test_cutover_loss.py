@@ -154,3 +154,14 @@ def test_rows_written_after_the_export_are_in_the_file_before_the_database_goes(
     project.configured(start=f"['''{sys.executable} late.py''']")
     roll_back(project.file)
     assert exported(project) == [900]
+
+
+def test_rows_left_out_of_a_way_back_that_did_not_end_are_exported_by_the_next(project: Project) -> None:
+    cutover(project.file)
+    written_to_postgresql(project, 900)
+    project.configured(start='["test -e mended"]')
+    with pytest.raises(errors.RollbackIncomplete):
+        roll_back(project.file, export=False)
+    (project.folder / "mended").touch()
+    roll_back(project.file)
+    assert exported(project) == [900]

@@ -51,7 +51,7 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
                 failed.append(f"{step.name}: left as it is, until the others are undone")
                 continue
             if stage == Undo.EXPORT and not export:
-                _without_export(runner, step, "as asked")
+                _without_export(runner, step, "as asked", exported=False)
                 continue
             problem = _undo(runner, step)
             if problem is None:
@@ -129,10 +129,10 @@ def _undo(runner: Runner, step: Step) -> str | None:
     return None
 
 
-def _without_export(runner: Runner, step: Step, why: str) -> None:
+def _without_export(runner: Runner, step: Step, why: str, **facts: object) -> None:
     runner.context.step = step.name
     runner.context.issue("the rows written to PostgreSQL since the switch were not exported", why)
-    runner.run.journal.write("undone", step=step.name, phase=step.phase, facts={}, seconds=0.0)
+    runner.run.journal.write("undone", step=step.name, phase=step.phase, facts=facts, seconds=0.0)
 
 
 def _written_to(runner: Runner) -> bool:
@@ -168,10 +168,14 @@ def _refused(runner: Runner, problem: str) -> RollbackRefused:
 
 
 def _written_meanwhile(runner: Runner) -> list[str]:
-    """Look once more before PostgreSQL is removed: what was not stopped may have written after the export."""
+    """Look once more before PostgreSQL is removed: what was not stopped may have written after the export.
+
+    What an earlier way back was asked to leave out is exported now, where this one was not asked to.
+    """
     journal, context = runner.run.journal, runner.context
-    exported = next(reversed(list(journal.events("undone", MarkMoment.name))), None)
-    if exported is None or "path" not in exported.values["facts"]:
+    last = next(reversed(list(journal.events("undone", MarkMoment.name))), None)
+    exported = last.values["facts"] if last is not None else {}
+    if not exported:
         return []
     if any(journal.last(s.name) in ("undoing", "undone") for s in runner.steps if s.undo_stage == Undo.TARGET):
         # It was looked before the first of them, and the login may be gone.
@@ -179,7 +183,7 @@ def _written_meanwhile(runner: Runner) -> list[str]:
     context.step = MarkMoment.name
     began = time.monotonic()
     try:
-        found = MarkMoment.once_more(context, journal.facts(MarkMoment.name), exported.values["facts"])
+        found = MarkMoment.once_more(context, journal.facts(MarkMoment.name), exported)
     except Exception as error:
         return [f"{MarkMoment.name}: {said(context, error)[0]}"]
     if found is not None:

@@ -60,17 +60,23 @@ class MarkMoment(Step):
 
     @staticmethod
     def once_more(context: Context, facts: Facts, exported: Facts) -> Facts | None:
-        """Export again, if anybody may have written since the export; None if nobody has."""
+        """Export again, if anybody may have written since the export; None if nobody has.
+
+        ``exported`` is what `undo` returned, or nothing of it where the export was left out.
+        """
+        if "mark" not in facts:
+            return None
         with connect(context.login.url) as connection:
             if _newest(connection) == exported.get("newest"):
                 return None
         found, newest = _exported(context, facts)
         now = _facts(found, newest)
-        if any(now[change] != exported[change] for change in ("inserted", "updated", "deleted")):
+        if any(now[change] != exported.get(change, 0) for change in ("inserted", "updated", "deleted")):
+            late = "; something was not stopped by services.stop, and wrote on" if "path" in exported else ""
             context.issue(
-                f"PostgreSQL was written to after the application was stopped ({found.inserted:,} inserted, "
-                f"{found.updated:,} updated, {found.deleted:,} deleted since the switch)",
-                f"all of it is in {found.path}; services.stop leaves something at work",
+                f"{found.inserted:,} rows were inserted, {found.updated:,} updated and {found.deleted:,} deleted in "
+                f"PostgreSQL since the switch{late}",
+                f"they are in {found.path}",
             )
         return now
 
