@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import sqlite3
 import sys
@@ -16,6 +18,7 @@ import pytest
 from cutover_project import Project, a_project
 from cutover_walk import apart, killed_when
 from litelift import errors
+from litelift.cutover.journal import Journal
 from litelift.cutover.run import cutover, roll_back
 
 Url = Callable[[str], str]
@@ -165,3 +168,30 @@ def test_rows_left_out_of_a_way_back_that_did_not_end_are_exported_by_the_next(p
     (project.folder / "mended").touch()
     roll_back(project.file)
     assert exported(project) == [900]
+
+
+def test_a_journal_without_room_keeps_no_application_closed_and_loses_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Journal._append
+    full = False
+
+    def filled(self: Journal, data: bytes) -> None:
+        nonlocal full
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        append(self, data)
+        full = b'"event": "started", "step": "services-start"' in data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "_append", filled)
+        with pytest.raises(errors.StepFailed, match="No space left"):
+            cutover(project.file)
+    assert project.trace[-2:] == ["started on sqlite", "open"]
+    # It serves on SQLite, and the journal does not know.
+    written_to_sqlite(project, 900)
+    with pytest.raises(errors.NothingToResume):
+        cutover(project.file, resume=True)
+    roll_back(project.file)
+    assert in_sqlite(project) == [900]
+    assert project.in_postgresql() == []

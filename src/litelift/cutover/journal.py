@@ -44,13 +44,18 @@ class Journal:
     end: int | None = None
     """Bytes of the whole lines that were read; what a kill left behind them is cut off by the next line."""
 
+    patient: bool = False
+    """Whether a line that finds no room waits for the next, rather than being an error: on the way back."""
+    unsaved: bytes = b""
+    """Lines that wait."""
+
     @property
     def path(self) -> Path:
         """The file."""
         return self.folder / NAME
 
     def write(self, event: str, **facts: Any) -> Line:
-        """Append a line; it is on the disk when this returns."""
+        """Append a line; it is on the disk when this returns, or among those that wait. Raises OSError."""
         line = Line(datetime.now(UTC), event, facts)
         text = json.dumps({"at": line.at.isoformat(), "event": event, **facts}, ensure_ascii=False, default=str)
         try:
@@ -60,6 +65,17 @@ class Journal:
             text = json.dumps(json.loads(text))
             data = text.encode() + b"\n"
         try:
+            self._append_or_give_up_the_reserve(self.unsaved + data)
+            self.unsaved = b""
+        except OSError:
+            if not self.patient:
+                raise
+            self.unsaved += data
+        self.lines.append(Line(line.at, event, json.loads(text)))
+        return line
+
+    def _append_or_give_up_the_reserve(self, data: bytes) -> None:
+        try:
             self._append(data)
         except OSError as error:
             reserve = self.folder / RESERVE
@@ -67,8 +83,6 @@ class Journal:
                 raise
             reserve.unlink()
             self._append(data)
-        self.lines.append(Line(line.at, event, json.loads(text)))
-        return line
 
     def _append(self, data: bytes) -> None:
         """All of it, or nothing."""

@@ -47,7 +47,7 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
             if stage == Undo.TARGET and not failed and not looked:
                 looked = True
                 failed += _written_meanwhile(runner)
-            if stage == Undo.TARGET and failed:
+            if stage == Undo.TARGET and (failed or journal.unsaved):
                 failed.append(f"{step.name}: left as it is, until the others are undone")
                 continue
             if stage == Undo.EXPORT and not export:
@@ -62,6 +62,8 @@ def go_back(runner: Runner, reason: str, *, export: bool = True) -> None:
                 _without_export(runner, step, f"nobody could write there yet ({problem})")
                 continue
             failed.append(f"{step.name}: {problem}")
+        if journal.unsaved:
+            failed.append(f"{journal.path}: there is no room to write down what was undone")
         if failed:
             told = RollbackIncomplete(number=len(failed))
             for line in failed:
@@ -194,7 +196,18 @@ def _written_meanwhile(runner: Runner) -> list[str]:
 
 @contextmanager
 def _undisturbed(runner: Runner) -> Iterator[None]:
-    """Let no Ctrl-C stop the way back in its middle."""
+    """Let no Ctrl-C stop the way back in its middle, nor a disk that has no room for the journal."""
+    journal = runner.run.journal
+    journal.patient = True
+    try:
+        with _unstopped(runner):
+            yield
+    finally:
+        journal.patient = False
+
+
+@contextmanager
+def _unstopped(runner: Runner) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return

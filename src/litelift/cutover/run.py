@@ -22,6 +22,7 @@ from litelift.cutover.settings import Runbook
 from litelift.cutover.signs import OnSign, Sign
 from litelift.cutover.step import Step
 from litelift.cutover.steps import all_steps
+from litelift.cutover.switched import replaced
 from litelift.errors import CutoverFinished, CutoverUnfinished, NothingToResume, NothingToRollBack
 from litelift.move.progress import OnProgress
 
@@ -74,6 +75,9 @@ def cutover(
         runner = Runner(told, run, all_steps(), on_sign, on_progress)
         try:
             if resume:
+                if runner.switched and not replaced(runner.context):
+                    hint = "Its files are as they were before the switch. Go back: litelift cutover rollback"
+                    raise NothingToResume(path=path, hint=hint)
                 runner.wake()
             runner.forward(until)
             if rehearse and run.state == "finished":

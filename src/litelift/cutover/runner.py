@@ -64,6 +64,11 @@ class Runner:
         except StepFailed as error:
             self._failed(error)
             raise
+        except OSError as error:
+            # The journal has no room.
+            told = step_failed(self.context, step, error)
+            self._failed(told)
+            raise told from error
         journal.write("finished")
 
     def wake(self) -> None:

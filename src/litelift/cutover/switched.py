@@ -11,11 +11,17 @@ SWITCH = "switch"
 
 
 def replaced(context: Context) -> bool:
-    """Whether the switch is made, or was cut off when it had changed a file: the application may be on PostgreSQL."""
+    """Whether a file that the switch replaces is not as it was before: the application may be on PostgreSQL.
+
+    The files say it, for the journal may not: the switch was cut off, or the disk had no room for the way back's lines.
+    """
     last = context.journal.last(SWITCH)
-    if last != "started":
-        return last in ("done", "undoing")
-    for known in context.facts(SWITCH).get("files", []):
+    if last in (None, "undone"):
+        return False
+    files = context.facts(SWITCH).get("files", [])
+    if last != "started" and all(known["before"] == known["after"] for known in files):
+        return True
+    for known in files:
         path = Path(known["path"])
         # Keeping comes first.
         kept = context.folder / known["kept"]
