@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from command import litelift
 from cutover_project import ROWS, Project, a_project
 from cutover_walk import apart, killed_when
 from litelift import errors
+from litelift.cli.main import app
 from litelift.cutover.journal import Journal, read_journal
 from litelift.cutover.read import read_runbook
 from litelift.cutover.run import check, cutover, roll_back, status
@@ -432,6 +434,19 @@ def test_it_asks_before_it_begins_and_needs_a_terminal_or_a_yes(project: Project
     failed_as_document(litelift("cutover", "rollback", project.folder / "no.toml", "--json"), 2, "UsageError")
     cutover(project.file, until=1)
     failed_as_document(litelift("cutover", "rollback", project.file, "--json"), 2, "NotConfirmed")
+
+
+def test_a_no_is_one_document_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("no\n"))
+    assert app(["cutover", str(project.file), "--json"], standalone_mode=False) == 1
+    assert json.loads(capsys.readouterr().out) == {"run": None, "exit_code": 1}
+    assert project.trace == []
 
 
 def test_the_login_is_in_one_file_for_its_owner_and_shown_nowhere(project: Project) -> None:
