@@ -408,6 +408,16 @@ def test_a_rehearsal_leaves_nothing_and_its_times_are_kept(project: Project) -> 
     assert moved.state == "finished"
 
 
+def test_a_rehearsal_makes_the_schema_in_its_own_database_and_not_in_the_one_that_serves(project: Project) -> None:
+    before = project.before()
+    project.configured(set='{ DATABASE_URL = "{url}", DB_CONNECTION = "pgsql", DB_DATABASE = "{database}" }')
+    project.added('\n[move]\nschema_commands = ["echo $DB_CONNECTION $DB_DATABASE; exit 7"]\nmode = "data-only"\n')
+    with pytest.raises(errors.StepFailed, match="phase 3, schema: ") as caught:
+        cutover(project.file, rehearse=True)
+    assert f"  pgsql {project.name}_rehearsal" in caught.value.hint.splitlines()
+    assert project.before() == before
+
+
 def test_status_tells_how_far_it_is_while_it_works(project: Project) -> None:
     assert litelift("cutover", "status", project.file).status == 0
     hold = project.folder / "hold"

@@ -19,6 +19,9 @@ _MARK = "rehearsal"
 def rehearsed(runbook: Runbook) -> Runbook:
     """The runbook of its rehearsal: another database, role and container; nothing of the application is touched.
 
+    The keys of ``environment`` stay: ``move.schema_commands`` have them in their environment, or they would work on the
+    database that the application uses. Its files are not switched.
+
     Raises UsageError where the target is a database that is there already, and that would have to be emptied again.
     """
     target: ExistingTarget | EmbeddedTarget | ContainerTarget = runbook.target
@@ -33,7 +36,6 @@ def rehearsed(runbook: Runbook) -> Runbook:
     changed = runbook.model_copy(
         update={
             "target": target.model_copy(update=names),
-            "environment": [],
             "maintenance": Maintenance(),
             "services": Services(),
             "code": Code(),

@@ -187,7 +187,7 @@ def _judged(context: Context, result: CheckResult, about: tuple[str, ...]) -> Fa
     if blockers:
         hint = " ".join(finding.way_out for finding in blockers if finding.way_out)
         raise CheckFailed(message="; ".join(finding.message for finding in blockers), hint=hint)
-    closed = context.runbook.maintenance.on or context.runbook.services.stop
+    closed = context.rehearsal or context.runbook.maintenance.on or context.runbook.services.stop
     for finding in findings:
         if finding.level == "attention" and not (closed and finding.kind in SERVING):
             context.issue(finding.message, finding.way_out or "")
