@@ -514,6 +514,7 @@ def test_a_full_disk_is_told_and_undone(project: Project, tmp_path: Path) -> Non
         with pytest.raises(errors.StepFailed) as caught:
             cutover(project.file)
         assert "No space left" in caught.value.message
+        assert "Make room" in caught.value.hint
         assert project.before() == before
         assert project.trace == ["closed", "stopped", "started on sqlite", "open"]
         found = status(project.file)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 
@@ -31,5 +32,9 @@ def said(context: Context, error: Exception) -> tuple[str, str]:
     if isinstance(error, LiteliftError):
         return redact(error.message), redact(error.hint)
     if isinstance(error, OSError) and error.filename is not None:
-        return redact(f"{os.fsdecode(error.filename)}: {error.strerror}"), ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = (
+            "Make room on that disk, and run the command again (with --resume where something stays)." if full else ""
+        )
+        return redact(f"{os.fsdecode(error.filename)}: {error.strerror}"), hint
     return redact(" ".join(str(error).split()) or type(error).__name__), ""
