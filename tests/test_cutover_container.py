@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from container_engine import IMAGE, NEWER_LAYOUT, ULIMITS, ContainerEngine
 from cutover_target import Killed, carry_out, context_of, everything_written, issues, killed_when, undo
 from litelift import errors
 from litelift.cutover.context import Context
+from litelift.cutover.run import check
 from litelift.cutover.server import made_container
 from litelift.cutover.server.container import Container
 from litelift.cutover.steps.compose import ComposeStep
@@ -201,6 +203,29 @@ def test_killed_at_any_point_it_is_done_again_to_one_container_or_undone_to_none
     assert not wake(context)
     carry_out(ReadyStep(), context)
     assert len(undo(step, context)["dropped"]) == 2
+    assert _things(engine) == before
+
+
+def test_a_check_days_before_tells_of_the_port_and_the_volume_and_makes_nothing(
+    engine: ContainerEngine, tmp_path: Path
+) -> None:
+    target = _target(engine)
+    _volume(engine, target["volume"], {"PG_VERSION": "13\n"})
+    before = _things(engine)
+    with closing(sqlite3.connect(tmp_path / "app.sqlite")) as source:
+        source.execute("create table pupils(id integer primary key)")
+    ulimits = ", ".join(f"{name} = {most}" for name, most in target.pop("ulimits").items())
+    lines = [f"{key} = {json.dumps(value)}" for key, value in target.items()]
+    text = "\n".join(['[source]\npath = "app.sqlite"\n[target]', *lines, f"ulimits = {{{ulimits}}}"])
+    (tmp_path / "litelift.toml").write_text(text)
+    with closing(socket.create_server(("127.0.0.1", target["port"]))):
+        found = check(tmp_path / "litelift.toml")
+    assert found.exit_code == 3
+    told = "\n".join(found.issues)
+    assert f"port {target['port']} of 127.0.0.1 is taken by the process" in told
+    assert (
+        f"holds the data of PostgreSQL 13: left as it is; a fresh one is made beside it: {target['volume']}-2" in told
+    )
     assert _things(engine) == before
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litelift.cutover.context import Context
 from litelift.cutover.explain import step_failed
@@ -159,13 +160,20 @@ def check(path: Path, *, on_sign: OnSign | None = None, on_progress: OnProgress 
             began = time.monotonic()
             try:
                 facts = step.check(context)
+                # What would be decided otherwise than asked is told by `do`, which is not done here.
+                for message, resolved in facts.get("told", ()):
+                    context.issue(message, resolved)
                 if step.phase == 0:
                     step.do(context, facts)
             except Exception as error:
                 raise step_failed(context, step, error) from error
             looked += 1
             sign(Sign("done", step, seconds=time.monotonic() - began))
-        return Checked(looked, [line.values["message"] for line in journal.events("issue")])
+        return Checked(looked, [_issue(line.values) for line in journal.events("issue")])
+
+
+def _issue(values: Mapping[str, Any]) -> str:
+    return f"{values['message']}: {values['resolved']}" if values["resolved"] else str(values["message"])
 
 
 def status(path: Path) -> tuple[Runbook, Overview | None]:
