@@ -272,6 +272,18 @@ def test_a_file_that_cannot_be_switched_is_told_in_phase_0(project: Project) -> 
         ProjectChecks().check(context)
 
 
+def test_an_application_that_serves_on_postgresql_already_is_not_moved_once_more(project: Project) -> None:
+    context = project()
+    (context.runbook.folder / "x").write_bytes(b"")
+    ProjectChecks().check(context)
+    switched(context)
+    with pytest.raises(ConfigurationError, match=r"\.env: DB_CONNECTION says PostgreSQL already"):
+        ProjectChecks().check(context)
+    env = context.runbook.folder / ".env"
+    env.write_text(env.read_text().replace("DB_CONNECTION=pgsql", "DB_CONNECTION=sqlite"))
+    ProjectChecks().check(context)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_file_that_may_not_be_replaced_is_told_before(project: Project) -> None:
     context = project()
@@ -310,7 +322,7 @@ def test_a_file_that_everybody_reads_is_told_of_before_it_holds_the_password(pro
     (context.runbook.folder / ".env").chmod(0o644)
     Switch().check(context)
     told = [line.values["message"] for line in context.journal.events("issue")]
-    assert ".env will hold the password, and every user of this machine may read it: chmod o-r" in told
+    assert ".env will hold the password, and every user of this machine may read it: chmod o-r .env" in told
 
 
 def test_two_sections_of_one_file_are_one_file(project: Project) -> None:

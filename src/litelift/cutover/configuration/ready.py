@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from litelift.cutover.commands import shown
 from litelift.cutover.configuration import database_yml, dotenv
@@ -13,6 +14,8 @@ from litelift.cutover.settings import Runbook
 from litelift.errors import ConfigurationError
 
 _LARAVEL_CACHE = "bootstrap/cache/config.php"
+_POSTGRESQL = re.compile(r"(?:\w+\.)*(?:postgres|postgresql|pgsql|postgis|psycopg)(?:\+\w+)?(?::.*)?", re.DOTALL)
+"""A value that says PostgreSQL: a URL, Laravel's driver, Rails' adapter, Django's engine."""
 
 
 def ready(file: ConfigurationFile, runbook: Runbook) -> None:
@@ -34,12 +37,36 @@ def ready(file: ConfigurationFile, runbook: Runbook) -> None:
     _unshadowed(file, runbook)
 
 
+def on_sqlite(files: Sequence[ConfigurationFile]) -> None:
+    """Raise ConfigurationError where every key that says which database is used says PostgreSQL already.
+
+    What the SQLite file holds is then older than what the application serves: moving it would lose what was written
+    since. A run knows of one before it only as long as its folder is there.
+    """
+    told: list[tuple[ConfigurationFile, str, bool]] = []
+    for file in files:
+        content = file.read().decode("utf-8", "surrogateescape")
+        for part in file.parts:
+            there = dotenv.values(content) if part.kind == "env" else database_yml.values(content, part.section)
+            told += [(file, key, False) for key in part.remove if key in there]
+            for key, new in part.set.items():
+                if new.startswith("{url}") or _POSTGRESQL.fullmatch(new):
+                    told.append((file, key, bool(_POSTGRESQL.fullmatch(str(there.get(key) or "")))))
+    if told and all(says for _, _, says in told):
+        file, key, _ = told[0]
+        raise ConfigurationError(
+            path=file.name,
+            message=f"{key} says PostgreSQL already: the application does not serve on the SQLite file any more",
+            hint="If it does serve on SQLite, take that line out of the file; else there is nothing to move.",
+        )
+
+
 def notes(file: ConfigurationFile, content: bytes, runbook: Runbook) -> Iterator[str]:
     """What a person should know of the switch of this file, though it can be done."""
     text = content.decode("utf-8", "surrogateescape")
     words = " ".join(value for part in file.parts for value in part.set.values())
     if ("{password}" in words or "{url}" in words) and file.path.stat().st_mode & stat.S_IROTH:
-        yield f"{file.name} will hold the password, and every user of this machine may read it: chmod o-r"
+        yield f"{file.name} will hold the password, and every user of this machine may read it: chmod o-r {file.name}"
     for part in file.parts:
         if part.kind == "database-yml":
             for key, tag in database_yml.tags(text, part.section, part.set).items():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from litelift.cutover.commands import shown
 from litelift.cutover.configuration.edit import files_of
-from litelift.cutover.configuration.ready import ready
+from litelift.cutover.configuration.ready import on_sqlite, ready
 from litelift.cutover.configuration.words import UNKNOWN
 from litelift.cutover.context import Context
 from litelift.cutover.health.settings import CommandCheck
@@ -60,6 +60,7 @@ class ProjectChecks(Step):
         for file in files_of(runbook):
             ready(file, runbook)
             file.edited(file.read(), UNKNOWN)
+        on_sqlite(files_of(runbook))
         return {"folder": str(runbook.folder), **_room(runbook)}
 
     def do(self, context: Context, facts: Facts) -> None:
