@@ -16,6 +16,9 @@ from litelift.move.progress import Progress
 from litelift.report.format import duration
 from litelift.report.text import visible
 
+COLUMNS = 77
+"""Of a step's line: the longest title, and its time behind it."""
+
 
 class CutoverView:
     """Takes the signs of a run. ``console`` is standard error."""
@@ -28,7 +31,7 @@ class CutoverView:
         self.step = ""
         self.back = False
         self.spinner: Status | None = None
-        self.rows = ProgressView(console, quiet)
+        self.rows = ProgressView(console, quiet, indent=4)
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -54,11 +57,11 @@ class CutoverView:
             self.step = sign.step.name
             self._spin(title)
         elif sign.event == "done":
-            self._end("✓", "green", f"{title:<54} {seconds:>9}")
+            self._end("✓", "green", self._timed(title, seconds))
         elif sign.event == "undone":
-            self._end("↩", "yellow", f"{title:<54} {seconds:>9}")
+            self._end("↩", "yellow", self._timed(title, seconds))
         else:
-            self._end("✗", "bold red", f"{title:<54} {seconds:>9}")
+            self._end("✗", "bold red", self._timed(title, seconds))
             self._print("  ", "default", visible(sign.said))
 
     def on_progress(self, sign: Progress) -> None:
@@ -90,6 +93,10 @@ class CutoverView:
         if self.spinner is not None:
             self.spinner.stop()
             self.spinner = None
+
+    def _timed(self, title: str, seconds: str) -> str:
+        columns = min(COLUMNS, self.console.width) if self.console.is_terminal else COLUMNS
+        return f"{title} {seconds:>{max(columns - 5 - len(title), 1)}}"
 
     def _end(self, mark: str, style: str, said: str) -> None:
         self._still()

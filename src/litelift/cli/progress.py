@@ -23,9 +23,10 @@ OWN_BAR_ROWS = 5_000
 class ProgressView:
     """Takes signs of life. ``console`` is standard error."""
 
-    def __init__(self, console: Console, quiet: bool) -> None:
-        """``quiet``: shows nothing."""
+    def __init__(self, console: Console, quiet: bool, indent: int = 0) -> None:
+        """``quiet``: shows nothing. ``indent``: columns that every line is moved in by."""
         self.console = console
+        self.indent = " " * indent
         self.quiet = quiet
         self.told = time.monotonic()
         self.started: dict[str, float] = {}
@@ -50,7 +51,7 @@ class ProgressView:
         if sign.finished:
             self._finish(sign)
         elif sign.message:
-            self.console.print(Text(f"  {sign.message}"))
+            self.console.print(Text(f"{self.indent}  {sign.message}"))
         elif sign.table is None and not sign.done:
             self.started[sign.phase] = self.told = time.monotonic()
         elif self.console.is_terminal:
@@ -59,14 +60,14 @@ class ProgressView:
             self.told = time.monotonic()
             of = f" of {sign.total:,} rows" if sign.total else ""
             table = f" {sign.table}" if sign.table else ""
-            self.console.print(Text(f"  {TITLES[sign.phase]}:{table} {sign.done:,}{of}"))
+            self.console.print(Text(f"{self.indent}  {TITLES[sign.phase]}:{table} {sign.done:,}{of}"))
 
     def _bar(self, sign: Sign) -> None:
         if sign.table is not None and sign.total < OWN_BAR_ROWS:
             return
         if self.bars is None:
             self.bars = Progress(
-                TextColumn("  {task.description:<26.26}"),
+                TextColumn(f"{self.indent}  {{task.description:<26.26}}"),
                 BarColumn(bar_width=20),
                 TextColumn("{task.completed:>11,.0f} rows {task.fields[rate]}"),
                 TimeRemainingColumn(compact=True),
@@ -95,5 +96,9 @@ class ProgressView:
     def _finish(self, sign: Sign) -> None:
         self._stop()
         seconds = duration(time.monotonic() - self.started.get(sign.phase, time.monotonic()))
-        line = Text("✓ ", style="green") + Text(f"{TITLES[sign.phase]:<36} {seconds:>8}  ", style="default")
+        line = (
+            Text(self.indent)
+            + Text("✓ ", style="green")
+            + Text(f"{TITLES[sign.phase]:<36} {seconds:>8}  ", style="default")
+        )
         self.console.print(line + Text(sign.message, style="dim"))
