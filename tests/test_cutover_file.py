@@ -8,6 +8,8 @@ from textwrap import dedent
 
 import pytest
 
+from broken import one_clear_error
+from command import litelift
 from litelift.cutover.documented import documented
 from litelift.cutover.read import read_runbook
 from litelift.cutover.settings import ContainerTarget, Runbook
@@ -186,8 +188,15 @@ def test_a_file_that_is_not_there_is_told_with_how_to_make_one(tmp_path: Path) -
     with pytest.raises(UsageError, match="there is no runbook") as caught:
         read_runbook(tmp_path / "litelift.toml")
     assert "litelift cutover init" in caught.value.hint
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read: it is a folder") as caught:
         read_runbook(tmp_path)
+    assert caught.value.hint == "Name the file in it."
+
+
+def test_a_mistyped_command_is_not_taken_for_a_runbook() -> None:
+    one_clear_error(litelift("cutover", "chek", "litelift.toml"), 2, "did you mean check?")
+    one_clear_error(litelift("cutover", "statsu"), 2, "did you mean status?")
+    one_clear_error(litelift("cutover", "check.toml"), 2, "there is no runbook check.toml")
 
 
 def test_every_table_and_key_is_in_the_reference_as_it_is() -> None:

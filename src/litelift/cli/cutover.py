@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any
@@ -30,6 +31,10 @@ class _Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in where only a file is named."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            words = [word for word in args[:2] if not word.startswith("-")]
+            near = [] if Path(args[0]).suffix else get_close_matches(args[0], self.commands, 1)
+            if near and (len(words) == 2 or not Path(args[0]).exists()):
+                ctx.fail(f"no such command: {args[0]} (did you mean {near[0]}?)")
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -245,13 +250,13 @@ def _show(output: Output, found: Described) -> None:
         return
     output.say(Text(f"{visible(found.name)}: what would be done (nothing is, now)", style="bold"))
     for phase in found.phases:
-        output.say(f"Phase {phase.number}: {phase.title:<42} {_about(phase.seconds):>10}")
+        output.say(f"Phase {phase.number}: {phase.title:<53} {_about(phase.seconds):>10}")
         for step in phase.steps:
-            output.say(f"  {step.title:<50} {_about(step.seconds):>10}")
+            output.say(f"  {step.title:<61} {_about(step.seconds):>10}")
             output.say(*(f"      {visible(line)}" for line in step.lines))
     output.say(
-        f"{'In all':<52} {_about(found.seconds):>10}",
-        f"{'of it closed for users':<52} {_about(found.down_seconds):>10}",
+        f"{'In all':<63} {_about(found.seconds):>10}",
+        f"{'of it closed for users':<63} {_about(found.down_seconds):>10}",
     )
     output.say("The way back, should it be needed:")
     output.say(*(f"  {visible(line)}" for line in found.way_back))

@@ -80,6 +80,9 @@ def _text(form: Form[_M], path: Path) -> str:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise UsageError(message=f"there is no {form.noun} {path}", hint=form.absent) from None
+    except IsADirectoryError:
+        said = f"the {form.noun} {path} cannot be read: it is a folder"
+        raise UsageError(message=said, hint="Name the file in it.") from None
     except OSError as error:
         raise UsageError(message=f"the {form.noun} {path} cannot be read: {error.strerror}") from None
     try:
