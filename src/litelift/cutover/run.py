@@ -207,6 +207,8 @@ def _run_to_do(runbook: Runbook, path: Path, *, resume: bool, mode: Mode) -> Run
         if run is None or not run.open or run.state == "rolling back":
             if run is not None and run.state == "rolling back":
                 raise CutoverUnfinished(state=run.state, number=run.number, path=path)
+            if run is not None and run.state == "finished" and run.mode == "cutover":
+                raise CutoverFinished(number=run.number, path=path)
             raise NothingToResume(path=path)
         return run
     if run is not None and run.open:
