@@ -47,6 +47,7 @@ def test_the_application_is_moved_and_taken_back_as_it_was(project: Project) -> 
     assert done is not None
     assert (done.state, done.exit_code) == ("finished", 0)
     assert project.trace == ["closed", "stopped", "started on postgresql", "open"]
+    assert done.closed_since is None
     assert project.rows() == ROWS
     assert (project.folder / "code.txt").read_text() == "release 2\n"
     assert [phase.number for phase in done.phases] == [0, 1, 2, 3, 4, 5, 6]
@@ -416,6 +417,18 @@ def test_a_rehearsal_makes_the_schema_in_its_own_database_and_not_in_the_one_tha
         cutover(project.file, rehearse=True)
     assert f"  pgsql {project.name}_rehearsal" in caught.value.hint.splitlines()
     assert project.before() == before
+
+
+def test_a_pause_while_the_application_is_closed_is_told(project: Project) -> None:
+    assert "CLOSED" not in litelift("cutover", project.file, "--until", "3", "--yes").out
+    paused = litelift("cutover", project.file, "--resume", "--until", "4", "--yes")
+    assert paused.status == 0, paused.err
+    assert "The application is CLOSED, since " in paused.out
+    assert "The application is CLOSED, since " in litelift("cutover", "status", project.file).out
+    assert "5  application start and testing            -\n" in paused.out
+    back = roll_back(project.file)
+    assert back is not None
+    assert back.closed_since is None
 
 
 def test_status_tells_how_far_it_is_while_it_works(project: Project) -> None:

@@ -210,12 +210,15 @@ def _tell(output: Output, found: Overview, who: str | None) -> None:
     output.say(Text(head + (", a rehearsal" if found.mode == "rehearsal" else ""), style="bold"))
     if not output.quiet:
         for phase in found.phases:
-            output.say(f"  {phase.number}  {phase.title:<32} {duration(phase.seconds):>9}")
+            begun = any(step.state != "to do" for step in phase.steps)
+            output.say(f"  {phase.number}  {phase.title:<32} {duration(phase.seconds) if begun else '-':>9}")
             for step in phase.steps:
                 if output.verbose or step.state not in ("done", "to do", "undone") or who:
                     output.say(
                         f"       {step.name:<18} {step.state}" + (f": {visible(step.message)}" if step.message else "")
                     )
+    if found.closed_since is not None and who is None:
+        output.say(Text(f"  The application is CLOSED, since {moment(found.closed_since)}", style="bold"))
     for title, seconds in (
         ("The application was down for", found.down_seconds),
         ("The way back took", found.rollback_seconds),

@@ -13,6 +13,8 @@ from litelift.cutover.journal import Journal
 from litelift.cutover.runs import Mode, Run, State
 from litelift.cutover.step import PHASES, Step
 
+_OPENS = {"maintenance-off": "maintenance-on", "services-start": "services-stop"}
+"""The steps that open and start the application, each with the one that it answers."""
 StepState = Literal["to do", "begun", "done", "failed", "being undone", "undone"]
 _STATES: dict[str | None, StepState] = {
     None: "to do",
@@ -64,6 +66,8 @@ class Overview(BaseModel):
     phases: list[PhaseView]
     issues: list[IssueView] = Field(default_factory=list)
     down_seconds: float | None = None
+    closed_since: datetime | None = None
+    """Since when users have been shut out, where they are."""
     rollback_seconds: float | None = None
     rollback_down_seconds: float | None = None
     report: Path | None = None
@@ -108,6 +112,7 @@ def overview(run: Run, steps: Sequence[Step]) -> Overview:
         phases=phases,
         issues=issues,
         down_seconds=_down(journal, ("maintenance-on", "services-stop"), ("maintenance-off", "services-start")),
+        closed_since=_closed_since(journal) if run.open else None,
         rollback_seconds=back.values["seconds"] if back else None,
         rollback_down_seconds=_down_again(journal) if back else None,
         report=report if report.exists() else None,
@@ -138,6 +143,24 @@ def _down(journal: Journal, close: tuple[str, ...], opened: tuple[str, ...]) -> 
     first = [line.at for name in close for line in journal.events("started", name)]
     last = [line.at for name in opened for line in journal.events("done", name)]
     return round((max(last) - min(first)).total_seconds(), 3) if first and last else None
+
+
+def _closed_since(journal: Journal) -> datetime | None:
+    """When the application was closed or stopped, where nothing has opened and started it since."""
+    closed: dict[str, datetime] = {}
+    for line in journal.lines:
+        step = line.values.get("step", "")
+        if step in _OPENS.values():
+            if line.event == "started":
+                closed.setdefault(step, line.at)
+            elif line.event == "undone":
+                closed.pop(step, None)
+        elif step in _OPENS:
+            if line.event == "undoing":
+                closed.setdefault(_OPENS[step], line.at)
+            elif line.event == "done":
+                closed.pop(_OPENS[step], None)
+    return min(closed.values(), default=None)
 
 
 def _down_again(journal: Journal) -> float | None:
