@@ -129,6 +129,15 @@ def test_laravel_is_proposed_its_own_commands(project: Maker) -> None:
     assert [check.name for check in runbook.health] == ["answers", "page and its scripts", "up"]
 
 
+def test_laravels_configuration_is_cleared_before_anything_starts_with_it(project: Maker) -> None:
+    folder = project(PROJECTS["laravel"])
+    ran = litelift("cutover", "init", folder, "--start", "systemctl start app", "--start", "php artisan queue:restart")
+    held: dict[str, Any] = tomllib.loads((folder / "litelift.toml").read_text())
+    clear, restart = "php artisan config:clear", "php artisan queue:restart"
+    assert held["services"]["start"] == [clear, restart, "systemctl start app"]
+    assert "to do: services.stop is empty" in ran.out
+
+
 def test_laravel_with_a_cached_configuration_or_a_url_is_proposed_that(project: Maker) -> None:
     folder = project(
         PROJECTS["laravel"],

@@ -106,9 +106,13 @@ def make(found: Found, wanted: Wanted, output: Path) -> Made:
     if wanted.stop:
         services["stop"] = list(wanted.stop)
     if wanted.start:
-        services["start"] = [*wanted.start, *services.get("start", [])]
+        # The framework's own come first: what starts with a cached configuration would be back on SQLite.
+        own = services.get("start", [])
+        services["start"] = [*own, *(command for command in wanted.start if command not in own)]
     if wanted.stop or wanted.start:
         todo = [item for item in todo if not item.startswith("services.")]
+        if not services.get("stop"):
+            todo.append("services.stop is empty: say what stops all that writes to the database")
     health = _health(wanted.health, proposal.paths)
     if not health:
         todo.append("[[health]] is empty: say where the application answers, and what its answer must be")
