@@ -25,6 +25,8 @@ def verdict(
 ) -> Verdict:
     """The verdict on a run."""
     judged = _verdict(name, journal, overview, move, health, forward, back, written)
+    if judged.sentence.startswith(name):
+        return judged
     return replace(judged, sentence=judged.sentence[:1].upper() + judged.sentence[1:])
 
 
