@@ -148,7 +148,10 @@ class TargetError(LiteliftError):
 class TargetUnreachable(TargetError):
     """cannot connect to PostgreSQL at {where}: {message}"""
 
-    hint = "Check host, port and database; leave the target out to use the embedded PostgreSQL."
+    hint = (
+        "Check host, port and database; "
+        "or use the embedded PostgreSQL: leave the target out (in a runbook: kind = 'embedded')."
+    )
 
 
 class TargetAuthFailed(TargetError):
@@ -160,7 +163,7 @@ class TargetAuthFailed(TargetError):
 class TargetTooOld(TargetError):
     """PostgreSQL {version} at {where} is too old; litelift needs 12 or newer"""
 
-    hint = "Upgrade the server, or leave the target out to use the embedded PostgreSQL."
+    hint = "Upgrade the server, or use the embedded PostgreSQL: leave the target out (in a runbook: kind = 'embedded')."
 
 
 class TargetEncoding(TargetError):
