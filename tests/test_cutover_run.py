@@ -425,6 +425,7 @@ def test_a_pause_while_the_application_is_closed_is_told(project: Project) -> No
     assert paused.status == 0, paused.err
     assert "The application is CLOSED, since " in paused.out
     assert "The application is CLOSED, since " in litelift("cutover", "status", project.file).out
+    assert len(litelift("cutover", "status", project.file, "--quiet").out.splitlines()) == 2
     assert "5  application start and testing            -\n" in paused.out
     back = roll_back(project.file)
     assert back is not None

@@ -142,7 +142,7 @@ def status(
             output.say(f"no run of {file} yet; begin with: litelift cutover {quote(str(file))} --dry-run")
         else:
             _tell(output, found, who)
-            output.say(*_ways(found, file, who))
+            output.say(*_ways(found, file, who, quiet=output.quiet))
 
 
 @app.command()
@@ -201,7 +201,7 @@ def _end(output: Output, file: Path, done: Overview | None) -> None:
         output.document({**done.model_dump(mode="json"), "exit_code": done.exit_code})
     else:
         _tell(output, done, None)
-        output.say(*_ways(done, file, None))
+        output.say(*_ways(done, file, None, quiet=output.quiet))
     raise typer.Exit(done.exit_code)
 
 
@@ -209,16 +209,11 @@ def _tell(output: Output, found: Overview, who: str | None) -> None:
     head = f"Run {found.run}: {found.state}" + (f" ({who} is at work)" if who else "")
     output.say(Text(head + (", a rehearsal" if found.mode == "rehearsal" else ""), style="bold"))
     if not output.quiet:
-        for phase in found.phases:
-            begun = any(step.state != "to do" for step in phase.steps)
-            output.say(f"  {phase.number}  {phase.title:<32} {duration(phase.seconds) if begun else '-':>9}")
-            for step in phase.steps:
-                if output.verbose or step.state not in ("done", "to do", "undone") or who:
-                    output.say(
-                        f"       {step.name:<18} {step.state}" + (f": {visible(step.message)}" if step.message else "")
-                    )
+        _tell_phases(output, found, who)
     if found.closed_since is not None and who is None:
         output.say(Text(f"  The application is CLOSED, since {moment(found.closed_since)}", style="bold"))
+    if output.quiet:
+        return
     for title, seconds in (
         ("The application was down for", found.down_seconds),
         ("The way back took", found.rollback_seconds),
@@ -233,12 +228,23 @@ def _tell(output: Output, found: Overview, who: str | None) -> None:
         output.say(f"  {'report':<8}{visible(str(found.report))}")
 
 
-def _ways(found: Overview, file: Path, who: str | None) -> list[str]:
+def _tell_phases(output: Output, found: Overview, who: str | None) -> None:
+    for phase in found.phases:
+        begun = any(step.state != "to do" for step in phase.steps)
+        output.say(f"  {phase.number}  {phase.title:<32} {duration(phase.seconds) if begun else '-':>9}")
+        for step in phase.steps:
+            if output.verbose or step.state not in ("done", "to do", "undone") or who:
+                output.say(
+                    f"       {step.name:<18} {step.state}" + (f": {visible(step.message)}" if step.message else "")
+                )
+
+
+def _ways(found: Overview, file: Path, who: str | None, *, quiet: bool) -> list[str]:
     """What can be done from here."""
     name = quote(str(file))
     on = f"Go on:    litelift cutover {name} --resume"
     back = f"Go back:  litelift cutover rollback {name}"
-    if who is not None:
+    if who is not None or quiet:
         return []
     if found.state in ("unfinished", "paused", "stopped"):
         return [on, back]

@@ -172,7 +172,8 @@ def _refuse_missing(
         if not target.tables:
             hint = (
                 f"The target's schema {target.name} holds no tables: run the application's migrations first, name "
-                "another schema in the plan ([defaults] schema = ...), or leave --data-only out (in a runbook: mode = 'whole')."
+                "another schema in the plan ([defaults] schema = ...), or leave --data-only out "
+                "(in a runbook: mode = 'whole')."
             )
         raise errors.MissingTables(tables=", ".join(missing), hint=hint)
 
