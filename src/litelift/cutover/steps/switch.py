@@ -33,12 +33,12 @@ class Switch(Step):
     early = True
 
     def wanted(self, context: Context) -> bool:
-        """Whether the runbook names files; a rehearsal changes none of them."""
-        return bool(context.runbook.environment) and not context.rehearsal
+        """Also without a file: it is the moment from which on the application is PostgreSQL's. Not in a rehearsal."""
+        return not context.rehearsal
 
     def plan(self, context: Context) -> list[str]:
         """The lines that change, without secrets; a file that is not there yet is only named."""
-        lines = []
+        lines = [] if context.runbook.environment else ["no [[environment]]: its services alone know the new database"]
         for file in files_of(context.runbook):
             lines.append(file.name)
             if file.path.is_file():
