@@ -257,6 +257,15 @@ def test_the_run_goes_on_where_nobody_reads_what_it_tells(project: Project) -> N
     assert project.trace[-1] == "open"
 
 
+def test_ctrl_c_says_where_the_application_could_not_be_opened_again(project: Project) -> None:
+    project.configured(stop='["kill -INT $PPID; sleep 30"]', start='["echo no such unit; exit 5"]')
+    ran = litelift("cutover", project.file, "--yes")
+    assert ran.status == 128 + signal.SIGINT, ran.err
+    assert "does NOT serve: it could not be opened again. services-stop: " in " ".join(ran.err.split())
+    assert "serves on SQLite, as before" not in ran.err
+    assert "The application is CLOSED, since " in litelift("cutover", "status", project.file).out
+
+
 def test_an_embedded_server_that_stopped_since_is_started_again_for_the_way_on_and_back(
     project: Project, tmp_path: Path
 ) -> None:

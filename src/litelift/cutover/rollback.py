@@ -85,8 +85,9 @@ def reopen(runner: Runner) -> list[str]:
                 if step.undo_stage in _SERVING or step.name == "switch":
                     problem = _undo(runner, step)
                     failed += [f"{step.name}: {problem}"] if problem else []
-            where = [*failed, "See whether it serves: not all of it could be opened again."] if failed else []
-            where = where or ["The application serves on SQLite, as before."]
+            where = ["The application serves on SQLite, as before."]
+            if failed:
+                where = ["The application does NOT serve: not all of it could be opened again.", *failed]
     return [*where, "What else was done stays. Go on with --resume, or go back with: litelift cutover rollback"]
 
 
