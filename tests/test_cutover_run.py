@@ -54,6 +54,7 @@ def test_the_application_is_moved_and_taken_back_as_it_was(project: Project) -> 
     assert all(step.state == "done" for phase in done.phases for step in phase.steps)
     assert done.down_seconds is not None
     assert done.report is not None
+    assert (project.folder / "litelift-archive" / ".gitignore").read_text() == "*\n"
     again = roll_back(project.file)
     assert again is not None
     assert (again.state, again.exit_code) == ("rolled back", 0)
@@ -104,6 +105,15 @@ def test_a_schema_that_the_application_cannot_make_is_told_before_anybody_is_shu
         cutover(project.file)
     assert project.before() == before
     assert project.trace == []
+
+
+def test_schema_commands_that_work_on_sqlite_are_noticed(project: Project) -> None:
+    words = [sys.executable, "-c", "import sqlite3; sqlite3.connect('app.sqlite').execute('create table stray (a)')"]
+    project.added(f'\n[move]\nschema_commands = [{json.dumps(words)}]\nmode = "data-only"\n')
+    with pytest.raises(errors.StepFailed, match=r"phase 3, schema: the schema of .* was changed meanwhile"):
+        cutover(project.file)
+    assert project.trace == []
+    assert project.in_postgresql() == []
 
 
 def test_a_failure_after_the_switch_is_taken_back_where_the_runbook_says_so(project: Project) -> None:
@@ -261,7 +271,7 @@ def test_ctrl_c_says_where_the_application_could_not_be_opened_again(project: Pr
     project.configured(stop='["kill -INT $PPID; sleep 30"]', start='["echo no such unit; exit 5"]')
     ran = litelift("cutover", project.file, "--yes")
     assert ran.status == 128 + signal.SIGINT, ran.err
-    assert "does NOT serve: it could not be opened again. services-stop: " in " ".join(ran.err.split())
+    assert "does NOT serve: not all of it could be opened again. services-stop: " in " ".join(ran.err.split())
     assert "serves on SQLite, as before" not in ran.err
     assert "The application is CLOSED, since " in litelift("cutover", "status", project.file).out
 

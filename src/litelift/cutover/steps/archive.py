@@ -65,6 +65,10 @@ class MakeArchive(Step):
     def do(self, context: Context, facts: Facts) -> Facts:
         """Write it; one that was written whole before a kill stays."""
         path = Path(facts["path"])
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+            # It holds the application's data, and may lie within its code.
+            (path.parent / ".gitignore").write_text("*\n")
         items = [Item(Path(where), name) for where, name in facts["items"]]
         part_of(path).unlink(missing_ok=True)
         if path.exists() and beside(path).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from litelift import errors
@@ -16,6 +17,7 @@ from litelift.move.run import migrate
 from litelift.postgres.connect import connect
 from litelift.report.render import render_json
 from litelift.result import MigrationResult
+from litelift.sqlite.open import open_source
 
 RESULT = "move.json"
 ROWS_SECOND = 100_000
@@ -43,6 +45,10 @@ class MakeSchema(Step):
         """Some seconds for each command."""
         return 10.0 * len(context.runbook.move.schema_commands)
 
+    def check(self, context: Context) -> Facts:
+        """What SQLite's schema is known by: these commands must leave it alone."""
+        return {"source_schema": _schema_version(context.runbook.source_path)}
+
     def do(self, context: Context, facts: Facts) -> None:
         """Run move.schema_commands, with the new configuration in their environment."""
         login = context.login
@@ -51,6 +57,16 @@ class MakeSchema(Step):
             if file.kind == "env":
                 environment |= {key: filled(value, login.words()) for key, value in file.set.items()}
         context.run(context.runbook.move.schema_commands, environment)
+
+    def confirm(self, context: Context, facts: Facts) -> None:
+        """Raises CheckFailed where they worked on SQLite: a configuration of their own overruled the new one."""
+        now = _schema_version(context.runbook.source_path)
+        if now != facts["source_schema"]:
+            raise errors.CheckFailed(
+                message=f"the schema of {context.runbook.source_path} was changed meanwhile: move.schema_commands do "
+                "not work on the new database",
+                hint="See that they take DATABASE_URL, or [[environment]]'s keys, from their environment first.",
+            )
 
     def undo(self, context: Context, facts: Facts) -> None:
         """The database goes with the server's set-up where that made it; else its tables stay, and that is told."""
@@ -141,6 +157,12 @@ class MoveData(Step):
             undo(context.login.url)
         except errors.NothingToUndo:
             return
+
+
+def _schema_version(path: Path) -> int:
+    """SQLite's own count of changes to the schema (PRAGMA schema_version)."""
+    with closing(open_source(path, check=False)) as source:
+        return int(source.connection.execute("pragma schema_version").fetchone()[0])
 
 
 def _stays(context: Context) -> bool:
