@@ -130,7 +130,7 @@ def edited(text: str, new: Mapping[str, str], remove: Sequence[str] = ()) -> str
     A key that is only there as a comment is set in the comment's place; one that is not there at all follows the key
     before it in ``new``, or the last line. Raises ValueError, which names the key, for a value that cannot be written.
     """
-    stayed = {key: value for key, value in values(text).items() if key not in remove}
+    stayed, old = {key: value for key, value in values(text).items() if key not in remove}, text
     last: str | None = None
     for key, value in new.items():
         try:
@@ -143,7 +143,8 @@ def edited(text: str, new: Mapping[str, str], remove: Sequence[str] = ()) -> str
             raw = text[entry.start : entry.end].removeprefix("\ufeff")
             kept = "\ufeff" if text[entry.start : entry.end] != raw else ""
             text = text[: entry.start] + kept + commented(raw) + text[entry.end :]
-    if values(text) != {**stayed, **new}:
+    # A new quote may also close one that swallows another line of the same key: nobody could bring that back.
+    if values(text) != {**stayed, **new} or restored(text, old, [*new, *remove]) != old:
         raise ValueError("there is a quote that is not closed, so that new quotes would change what is read; close it")
     return text
 
@@ -172,8 +173,9 @@ def _set(text: str, key: str, value: str, after: str | None) -> str:
     found = [entry for entry in entries(text) if entry.key == key and not entry.goes_on]
     found = [entry for entry in found if not entry.commented] or found[:1]
     for entry in reversed(found):
-        rest = f" {entry.rest}" if entry.rest.startswith("#") else entry.rest
-        line = entry.before + entry.lead + written(value, entry.raw if entry.raw else "") + rest
+        line = entry.before + entry.lead + written(value, entry.raw if entry.raw else "")
+        apart = " " if entry.rest.startswith("#") and not line[-1:].isspace() else ""
+        line += apart + entry.rest
         text = text[: entry.start] + line + text[entry.end :]
     return text if found else _added(text, key, written(value), after)
 
