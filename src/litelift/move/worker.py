@@ -21,7 +21,7 @@ from litelift.sqlite.open import Source, open_source
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-OPEN_SECONDS = 60.0
+OPENED = b"opened"
 
 
 @dataclass(slots=True)
@@ -89,13 +89,14 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start_worker(orders: Any, said: Any, barrier: Any) -> None:
+def start_worker(orders: Any, said: Any, opened: Any) -> None:
     """Wait in a new process for what to open, and open it.
 
     Args:
         orders: gives the source's path, and what the target's sessions are made with (None: no target).
         said: takes what the user should hear.
-        barrier: where all of the crew wait until each has opened its own.
+        opened: a pipe's end that is told when it is open. No lock guards it, which a killed process would keep: so
+            short a message is written at once (PIPE_BUF in pipe(7)).
     """
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -109,10 +110,9 @@ def start_worker(orders: Any, said: Any, barrier: Any) -> None:
             dsn, mark, patience = given
             sessions = Sessions(dsn, mark, patience, said.put)
         _worker = Worker(open_source(path, check=False), sessions)
-        barrier.wait(OPEN_SECONDS)
+        opened.send_bytes(OPENED)
     except BaseException:
         # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
-        barrier.abort()
         os._exit(1)
 
 
