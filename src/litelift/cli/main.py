@@ -15,6 +15,9 @@ import typer
 from litelift import __version__
 from litelift.cli.arguments import hide_passwords
 from litelift.cli.commands import Commands
+
+# Imported now: a signal may come while anything else is.
+from litelift.cli.ended import Ended
 from litelift.compiled import path_words
 from litelift.errors import LiteliftError, UsageError
 
@@ -59,6 +62,9 @@ def main() -> None:
             signal.signal(number, _end)
     try:
         code = app(standalone_mode=False)
+        if (asked := _asked()) is not None and code == 128 + asked and not Ended.told:
+            # It came before the command's own words: typer makes an exit of it.
+            sys.stderr.write("stopped\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; what was done is done.
@@ -83,14 +89,10 @@ def main() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    from litelift.cli.output import Ended
-
     raise Ended(number)
 
 
 def _asked() -> int | None:
-    from litelift.cli.output import Ended
-
     return Ended.asked
 
 

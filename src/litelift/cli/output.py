@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from litelift.atomic import no_more_readable_than, write_whole
+from litelift.cli.ended import Ended
 from litelift.errors import LiteliftError, Unexpected, UsageError
 from litelift.redact import text as redact
 
@@ -62,20 +63,6 @@ class Output:
             self.out.print(line if isinstance(line, Text) else Text(line))
 
 
-class Ended(KeyboardInterrupt):
-    """A signal that asks to end, which is met as Ctrl-C is: what is half done is taken back first."""
-
-    asked: ClassVar[int | None] = None
-    """The first such signal of this process."""
-
-    def __init__(self, number: int) -> None:
-        """``number`` of the signal."""
-        super().__init__(number)
-        self.number = number
-        if Ended.asked is None:
-            Ended.asked = number
-
-
 @contextmanager
 def told(output: Output) -> Iterator[None]:
     """Tell an error in one clear line and a hint, and exit with its status; after a signal with 128 and its number."""
@@ -113,6 +100,7 @@ def told(output: Output) -> Iterator[None]:
 
 
 def _tell_stopped(output: Output, error: BaseException, number: int) -> None:
+    Ended.told = True
     notes = _notes(error)
     if output.json:
         output.document(
