@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from litelift.move.interruption import interrupts
+
 
 def test_a_signal_that_comes_while_the_command_is_still_imported_is_met_as_any_other(tmp_path: Path) -> None:
     script = (
@@ -22,3 +24,15 @@ def test_a_signal_that_comes_while_the_command_is_still_imported_is_met_as_any_o
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "stopped\n")
+
+
+def test_an_error_that_comes_of_a_signal_keeps_what_is_done() -> None:
+    try:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("release unlocked lock")  # noqa: B904
+    except RuntimeError as error:
+        assert interrupts(error)
+    assert not interrupts(RuntimeError("release unlocked lock"))
+    assert not interrupts(ValueError())

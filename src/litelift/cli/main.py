@@ -15,10 +15,10 @@ import typer
 from litelift import __version__
 from litelift.cli.arguments import hide_passwords
 from litelift.cli.commands import Commands
+from litelift.compiled import path_words
 
 # Imported now: a signal may come while anything else is.
-from litelift.cli.ended import Ended
-from litelift.compiled import path_words
+from litelift.ended import Ended
 from litelift.errors import LiteliftError, UsageError
 
 app = typer.Typer(

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from litelift.atomic import no_more_readable_than, write_whole
-from litelift.cli.ended import Ended
+from litelift.ended import Ended
 from litelift.errors import LiteliftError, Unexpected, UsageError
 from litelift.redact import text as redact
 

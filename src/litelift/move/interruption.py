@@ -10,6 +10,7 @@ from shlex import quote
 import psycopg
 
 from litelift import errors
+from litelift.ended import Ended
 from litelift.move.context import Context
 from litelift.postgres.connect import is_trouble
 from litelift.postgres.retry import passes
@@ -29,7 +30,13 @@ _SQLITE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlit
 
 
 def interrupts(error: BaseException) -> bool:
-    """Whether an error says nothing against the move: a Ctrl-C, a lost server, a full disk, a killed worker."""
+    """Whether an error says nothing against the move: a Ctrl-C, a lost server, a full disk, a killed worker.
+
+    After a signal no error does: inside the interpreter's own locks its exception may come out as another (bpo-45274),
+    and a second signal may strike whatever the first is being met with.
+    """
+    if Ended.asked is not None or _struck(error):
+        return True
     if isinstance(error, (KeyboardInterrupt, MemoryError, *_PASSING)) or passes(error):
         return True
     if isinstance(error, psycopg.Error):
@@ -68,3 +75,11 @@ def stays(context: Context, done: str) -> str:
     """What an interrupted move leaves, in words, with the two ways from there."""
     found = ways(context)
     return f"What is done stays ({done}). Go on with it: {found['again']}   or take it back: {found['undo']}"
+
+
+def _struck(error: BaseException) -> bool:
+    """Whether an error came while a Ctrl-C was being met."""
+    met: BaseException | None = error
+    while met is not None and not isinstance(met, KeyboardInterrupt):
+        met = met.__context__
+    return met is not None
