@@ -13,17 +13,16 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection as pipes
+from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from litelift.errors import WorkerDied
-from litelift.move.worker import Worker, carry_out_all, start_worker
+from litelift.move.worker import OPEN_SECONDS, Worker, carry_out_all, start_worker
 from litelift.postgres.retry import Tell
 from litelift.postgres.sessions import Sessions
 from litelift.sqlite.identity import Identity, identity
@@ -34,7 +33,6 @@ Result = TypeVar("Result")
 
 PARALLEL_BYTES = 64 << 20
 MAX_JOBS = 8
-OPEN_SECONDS = 60.0
 TOLD_SECONDS = 0.5
 """How often what workers say is heard while none has a result."""
 FINISH_SECONDS = 10.0
@@ -74,18 +72,7 @@ class _Processes:
     pool: ProcessPoolExecutor
     orders: Any
     said: Any
-    opened: Any
-
-    def all_open(self, jobs: int) -> bool:
-        """Wait until each has opened its own. False where one is gone, or takes too long."""
-        ended = [process.sentinel for process in list((self.pool._processes or {}).values())]
-        deadline = time.monotonic() + OPEN_SECONDS
-        for _ in range(jobs):
-            ready = pipes.wait([self.opened, *ended], max(0.0, deadline - time.monotonic()))
-            if len(ended) < jobs or self.opened not in ready:
-                return False
-            self.opened.recv_bytes()
-        return True
+    barrier: Any
 
     def hear(self, tell: Tell) -> None:
         """Hand on what the workers have said."""
@@ -129,8 +116,9 @@ class Crew:
             given = None if sessions is None else (sessions.dsn, sessions.mark, sessions.patience)
             for _ in range(self.jobs):
                 self.processes.orders.put((source.path, given))
-            if not self.processes.all_open(self.jobs):
-                self._alone()
+            self.processes.barrier.wait(OPEN_SECONDS)
+        except (BrokenBarrierError, BrokenProcessPool):
+            self._alone()
         except BaseException:
             self.stop()
             raise
@@ -282,10 +270,9 @@ def gather(jobs: int) -> Crew:
     if jobs <= 1:
         return Crew(1)
     context = _context()
-    orders, said = context.SimpleQueue(), context.SimpleQueue()
-    opened, tells = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(orders, said, tells))
-    crew = Crew(jobs, _Processes(pool, orders, said, opened))
+    orders, said, barrier = context.SimpleQueue(), context.SimpleQueue(), context.Barrier(jobs + 1)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(orders, said, barrier))
+    crew = Crew(jobs, _Processes(pool, orders, said, barrier))
     try:
         # What is frozen the collector does not look at, in the workers either: so it stays shared.
         gc.freeze()

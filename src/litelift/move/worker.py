@@ -21,7 +21,7 @@ from litelift.sqlite.open import Source, open_source
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-OPENED = b"opened"
+OPEN_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -89,14 +89,13 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start_worker(orders: Any, said: Any, opened: Any) -> None:
+def start_worker(orders: Any, said: Any, barrier: Any) -> None:
     """Wait in a new process for what to open, and open it.
 
     Args:
         orders: gives the source's path, and what the target's sessions are made with (None: no target).
         said: takes what the user should hear.
-        opened: a pipe's end that is told when it is open. No lock guards it, which a killed process would keep: so
-            short a message is written at once (PIPE_BUF in pipe(7)).
+        barrier: where all of the crew wait until each has opened its own.
     """
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -110,9 +109,10 @@ def start_worker(orders: Any, said: Any, opened: Any) -> None:
             dsn, mark, patience = given
             sessions = Sessions(dsn, mark, patience, said.put)
         _worker = Worker(open_source(path, check=False), sessions)
-        opened.send_bytes(OPENED)
+        barrier.wait(OPEN_SECONDS)
     except BaseException:
         # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
+        barrier.abort()
         os._exit(1)
 
 
