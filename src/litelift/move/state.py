@@ -44,8 +44,11 @@ def remembered(path: Path) -> str | None:
 def forget(path: Path, run: str) -> None:
     """Remove the note of a run, and its folder if nothing else is in it."""
     place = _place(path)
-    if _note(path).get("run") != run:
+    if place.exists() and _note(path).get("run") != run:
         return
     with suppress(OSError):
-        place.unlink()
+        place.unlink(missing_ok=True)
+        # What a kill in the middle of writing has left.
+        for part in place.parent.glob(f".{place.name}.*.part"):
+            part.unlink()
         place.parent.rmdir()
