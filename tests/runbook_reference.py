@@ -35,7 +35,10 @@ def _section(model: type[BaseModel], header: str) -> Iterator[str]:
     yield "| Key | Holds | Left out | Meaning |"
     yield "|---|---|---|---|"
     documents = documented(model)
+    tables = {written.split(".")[-1].strip("[]") for _, written in sections(model, "")}
     for name, field in model.model_fields.items():
+        if (field.alias or name) in tables:
+            continue
         key = field.alias or name
         default = field.get_default(call_default_factory=True)
         if default is PydanticUndefined:

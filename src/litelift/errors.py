@@ -587,3 +587,45 @@ class ConfigurationError(LiteliftError):
     """{path}: {message}"""
 
     hint = "This file was not changed. Mend it, or what [[environment]] says of it in the runbook."
+
+
+# --------------------------------------------------------------------- backups
+
+
+class BackupBusy(LiteliftError):
+    """another litelift works in {folder}: {who}"""
+
+    hint = "Wait until it has ended. What is there already: litelift backup list"
+
+
+class BackupNotFound(UsageError):
+    """there is no {name} among the backups in {folder}"""
+
+    hint = "See what is there with: litelift backup list"
+
+
+class BackupDamaged(LiteliftError):
+    """the backup {name} is not what was made: {message}"""
+
+    hint = "Use another: litelift backup list. Make a new one: litelift backup create. And look at the disk."
+
+
+class BackupFailed(LiteliftError):
+    """the backup could not be made: {message}"""
+
+    hint = "Nothing of it is left, and the older backups are as they were."
+
+
+class BackupDiskFull(BackupFailed):
+    """the backup could not be made: the disk of {folder} is full ({free} free)"""
+
+    hint = (
+        "Nothing of it is left, and the older backups are as they were. Make room, name another [backup] folder, "
+        "or keep fewer: litelift backup prune --dry-run"
+    )
+
+
+class BackupToolMissing(LiteliftError):
+    """there is no {program} for PostgreSQL {server}: {found}"""
+
+    hint = "Install the client programs of that version, or name their folder under [backup] tools."

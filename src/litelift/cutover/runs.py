@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litelift import __version__
+from litelift import held as lock
 from litelift.atomic import write_whole
 from litelift.cutover.journal import RESERVE, RESERVE_BYTES, Journal, read_journal
 from litelift.cutover.settings import Runbook
@@ -31,8 +30,6 @@ _ENDS: dict[str, State] = {
     "rolled-back": "rolled back",
 }
 KEPT_RUNBOOK = "litelift.toml"
-LOOKS = 5
-"""How often the lock is tried, in tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,39 +147,10 @@ def _what(runbook: Runbook) -> dict[str, Any]:
 def held(state: Path) -> Iterator[None]:
     """Be the only one at work on the runbook. Raises CutoverHeld, with who is."""
     make_state(state)
-    handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        for attempt in range(LOOKS):
-            try:
-                # Of this process alone: a worker that outlives it for a moment must not hold it (fcntl(2)).
-                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                # It may be `holder` that looks.
-                if attempt + 1 == LOOKS:
-                    raise CutoverHeld(state=state, who=_named(handle)) from None
-                time.sleep(0.1)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    with lock.held(state / "lock", lambda who: CutoverHeld(state=state, who=who)):
         yield
-    finally:
-        os.close(handle)
 
 
 def holder(state: Path) -> str | None:
     """Who works on the runbook now; None where nobody does."""
-    try:
-        handle = os.open(state / "lock", os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _named(handle)
-    finally:
-        os.close(handle)
-    return None
-
-
-def _named(handle: int) -> str:
-    return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
+    return lock.holder(state / "lock")

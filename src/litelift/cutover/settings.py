@@ -10,12 +10,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from litelift.backup.settings import Backup
 from litelift.cutover.health.settings import HealthCheck
-from litelift.cutover.section import Command as Command
-from litelift.cutover.section import Port, Seconds, Section, about
 from litelift.errors import RunbookError
 from litelift.sqlite.open import path_of
 from litelift.tomlfile.problems import line_of
+from litelift.tomlfile.section import Command as Command
+from litelift.tomlfile.section import Port, Seconds, Section, about
 
 
 def _identifier(name: str) -> str:
@@ -229,7 +230,7 @@ class Archive(Section):
 
 
 class After(Section):
-    """``[backup]`` and ``[monitor]``: commands of the project, run when the application serves again."""
+    """``[monitor]``: commands of the project, run when the application serves again."""
 
     commands: list[Command] = Field(default_factory=list)
     """With the application's login in their environment: DATABASE_URL, PGHOST, PGPASSWORD and the rest."""
@@ -255,7 +256,7 @@ class Runbook(Section):
     environment: list[Environment] = Field(default_factory=list)
     health: list[HealthCheck] = Field(default_factory=list)
     archive: Archive = Field(default_factory=Archive)
-    backup: After = Field(default_factory=After)
+    backup: Backup = Field(default_factory=Backup)
     monitor: After = Field(default_factory=After)
     failure: Failure = Field(default_factory=Failure)
 

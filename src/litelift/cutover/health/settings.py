@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from litelift.cutover.health.settings_base import Check, Password, When, parts
 from litelift.cutover.health.settings_http import CrudCheck, HttpCheck, InSession, LoginCheck, PageCheck
-from litelift.cutover.section import Command, Port, about
+from litelift.tomlfile.section import Command, Port, about
 
 __all__ = [
     "Check",

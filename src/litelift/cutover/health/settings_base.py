@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from litelift.cutover.section import Section, about
+from litelift.tomlfile.section import Section, about
 
 When = Literal["before", "after"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from litelift.cutover.health.settings_base import Check, HttpUrl, Password
-from litelift.cutover.section import about
+from litelift.tomlfile.section import about
 
 Status = Annotated[int, Field(ge=100, le=599)]
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")

@@ -1,0 +1,1 @@
+"""Backups: made, proved by restoring them, kept, copied, and put back."""

@@ -1,0 +1,200 @@
+"""The folder of the backups: each in a folder of its own, which has its name once it is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from litelift import held
+from litelift.atomic import PRIVATE, sync_folder, write_whole
+from litelift.backup.manifest import FORMAT, MANIFEST, Manifest, Standing
+from litelift.errors import BackupBusy, BackupDamaged, BackupNotFound
+
+STANDING = "standing.json"
+LOCK = "lock"
+PART = ".part"
+GONE = ".gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup in its folder. ``manifest`` is None where it cannot be read, and ``damage`` says why."""
+
+    folder: Path
+    manifest: Manifest | None
+    standing: Standing
+    damage: str = ""
+
+    @property
+    def name(self) -> str:
+        """As it is called on the command line."""
+        return self.folder.name
+
+    @property
+    def good(self) -> bool:
+        """Whether it is whole, and nothing that became known speaks against it."""
+        return self.manifest is not None and self.standing.good
+
+    def read(self) -> Manifest:
+        """The manifest. Raises BackupDamaged where it cannot be read."""
+        if self.manifest is None:
+            raise BackupDamaged(name=self.name, message=self.damage)
+        return self.manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder ``path`` in which backups lie."""
+
+    path: Path
+
+    def make(self) -> None:
+        """Make the folder, for its owner alone, and out of sight of git. Raises OSError."""
+        if not self.path.is_dir():
+            self.path.mkdir(mode=0o700, parents=True)
+            (self.path / ".gitignore").write_text("*\n")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only one that changes it. Raises BackupBusy, with who does, and OSError."""
+        self.make()
+        with held.held(self.path / LOCK, lambda who: BackupBusy(folder=self.path, who=who)):
+            yield
+
+    def holder(self) -> str | None:
+        """Who changes it now; None where nobody does."""
+        return held.holder(self.path / LOCK)
+
+    def backups(self) -> list[Backup]:
+        """All of them, the oldest first. A folder that could not be finished is none."""
+        try:
+            folders = [entry for entry in self.path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return sorted(map(read_backup, folders), key=lambda backup: (_made(backup), backup.name))
+
+    def find(self, name: str | None) -> Backup:
+        """The backup of that name, or of the one name that begins so; None: the newest that is good.
+
+        Raises BackupNotFound.
+        """
+        found = self.backups()
+        if name is None:
+            good = [backup for backup in found if backup.good]
+            if not good:
+                raise BackupNotFound(folder=self.path, name="good one")
+            return good[-1]
+        exact = [backup for backup in found if backup.name == name]
+        near = exact or [backup for backup in found if backup.name.startswith(name)]
+        if len(near) != 1:
+            raise BackupNotFound(folder=self.path, name=name)
+        return near[0]
+
+    def new_name(self, label: str, moment: datetime) -> str:
+        """A name that is free: "school-20261123T020000Z"."""
+        label = re.sub(r"[^A-Za-z0-9_]+", "-", label).strip("-")[:60] or "database"
+        stem = f"{label}-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        taken = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+        return next(name for name in names if name not in taken)
+
+    @contextmanager
+    def being_made(self, name: str) -> Iterator[Path]:
+        """A folder that becomes the backup ``name`` when the block ends; where the block raises, it goes.
+
+        Whoever holds the lock removes what a kill has left of others.
+        """
+        self.tidy()
+        folder = self.path / f".{name}{PART}"
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+            _sync(folder)
+            folder.rename(self.path / name)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        sync_folder(self.path)
+
+    def remove(self, backup: Backup) -> None:
+        """Remove a backup: it is gone from the list at once, whatever happens then. Raises OSError."""
+        gone = self.path / f".{backup.name}{GONE}"
+        backup.folder.rename(gone)
+        sync_folder(self.path)
+        shutil.rmtree(gone)
+
+    def tidy(self) -> list[Path]:
+        """Remove what kills have left, under the lock; what was removed."""
+        left = [entry for entry in self.path.iterdir() if entry.name.startswith(".") and _is_left(entry)]
+        for folder in left:
+            shutil.rmtree(folder)
+        return left
+
+
+def read_backup(folder: Path) -> Backup:
+    """The backup in a folder, as far as it can be read."""
+    try:
+        data = json.loads((folder / MANIFEST).read_bytes())
+        if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
+            message = f"it is of a newer litelift ({data.get('litelift')}): use that one"
+            return Backup(folder, None, Standing(), message)
+        manifest = Manifest.model_validate(data)
+    except FileNotFoundError:
+        return Backup(folder, None, Standing(), f"it has no {MANIFEST}")
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it cannot be read as a manifest"
+        return Backup(folder, None, Standing(), f"{MANIFEST}: {said}")
+    if manifest.name != folder.name:
+        return Backup(folder, None, Standing(), f"its manifest is that of {manifest.name}")
+    return Backup(folder, manifest, _standing(folder))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest, with which the folder becomes a backup. Raises OSError."""
+    write_whole(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n", mode=PRIVATE)
+
+
+def note(backup: Backup, **known: object) -> Backup:
+    """Keep what became known of a backup: ``verified``, ``drilled`` or ``copies``. Raises OSError."""
+    standing = _standing(backup.folder).model_copy(update=known)
+    write_whole(backup.folder / STANDING, standing.model_dump_json(indent=1) + "\n", mode=PRIVATE)
+    return Backup(backup.folder, backup.manifest, standing, backup.damage)
+
+
+def _standing(folder: Path) -> Standing:
+    try:
+        return Standing.model_validate_json((folder / STANDING).read_bytes())
+    except FileNotFoundError:
+        return Standing()
+    except ValidationError:
+        # What was known is lost, and can be found out again; the backup itself is not touched by it.
+        return Standing()
+
+
+def _made(backup: Backup) -> datetime:
+    if backup.manifest is not None:
+        return backup.manifest.started
+    return datetime.fromtimestamp(backup.folder.stat().st_mtime, UTC)
+
+
+def _is_left(entry: Path) -> bool:
+    return entry.is_dir() and entry.suffix in (PART, GONE)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    sync_folder(folder)
