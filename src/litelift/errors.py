@@ -629,3 +629,9 @@ class BackupToolMissing(LiteliftError):
     """there is no {program} for PostgreSQL {server}: {found}"""
 
     hint = "Install the client programs of that version, or name their folder under [backup] tools."
+
+
+class BackupKey(LiteliftError):
+    """none of the keys opens the backup {name}"""
+
+    hint = "Name the file of the secret key that belongs to one of its recipients: --identity FILE"

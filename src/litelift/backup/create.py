@@ -1,0 +1,236 @@
+"""litelift backup create: a dump, and beside it what the dump is proved against, all of one moment."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+from litelift.backup.digest import Cancel, Table, contents, large_objects, tables
+from litelift.backup.dump import How, dump, facts, how, jobs_for
+from litelift.backup.encryption import recipients
+from litelift.backup.history import write_event
+from litelift.backup.manifest import Encryption, Kind, Manifest, TableContent
+from litelift.backup.program import Failed, is_full
+from litelift.backup.sequences import sequences, states
+from litelift.backup.server_facts import server_facts
+from litelift.backup.signs import OnSign, Sign, silent
+from litelift.backup.snapshot import snapshot
+from litelift.backup.store import Backup, Store, read_backup, write_manifest
+from litelift.backup.subject import Subject
+from litelift.backup.tools import Tools, tools_for
+from litelift.errors import BackupDiskFull, BackupFailed, LiteliftError
+from litelift.postgres.connect import Connection, is_lost, open_server, stopped
+from litelift.redact import text as redact
+from litelift.report.format import count, size
+
+SPARE = 16 << 20
+"""Bytes that are to be free beyond the last backup's size."""
+
+
+def create(subject: Subject, *, kind: Kind = "manual", on_sign: OnSign = silent) -> Backup:
+    """Make a backup of the subject's database.
+
+    Args:
+        subject: the database, and where its backups go.
+        kind: why it is made.
+        on_sign: gets signs of life.
+
+    Raises:
+        BackupBusy: another one is being made. BackupToolMissing: no pg_dump fits the server.
+        BackupFailed, BackupDiskFull, TargetError, OSError: it could not be made; nothing of it is left.
+    """
+    with subject.store.held():
+        return create_held(subject, kind=kind, on_sign=on_sign)
+
+
+def create_held(subject: Subject, *, kind: Kind, on_sign: OnSign = silent) -> Backup:
+    """The same, for one who holds the store already."""
+    store, began = subject.store, time.monotonic()
+    try:
+        made = _create(subject, kind, on_sign)
+    except BaseException as error:
+        _note_failure(store, error, time.monotonic() - began)
+        raise
+    manifest = made.read()
+    write_event(
+        store.path,
+        "create",
+        ok=True,
+        backup=made.name,
+        seconds=round(manifest.seconds, 3),
+        facts={"kind": kind, "bytes": manifest.bytes, "tables": len(manifest.tables), "rows": manifest.rows},
+    )
+    return made
+
+
+def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
+    server, connection = open_server(subject.dsn)
+    connection.close()
+    project = subject.file.parent if subject.file is not None else Path.cwd()
+    keys = recipients(subject.settings.recipients, project)
+    tools = tools_for(server.version, named=subject.settings.tools, container=subject.container)
+    way = how(subject.settings, tools, keys)
+    guess = _guess(subject.store)
+    _refuse_without_room(subject.store, guess)
+    with _explained(subject.store), snapshot(subject.dsn) as (holding, name):
+        started = datetime.now(UTC)
+        called = subject.store.new_name(subject.label, started)
+        with subject.store.being_made(called) as folder:
+            manifest = _fill(folder, subject, tools, way, holding, name, guess, on_sign)
+            manifest = manifest.model_copy(
+                update={"name": called, "kind": kind, "started": started, "ended": datetime.now(UTC)}
+            )
+            write_manifest(folder, manifest)
+    return read_backup(subject.store.path / called)
+
+
+def _fill(
+    folder: Path,
+    subject: Subject,
+    tools: Tools,
+    way: How,
+    holding: Connection,
+    snapshot_name: str,
+    guess: int,
+    on_sign: OnSign,
+) -> Manifest:
+    """Write the dump, and read the same tables beside it."""
+    found = tables(holding)
+    before = sequences(holding)
+    beside = _Beside(subject, snapshot_name, found, on_sign)
+    with beside:
+        files = dump(tools, subject.dsn, snapshot_name, folder, way, guess, beside.sign)
+        written = sum(file.bytes for file in files)
+        took = f"{size(written)} by pg_dump {tools.words.split()[0]} ({tools.source}), {way.compress}"
+        beside.sign(Sign("dump", written, written, message=took, finished=True))
+        held = beside.result()
+    rows = sum(table.rows for table in held)
+    told = f"{count(rows, 'row')} in {count(len(held), 'table')}"
+    on_sign(Sign("read", len(held), len(held), "tables", told, finished=True))
+    return Manifest(
+        name="",
+        project=subject.label,
+        kind="manual",
+        database=holding.info.dbname,
+        started=datetime.now(UTC),
+        ended=datetime.now(UTC),
+        server=server_facts(holding),
+        dump=facts(tools, way),
+        encryption=Encryption(recipients=list(way.recipients)) if way.recipients else None,
+        database_bytes=_database_bytes(holding),
+        bytes=written,
+        files=files,
+        tables=held,
+        sequences=states(before, sequences(holding)),
+        large_objects=large_objects(holding),
+    )
+
+
+class _Beside:
+    """Reads what the tables hold while pg_dump writes; where one of the two fails, the other is ended too."""
+
+    def __init__(self, subject: Subject, snapshot_name: str, found: list[Table], on_sign: OnSign) -> None:
+        self.on_sign = on_sign
+        self.lock = threading.Lock()
+        self.done, self.total = 0, len(found)
+        self.cancel = Cancel()
+        self.pool = ThreadPoolExecutor(1)
+        self.reading = self.pool.submit(
+            contents, subject.dsn, snapshot_name, found, jobs_for(subject.settings), self._on_table, self.cancel
+        )
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.cancel()
+        self.pool.shutdown(wait=True)
+
+    def sign(self, one: Sign) -> None:
+        """Hand on a sign of pg_dump's. Raises what the reading has failed by."""
+        if self.reading.done() and (failed := self.reading.exception()) is not None:
+            raise failed
+        with self.lock:
+            self.on_sign(one)
+
+    def result(self) -> list[TableContent]:
+        """What was read."""
+        return self.reading.result()
+
+    def _on_table(self, table: str, rows: int) -> None:
+        with self.lock:
+            self.done += 1
+            self.on_sign(Sign("read", self.done, self.total, "tables"))
+
+
+def _database_bytes(connection: Connection) -> int:
+    found = connection.execute("select pg_database_size(current_database())").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _guess(store: Store) -> int:
+    """About how large it will be: as the newest one."""
+    last = next((backup.manifest for backup in reversed(store.backups()) if backup.manifest is not None), None)
+    return last.bytes if last is not None else 0
+
+
+def _refuse_without_room(store: Store, needed: int) -> None:
+    free = shutil.disk_usage(store.path).free
+    if needed and free < needed + SPARE:
+        raise BackupDiskFull(folder=store.path, free=size(free))
+
+
+@contextmanager
+def _explained(store: Store) -> Iterator[None]:
+    """Make one of our errors of what went wrong."""
+    try:
+        yield
+    except Failed as failed:
+        if is_full(failed):
+            raise _full(store) from failed
+        raise BackupFailed(message=redact(failed.message), **_hint(failed)) from failed
+    except OSError as error:
+        if is_full(error):
+            raise _full(store) from error
+        raise BackupFailed(message=f"{error.filename or store.path}: {error.strerror or error}") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        said = " ".join((error.diag.message_primary or str(error)).split())
+        hint = "Back up as the database's owner, or grant pg_read_all_data to the role."
+        raise BackupFailed(message=said, hint=hint) from error
+    except psycopg.Error as error:
+        if is_lost(error):
+            raise stopped(error) from error
+        raise BackupFailed(message=" ".join(str(error).split())) from error
+
+
+def _full(store: Store) -> BackupDiskFull:
+    return BackupDiskFull(folder=store.path, free=size(shutil.disk_usage(store.path).free))
+
+
+def _hint(failed: Failed) -> dict[str, str]:
+    if any("permission denied" in line for line in failed.lines):
+        return {"hint": "Back up as the database's owner, or grant pg_read_all_data to the role."}
+    if any("version mismatch" in line for line in failed.lines):
+        return {"hint": "Name the client programs of the server's version under [backup] tools."}
+    return {}
+
+
+def _note_failure(store: Store, error: BaseException, seconds: float) -> None:
+    """Keep the failure in the history; on a full disk that may fail too, and the error itself is what is told."""
+    told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
+    try:
+        write_event(store.path, "create", ok=False, seconds=round(seconds, 3), message=redact(told))
+    except OSError as unwritten:
+        error.add_note(f"the history could not be written: {unwritten.strerror}")

@@ -1,0 +1,179 @@
+"""What a backup command is about: the database, the logins to it, and the folder of its backups."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from litelift.backup.settings import Backup
+from litelift.backup.store import Store
+from litelift.cutover.context import Context
+from litelift.cutover.credentials import kept_login
+from litelift.cutover.read import read_runbook
+from litelift.cutover.runs import runs
+from litelift.cutover.settings import ContainerTarget, EmbeddedTarget, ExistingTarget, Project, Runbook
+from litelift.errors import RunbookError, UsageError
+from litelift.postgres import embedded
+from litelift.postgres.connect import names_server, normalized
+from litelift.tomlfile.read import Form, read
+from litelift.tomlfile.section import Section
+from litelift.tomlfile.shape import sections
+
+FILE = Path("litelift.toml")
+
+
+class BackupsAlone(Section):
+    """A litelift.toml of an application that litelift has not moved: only what belongs to its backups."""
+
+    project: Project = Project()
+    backup: Backup
+
+
+_ALONE = Form(BackupsAlone, "runbook", "Check the path.", RunbookError, tuple(sections(BackupsAlone)))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A database and its backups. Only ``dsn`` and ``admin`` may hold a password."""
+
+    label: str
+    """How its backups are called."""
+    store: Store
+    settings: Backup
+    dsn: str
+    """The login that reads it: its owner's, or a superuser's."""
+    admin: str | None = None
+    """A login to the same server that may make databases and roles."""
+    container: str | None = None
+    """The container that the server is in, whose programs can be used."""
+    file: Path | None = None
+    """The litelift.toml, if there is one: what the schedule names."""
+    source: Path | None = None
+    """The SQLite file that was moved."""
+
+
+def subject(what: str | None, folder: Path | None = None) -> Subject:
+    """The subject that the words of the command name.
+
+    Args:
+        what: a litelift.toml, a server's URL or keywords, or a SQLite file whose embedded PostgreSQL is meant. None:
+            the litelift.toml of this folder.
+        folder: of the backups, in the place of the file's.
+
+    Raises:
+        UsageError: there is no such file, or what is in it does not lead to a database. EmbeddedServerError.
+    """
+    if what is None and not FILE.is_file():
+        raise UsageError(
+            message=f"there is no {FILE} here",
+            hint="Name one, or a server: litelift backup create postgresql://user@host/database --folder DIR",
+        )
+    if what is not None and names_server(what):
+        dsn = normalized(what)
+        label = str(conninfo_to_dict(dsn).get("dbname") or "database")
+        return Subject(label, _store(folder, Backup()), Backup(), dsn)
+    path = Path(what or FILE)
+    if path.suffix != ".toml" and path.is_file():
+        return _of_source(path, folder)
+    return _of_file(path, folder)
+
+
+def store_of(what: str | None, folder: Path | None = None) -> Store:
+    """The folder alone, for what needs no server. Raises as `subject` does, but not because of the database."""
+    if folder is not None:
+        return Store(folder.absolute())
+    if what is None and not FILE.is_file():
+        return _store(None, Backup())
+    if what is not None and (names_server(what) or Path(what).suffix != ".toml"):
+        return _store(None, Backup())
+    settings, project, path = _settings(Path(what or FILE))
+    return _store(None, settings, _project_folder(path, project))
+
+
+def _of_source(path: Path, folder: Path | None) -> Subject:
+    place = embedded.find_folder(path)
+    running = embedded.status(place or embedded.folder_for(path))
+    if running.url is None:
+        raise UsageError(message=f"the embedded PostgreSQL of {path} is stopped", hint=f"litelift server start {path}")
+    dsn = normalized(embedded.ensure_database(running.url, embedded.database_for(path)))
+    settings = Backup()
+    return Subject(
+        path.stem, _store(folder, settings, path.parent), settings, dsn, normalized(running.url), source=path
+    )
+
+
+def _of_file(path: Path, folder: Path | None) -> Subject:
+    settings, project, path = _settings(path)
+    runbook = read_runbook(path) if _is_runbook(path) else None
+    place = _project_folder(path, project)
+    store = _store(folder, settings, place)
+    label = project.name
+    admin = normalized(settings.admin) if settings.admin else None
+    source = runbook.source_path if runbook is not None else None
+    if settings.url is not None:
+        dsn = normalized(settings.url)
+        if label == Project().name:
+            label = str(conninfo_to_dict(dsn).get("dbname") or label)
+        return Subject(label, store, settings, dsn, admin, file=path, source=source)
+    if runbook is None:
+        raise UsageError(
+            message=f"{path} does not say which database to back up",
+            hint='Add to it: [backup] url = "postgresql://role@host/database", its password being in PGPASSFILE.',
+        )
+    dsn, made_admin, container = _of_cutover(runbook)
+    return Subject(label, store, settings, dsn, admin or made_admin, container, path, source)
+
+
+def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None]:
+    """The application's login, the administrator's, and the container, of the cutover that stands."""
+    target = runbook.target
+    standing = [run for run in runs(runbook.state) if run.mode == "cutover" and run.state != "rolled back"]
+    login = kept_login(Context(runbook, standing[-1].journal).login_path) if standing else None
+    if isinstance(target, ExistingTarget) and target.url is not None:
+        return normalized(target.url), None, None
+    if login is None:
+        raise UsageError(
+            message=f"the application of {runbook.path} is not on PostgreSQL yet",
+            hint="Move it with litelift cutover, or name the database under [backup] url.",
+        )
+    dsn = normalized(login.url)
+    if isinstance(target, ExistingTarget):
+        return dsn, normalized(target.admin or ""), None
+    if isinstance(target, EmbeddedTarget):
+        url = embedded.status(embedded.folder_for(runbook.source_path)).url
+        return dsn, normalized(url) if url else None, None
+    assert isinstance(target, ContainerTarget)
+    run = Context(runbook, standing[-1].journal)
+    superuser = kept_login(run.folder / "superuser.json")
+    name = str(run.facts("server").get("container") or target.name)
+    return dsn, normalized(superuser.url) if superuser else None, name
+
+
+def _settings(path: Path) -> tuple[Backup, Project, Path]:
+    if _is_runbook(path):
+        runbook = read_runbook(path)
+        return runbook.backup, runbook.project, runbook.path
+    alone, _ = read(_ALONE, path)
+    return alone.backup, alone.project, path.resolve()
+
+
+def _is_runbook(path: Path) -> bool:
+    """Whether the file is of a move. What cannot be read is, so that it is told as a runbook's fault."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return "source" in found or "target" in found
+
+
+def _project_folder(path: Path, project: Project) -> Path:
+    return (path.parent / project.folder).resolve()
+
+
+def _store(folder: Path | None, settings: Backup, project: Path | None = None) -> Store:
+    if folder is not None:
+        return Store(folder.absolute())
+    return Store(((project or Path.cwd()) / settings.folder).resolve())
