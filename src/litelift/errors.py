@@ -635,3 +635,21 @@ class BackupKey(LiteliftError):
     """none of the keys opens the backup {name}"""
 
     hint = "Name the file of the secret key that belongs to one of its recipients: --identity FILE"
+
+
+class RestoreFailed(LiteliftError):
+    """the backup {name} could not be restored: {message}"""
+
+    hint = "What is served is as it was. Try an older one: litelift backup list"
+
+
+class DrillFailed(LiteliftError):
+    """the backup {name} was restored, and is not what was backed up: {message}"""
+
+    hint = "Do not rely on it. Make a new one (litelift backup create), and drill that."
+
+
+class DrillImpossible(LiteliftError):
+    """the backup {name} cannot be restored for a drill here: {message}"""
+
+    hint = "It may be as good as ever. Restore it beside the database: litelift backup drill --beside"

@@ -83,7 +83,9 @@ class Store:
         return sorted(map(read_backup, folders), key=lambda backup: (_made(backup), backup.name))
 
     def find(self, name: str | None) -> Backup:
-        """The backup of that name, or of the one name that begins so; None: the newest that is good.
+        """The backup of that name, or of the one name that begins so.
+
+        None: the newest that is good; of those that were made before a restore only where there is no other.
 
         Raises BackupNotFound.
         """
@@ -92,12 +94,19 @@ class Store:
             good = [backup for backup in found if backup.good]
             if not good:
                 raise BackupNotFound(folder=self.path, name="good one")
-            return good[-1]
+            return max(good, key=lambda backup: (backup.read().kind != "safety", found.index(backup)))
         exact = [backup for backup in found if backup.name == name]
         near = exact or [backup for backup in found if backup.name.startswith(name)]
         if len(near) != 1:
             raise BackupNotFound(folder=self.path, name=name)
         return near[0]
+
+    def newest(self) -> Backup:
+        """The newest, good or not. Raises BackupNotFound where there is none."""
+        found = self.backups()
+        if not found:
+            raise BackupNotFound(folder=self.path, name="backup")
+        return found[-1]
 
     def new_name(self, label: str, moment: datetime) -> str:
         """A name that is free: "school-20261123T020000Z"."""

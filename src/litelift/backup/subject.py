@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import ValidationError
 
 from litelift.backup.settings import Backup
 from litelift.backup.store import Store
@@ -85,12 +86,41 @@ def store_of(what: str | None, folder: Path | None = None) -> Store:
     """The folder alone, for what needs no server. Raises as `subject` does, but not because of the database."""
     if folder is not None:
         return Store(folder.absolute())
-    if what is None and not FILE.is_file():
+    if names_server(what) if what is not None else not FILE.is_file():
         return _store(None, Backup())
-    if what is not None and (names_server(what) or Path(what).suffix != ".toml"):
-        return _store(None, Backup())
+    if what is not None and Path(what).suffix != ".toml":
+        # Of the SQLite file whose embedded PostgreSQL is meant.
+        return _store(None, Backup(), Path(what).absolute().parent)
     settings, project, path = _settings(Path(what or FILE))
     return _store(None, settings, _project_folder(path, project))
+
+
+def settings_of(what: str | None) -> Backup:
+    """The settings alone, for what needs no server. Raises as `store_of` does."""
+    if what is None:
+        return _settings(FILE)[0] if FILE.is_file() else Backup()
+    return Backup() if names_server(what) or Path(what).suffix != ".toml" else _settings(Path(what))[0]
+
+
+def changed(of: Subject, **given: object) -> Subject:
+    """The subject with other settings, those that are None left as they are. Raises UsageError."""
+    wanted = {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Backup.model_validate({**of.settings.model_dump(by_alias=True), **wanted})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(message=f"--{first['loc'][0]}: {first['msg'].lower()}; got {first['input']}") from None
+    return replace(of, settings=settings)
+
+
+def runbook_of(of: Subject) -> Runbook | None:
+    """The runbook of the move, if there was one."""
+    return read_runbook(of.file) if of.file is not None and _is_runbook(of.file) else None
+
+
+def with_admin(of: Subject, admin: str | None) -> Subject:
+    """The subject with another login that may make databases. Raises UsageError."""
+    return of if admin is None else replace(of, admin=normalized(admin))
 
 
 def _of_source(path: Path, folder: Path | None) -> Subject:
@@ -101,7 +131,7 @@ def _of_source(path: Path, folder: Path | None) -> Subject:
     dsn = normalized(embedded.ensure_database(running.url, embedded.database_for(path)))
     settings = Backup()
     return Subject(
-        path.stem, _store(folder, settings, path.parent), settings, dsn, normalized(running.url), source=path
+        path.stem, _store(folder, settings, path.absolute().parent), settings, dsn, normalized(running.url), source=path
     )
 
 

@@ -116,13 +116,18 @@ def tools_for(server: int, *, named: str | None = None, container: str | None = 
     return min(fitting, key=lambda tools: (tools.major, order[tools.source], -tools.version))
 
 
-def _all(container: str | None) -> Iterator[Tools]:
+def local_tools() -> Iterator[Tools]:
+    """All that are on this machine: the system's, and those of the embedded PostgreSQL."""
     yield from _system()
     for version in EMBEDDED:
         try:
             yield from _in(shipped(version), "embedded")
         except ProgramFailed:
             continue
+
+
+def _all(container: str | None) -> Iterator[Tools]:
+    yield from local_tools()
     if container is not None:
         yield from _in_container(container)
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "verify": "Compare every row of both databases, by content.",
     "undo": "Remove what a move made in a target, and nothing else.",
     "cutover": "The evening of the move: one runbook, every step reversible.",
+    "backup": "Backups that are restored before anyone needs them.",
     "report": "The completion report: Markdown, HTML, JSON.",
     "server": "Start, stop or look at the embedded PostgreSQL.",
 }

@@ -109,14 +109,15 @@ def programs(version: int) -> Programs:
     folder = shipped(version)
     if os.geteuid() != 0:
         return Programs(folder, None)
-    found = Programs(folder, _system_user())
+    found = Programs(folder, system_user())
     found.let_through(folder / "postgres")
     if not (folder / "postgres").stat().st_mode & stat.S_IXOTH:
         _let_read(folder.parent)
     return found
 
 
-def _system_user() -> pwd.struct_passwd:
+def system_user() -> pwd.struct_passwd:
+    """The user that PostgreSQL runs as where this process is root's, made if need be. Raises ProgramFailed."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:

@@ -43,6 +43,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02} min"
 
 
+def age(seconds: float) -> str:
+    """How long ago something was, roughly: ``40 s``, ``12 min``, ``5 h``, ``17 days``."""
+    seconds = max(seconds, 0.0)
+    for unit, length, until in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 36)):
+        if seconds < until * length:
+            return f"{seconds // length:.0f} {unit}"
+    return count(int(seconds // 86400), "day")
+
+
 def milliseconds(value: float) -> str:
     """Milliseconds: ``37 ms``, and ``<1 ms`` for what is little."""
     return "<1 ms" if value < 0.5 else f"{value:,.0f} ms"

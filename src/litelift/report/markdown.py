@@ -51,6 +51,14 @@ def printed(value: object) -> object:
     return value if isinstance(value, Markdown) or not isinstance(value, str) else escape(value)
 
 
+def inline(code: str) -> Markdown:
+    """A code span that its content cannot close (CommonMark 6.1)."""
+    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    ticks = "`" * (longest + 1)
+    space = " " if longest else ""
+    return Markdown(f"{ticks}{space}{visible(code)}{space}{ticks}")
+
+
 def fence(code: str, language: str = "") -> Markdown:
     """A code block that its content cannot close."""
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)

@@ -134,5 +134,7 @@ def environment(form: Literal["html", "md"]) -> Environment:
         code=lambda words: _html_pieces(words, "\n\t"),
         table=lambda rows, *headers: markdown.table(headers, rows),
         fence=markdown.fence,
+        inline=markdown.inline,
+        md=markdown.Markdown,
     )
     return made

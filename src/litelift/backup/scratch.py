@@ -1,0 +1,169 @@
+"""A PostgreSQL of its own for the length of a drill: made in a temporary folder, and gone with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote as shell_quoted
+
+from litelift.atomic import PRIVATE, write_whole
+from litelift.backup.manifest import Manifest
+from litelift.backup.tools import Tools, local_tools
+from litelift.errors import DrillImpossible
+from litelift.postgres.connect import connect, normalized
+from litelift.postgres.data_folder import START_SECONDS, running_server
+from litelift.postgres.programs import ProgramFailed, Programs, system_user
+from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
+from litelift.report.format import size
+
+NOTE = "drill.json"
+ROOM = 1.5
+"""How many times the database's size is to be free: its files, and the log of writing them."""
+STOP_SECONDS = 60.0
+# It is thrown away whatever happens to the machine, so nothing needs to reach the disk in time.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "autovacuum": "off",
+    "maintenance_work_mem": "256MB",
+    "max_locks_per_transaction": "1024",
+}
+_HAS = """
+    select version(), array(select name::text from pg_available_extensions),
+           exists (select from pg_collation where collprovider = 'i' and collname <> 'unicode')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A scratch server that runs."""
+
+    url: str
+    words: str
+    """Which PostgreSQL it is: "16.14 (embedded)"."""
+
+
+@contextmanager
+def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
+    """A server to which the backup can be restored, for the length of the block.
+
+    Args:
+        manifest: what it must take: the server's version or a later one, its extensions, ICU's collations.
+        store: where it is noted, so that the next drill removes what a kill leaves of it.
+
+    Raises:
+        DrillImpossible: none of the PostgreSQLs on this machine can, or there is no room.
+    """
+    lacks: list[str] = []
+    for tools in _candidates(manifest):
+        _refuse_without_room(manifest)
+        place = Path(tempfile.mkdtemp(prefix="litelift-drill-"))
+        assert tools.folder is not None
+        programs = Programs(tools.folder, system_user() if os.geteuid() == 0 else None)
+        try:
+            write_whole(store / NOTE, json.dumps({"folder": str(place), "programs": str(tools.folder)}), mode=PRIVATE)
+            url = _start(place, programs)
+            missing = _missing(url, manifest)
+            if not missing:
+                yield Scratch(url, f"{tools.words.split()[0]} ({tools.source})")
+                return
+            lacks.append(f"{tools.words.split()[0]} ({tools.source}) lacks {', '.join(missing)}")
+        except ProgramFailed as error:
+            lacks.append(f"{tools.words.split()[0]} ({tools.source}): {' '.join(str(error).split())[:200]}")
+        finally:
+            _remove(place, programs)
+            (store / NOTE).unlink(missing_ok=True)
+    major = manifest.server.version_number // 10000
+    raise DrillImpossible(
+        name=manifest.name, message="; ".join(lacks) or f"there is no PostgreSQL {major} or later here"
+    )
+
+
+def clear_left(store: Path) -> None:
+    """Stop and remove the scratch server that a killed drill has left, under the store's lock."""
+    try:
+        left = json.loads((store / NOTE).read_bytes())
+        place, folder = Path(left["folder"]), Path(left["programs"])
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        (store / NOTE).unlink()
+        return
+    if place.name.startswith("litelift-drill-") and place.is_dir():
+        user = system_user() if os.geteuid() == 0 else None
+        _remove(place, Programs(folder, user))
+    (store / NOTE).unlink(missing_ok=True)
+
+
+def _candidates(manifest: Manifest) -> list[Tools]:
+    """Installations that have a server too: of the same major version first, then the next higher."""
+    fitting = [
+        tools
+        for tools in local_tools()
+        if tools.folder is not None
+        and tools.major >= manifest.server.version_number // 10000
+        and all((tools.folder / program).exists() for program in ("initdb", "postgres", "pg_ctl"))
+    ]
+    return sorted(fitting, key=lambda tools: (tools.major, tools.source != "system"))
+
+
+def _refuse_without_room(manifest: Manifest) -> None:
+    where = Path(tempfile.gettempdir())
+    free, needed = shutil.disk_usage(where).free, int(manifest.database_bytes * ROOM)
+    if free < needed:
+        message = f"{size(free)} are free in {where}, and {size(needed)} are needed"
+        hint = "Name a folder with more room by TMPDIR, or restore beside: litelift backup drill --beside"
+        raise DrillImpossible(name=manifest.name, message=message, hint=hint)
+
+
+def _start(place: Path, programs: Programs) -> str:
+    programs.own(place)
+    programs.let_through(place)
+    data = place / "data"
+    data.mkdir(mode=0o700)
+    programs.own(data)
+    words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+    try:
+        programs.run("initdb", *words, "--locale=C.UTF-8", data=data, seconds=START_SECONDS)
+    except ProgramFailed as error:
+        if "locale" not in str(error):
+            raise
+        programs.run("initdb", *words, "--no-locale", data=data, seconds=START_SECONDS)
+    sockets = socket_folder(data, programs)
+    options = ["-h", "", "-k", str(sockets), "-p", str(PORT)]
+    options += [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    told = " ".join(map(shell_quoted, options))
+    wait = f"{START_SECONDS:.0f}"
+    programs.run("pg_ctl", "start", "-w", "-t", wait, "-l", "log", "-o", told, data=data, seconds=START_SECONDS + 30)
+    running = running_server(data)
+    if running is None:
+        raise ProgramFailed("it started, and ended again at once")
+    return running[1]
+
+
+def _missing(url: str, manifest: Manifest) -> list[str]:
+    with connect(normalized(url)) as connection:
+        _, extensions, icu = connection.execute(_HAS).fetchone() or ("", [], False)
+    missing = [f"the extension {name}" for name in manifest.server.extensions if name not in extensions]
+    return missing + (["ICU"] if manifest.server.icu and not icu else [])
+
+
+def _remove(place: Path, programs: Programs) -> None:
+    data = place / "data"
+    if (data / "postmaster.pid").exists():
+        # It may not run any more; what matters is that its files go.
+        with suppress(ProgramFailed):
+            programs.run("pg_ctl", "stop", "-m", "immediate", "-w", data=data, seconds=STOP_SECONDS)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(short_folder(data, programs.uid))
+    shutil.rmtree(place)
