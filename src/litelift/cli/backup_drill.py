@@ -44,7 +44,7 @@ def drill(
         settings, store = settings_of(what), store_of(what, folder)
         done = drilling.drill(
             store,
-            store.find(name),
+            store.newest() if name is None else store.find(name),
             settings,
             where="beside" if beside else "scratch" if scratch else settings.drill,
             live=lambda: subject(what, folder),
