@@ -29,6 +29,8 @@ from typing import IO, Any, NoReturn
 
 POSSIBLE = sys.platform == "linux"
 """Elsewhere the system's own libraries do not stand a fork."""
+_asking = threading.Lock()
+"""Several threads may fork, and what they ask for must not be mixed on the channel."""
 
 
 class Forked:
@@ -123,7 +125,7 @@ def fork(
     }
     pipes = [os.pipe() for _ in range(3)]
     payload = json.dumps(given).encode()
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123
+    with open(os.devnull, "rb") as nothing, _asking:  # noqa: PTH123
         channel = _channel()
         socket.send_fds(channel, [len(payload).to_bytes(8, "big")], [nothing.fileno(), *(pipe[1] for pipe in pipes)])
         channel.sendall(payload)
