@@ -8,21 +8,14 @@ is there at once.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
-from litelift.errors import WorkerDied
-from litelift.move.worker import OPEN_SECONDS, Worker, carry_out_all, start_worker
+from litelift.move.processes import Processes
+from litelift.move.worker import Worker
 from litelift.postgres.retry import Tell
 from litelift.postgres.sessions import Sessions
 from litelift.sqlite.identity import Identity, identity
@@ -41,20 +34,6 @@ ALONE = 50
 """Tasks of a worker that are handed out one by one: each costs a millisecond on its way."""
 
 
-@contextmanager
-def _interrupts_kept_out() -> Iterator[None]:
-    """Processes that start in it never see a Ctrl-C, which the terminal sends to all: the parent ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _idle() -> int:
-    return os.getpid()
-
-
 def _bundles(tasks: Sequence[Task], jobs: int) -> list[Sequence[Task]]:
     """Tasks as they are handed out: the first, which are the longest, one by one, and of many the others together."""
     alone = jobs * ALONE
@@ -66,29 +45,13 @@ def _bundles(tasks: Sequence[Task], jobs: int) -> list[Sequence[Task]]:
 
 
 @dataclass(slots=True)
-class _Processes:
-    """Worker processes, and how they are told what to open."""
-
-    pool: ProcessPoolExecutor
-    orders: Any
-    said: Any
-    barrier: Any
-
-    def hear(self, tell: Tell) -> None:
-        """Hand on what the workers have said."""
-        while not self.said.empty():
-            tell(self.said.get())
-
-
-@dataclass(slots=True)
 class Crew:
     """Workers, all at one snapshot once the crew is `open`. Without processes the work is done in this one."""
 
     jobs: int
-    processes: _Processes | None = None
+    processes: Processes | None = None
     _worker: Worker | None = None
-    _pending: Mapping[Future[Any], Any] = field(default_factory=dict)
-    _begun: dict[Any, Future[Any]] = field(default_factory=dict)
+    _begun: dict[Any, int] = field(default_factory=dict)
 
     @property
     def worker(self) -> Worker:
@@ -109,16 +72,11 @@ class Crew:
         self._worker = Worker(source, sessions)
         if self.processes is None:
             return
+        given = None if sessions is None else (sessions.dsn, sessions.mark, sessions.patience)
         try:
-            if not held:
-                self._alone()
-                return
-            given = None if sessions is None else (sessions.dsn, sessions.mark, sessions.patience)
-            for _ in range(self.jobs):
-                self.processes.orders.put((source.path, given))
-            self.processes.barrier.wait(OPEN_SECONDS)
-        except (BrokenBarrierError, BrokenProcessPool):
-            self._alone()
+            if not (held and self.processes.open((source.path, given))):
+                self.stop()
+                self.jobs = 1
         except BaseException:
             self.stop()
             raise
@@ -137,20 +95,14 @@ class Crew:
             self.open(source, sessions, held=held)
         return renewed
 
-    def _alone(self) -> None:
-        self.stop()
-        self.jobs = 1
-
     def begin(self, function: Callable[[Worker, Task], Result], tasks: Sequence[Task]) -> None:
         """Let other processes begin with tasks of a class of their own, which `run` is to be given among its others.
 
         Without other processes nothing is begun.
         """
         if self.processes is not None:
-            # Where a process is gone already, `run` meets it too.
-            with suppress(BrokenProcessPool):
-                for task in tasks:
-                    self._begun[function, task] = self.processes.pool.submit(carry_out_all, function, [task])
+            for task in tasks:
+                self._begun[function, task] = self.processes.submit(function, [task])
 
     def run(
         self,
@@ -164,27 +116,24 @@ class Crew:
 
         ``finish`` leaves what is under way at a Ctrl-C to the caller, who calls `finish`.
         """
-        if self.processes is None:
+        processes = self.processes
+        if processes is None:
             self.worker.on_rows = on_rows
             for task in tasks:
                 yield task, self.worker.carry_out(function, task)
             return
-        processes = self.processes
-        pool = processes.pool
-        pending: dict[Future[Any], Sequence[Task]] = {}
-        self._pending = pending
         try:
-            begun, others = self._among(function, list(tasks))
-            pending |= begun
-            pending |= {pool.submit(carry_out_all, function, bundle): bundle for bundle in _bundles(others, self.jobs)}
+            pending, others = self._among(function, list(tasks))
+            for bundle in _bundles(others, self.jobs):
+                pending[processes.submit(function, bundle)] = bundle
             while pending:
-                done, _ = wait(pending, TOLD_SECONDS, return_when=FIRST_COMPLETED)
+                outcome = processes.outcome(pending, TOLD_SECONDS)
                 processes.hear(self.tell)
-                for future in done:
-                    yield from zip(pending.pop(future), future.result(), strict=True)
-        except BrokenProcessPool:
-            self.stop()
-            raise WorkerDied from None
+                if outcome is None:
+                    continue
+                if outcome.error is not None:
+                    raise outcome.error
+                yield from zip(pending.pop(outcome.ticket), outcome.results, strict=True)
         except KeyboardInterrupt:
             if not finish:
                 self.stop()
@@ -199,11 +148,10 @@ class Crew:
 
         A second Ctrl-C does not wait.
         """
-        running = [future for future in self._pending if not future.cancel()]
-        if running and self.processes is not None:
+        if self.processes is not None and self.processes.busy:
             self.tell("stopping: what is under way is brought to its end (Ctrl-C once more: at once)")
             with suppress(KeyboardInterrupt):
-                wait(running, FINISH_SECONDS)
+                self.processes.settle(FINISH_SECONDS)
         self.stop()
 
     @property
@@ -214,40 +162,32 @@ class Crew:
 
     def _among(
         self, function: Callable[[Worker, Task], Result], tasks: list[Task]
-    ) -> tuple[dict[Future[Any], Sequence[Task]], list[Task]]:
-        """Those of the tasks that are begun already, and the others."""
+    ) -> tuple[dict[int, Sequence[Task]], list[Task]]:
+        """Those of the tasks that are begun already, by their tickets, and the others."""
         kinds = {type(task) for asked, task in self._begun if asked is function}
-        begun: dict[Future[Any], Sequence[Task]] = {}
+        begun: dict[int, Sequence[Task]] = {}
         others: list[Task] = []
         for task in tasks:
-            future = self._begun.pop((function, task), None) if type(task) in kinds else None
-            if future is None:
+            ticket = self._begun.pop((function, task), None) if type(task) in kinds else None
+            if ticket is None:
                 others.append(task)
             else:
-                begun[future] = [task]
+                begun[ticket] = [task]
         return begun, others
 
     def stop(self) -> None:
         """End the processes at once, in the middle of what they do."""
         self._begun.clear()
-        if self.processes is not None:
-            pool, self.processes = self.processes.pool, None
-            # A process that has ended is None or gone from the dictionary.
-            for process in list((pool._processes or {}).values()):
-                process.kill()
-            pool.shutdown(wait=True, cancel_futures=True)
+        # Only then forgotten: a signal's exception may come in between, and it is stopped again.
+        if (processes := self.processes) is not None:
+            processes.end()
+            self.processes = None
 
     def close(self) -> None:
         """End the workers."""
-        if self._worker is None or self._begun:
-            # Nobody has told them what to open, and they wait for it; or nobody wants what they are at.
-            self.stop()
-        if self._worker is None:
-            return
-        self._worker.close()
-        if self.processes is not None:
-            self.processes.pool.shutdown(wait=True, cancel_futures=True)
-            self.processes = None
+        self.stop()
+        if self._worker is not None:
+            self._worker.close()
 
 
 def default_jobs(size: int) -> int:
@@ -255,33 +195,13 @@ def default_jobs(size: int) -> int:
     return 1 if size < PARALLEL_BYTES else max(1, min(MAX_JOBS, os.cpu_count() or 1))
 
 
-def _context() -> Any:
-    """How processes are made: forked where that is safe, for it takes no time and shares what is imported.
-
-    A fork takes over the locks that other threads hold, but not the threads ("Contexts and start methods" in the manual
-    of multiprocessing); macOS's own libraries do not stand it.
-    """
-    safe = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if safe else "spawn")
-
-
 def gather(jobs: int) -> Crew:
     """A crew of ``jobs`` workers, before anything is open that they must not share."""
     if jobs <= 1:
         return Crew(1)
-    context = _context()
-    orders, said, barrier = context.SimpleQueue(), context.SimpleQueue(), context.Barrier(jobs + 1)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(orders, said, barrier))
-    crew = Crew(jobs, _Processes(pool, orders, said, barrier))
     try:
         # What is frozen the collector does not look at, in the workers either: so it stays shared.
         gc.freeze()
-        with _interrupts_kept_out():
-            for _ in range(jobs):
-                pool.submit(_idle)
-    except BaseException:
-        crew.stop()
-        raise
+        return Crew(jobs, Processes(jobs))
     finally:
         gc.unfreeze()
-    return crew

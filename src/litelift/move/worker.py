@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from multiprocessing import connection as pipes
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from litelift.postgres.connect import Connection
 from litelift.postgres.judge import Judge
@@ -20,8 +23,6 @@ from litelift.sqlite.open import Source, open_source
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-OPEN_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -86,34 +87,58 @@ class Worker:
         self._target = self._judge = None
 
 
-_worker: Worker | None = None
+class Answer(Enum):
+    """What a worker's message is: tasks' results, the error that ended them with its traceback, words for the user."""
+
+    DONE = auto()
+    FAILED = auto()
+    SAID = auto()
 
 
-def start_worker(orders: Any, said: Any, barrier: Any) -> None:
-    """Wait in a new process for what to open, and open it.
+def start_worker(pipe: Any) -> NoReturn:
+    """Be a worker, in a process of its own, until that is killed or its parent is gone.
 
     Args:
-        orders: gives the source's path, and what the target's sessions are made with (None: no target).
-        said: takes what the user should hear.
-        barrier: where all of the crew wait until each has opened its own.
+        pipe: to the parent. From it comes what to open: the source's path, and what the target's sessions are made with
+            (None: no target); that it is open is told with an empty message. Then come tasks, functions with what they
+            are to be called with, and for each some `Answer`.
     """
-    global _worker
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     # The default, whatever the parent has made of them: a worker ends at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sending = threading.Lock()
+
+    def send(message: bytes) -> None:
+        with sending:
+            pipe.send_bytes(message)
+
     try:
-        path, given = orders.get()
+        path, given = pipe.recv()
         sessions = None
         if given is not None:
             dsn, mark, patience = given
-            sessions = Sessions(dsn, mark, patience, said.put)
-        _worker = Worker(open_source(path, check=False), sessions)
-        barrier.wait(OPEN_SECONDS)
+            sessions = Sessions(dsn, mark, patience, lambda words: send(pickle.dumps((Answer.SAID, words))))
+        worker = Worker(open_source(path, check=False), sessions)
+        send(b"")
+        while True:
+            send(_answer(worker, pipe.recv_bytes()))
     except BaseException:
-        # An exception here would be printed with its traceback; the parent does the work alone, and meets it itself.
-        barrier.abort()
+        # An exception here would be printed with its traceback; the parent sees that the process has ended.
         os._exit(1)
+
+
+def _answer(worker: Worker, order: bytes) -> bytes:
+    try:
+        function, tasks = pickle.loads(order)
+        return pickle.dumps((Answer.DONE, [worker.carry_out(function, task) for task in tasks]))
+    except BaseException as error:
+        trace = traceback.format_exc()
+        try:
+            return pickle.dumps((Answer.FAILED, (error, trace)))
+        except Exception as unlike:
+            return pickle.dumps((Answer.FAILED, (pickle.PicklingError(str(unlike)), trace)))
 
 
 def _end_with_parent() -> None:
@@ -122,9 +147,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         pipes.wait([parent.sentinel])
         os._exit(1)
-
-
-def carry_out_all(function: Callable[[Worker, Any], Any], tasks: Sequence[Any]) -> list[Any]:
-    """Do tasks, one after the other, in a process that was started."""
-    assert _worker is not None
-    return [_worker.carry_out(function, task) for task in tasks]
