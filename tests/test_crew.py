@@ -228,6 +228,17 @@ def test_no_handler_of_the_parents_meets_a_signal_to_a_process_however_early(tmp
         assert not met.exists()
 
 
+@pytest.mark.usefixtures("handlers")
+def test_an_interrupt_and_a_hangup_that_nohup_ignores_leave_the_processes_alone(path: Path) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    crew = gather(JOBS)
+    for process in multiprocessing.active_children():
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, signal.SIGHUP)
+    assert read_by(crew, path) == {(3, True)}
+
+
 def test_processes_that_are_not_forked_do_the_same(path: Path) -> None:
     # Where another thread runs, a fork might copy a lock that it holds.
     done = threading.Event()

@@ -103,9 +103,10 @@ def start_worker(pipe: Any) -> NoReturn:
             (None: no target); that it is open is told with an empty message. Then come tasks, functions with what they
             are to be called with, and for each some `Answer`.
     """
-    # The default, whatever the parent has made of them: a worker ends at once.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # The default, whatever else the parent has made of them: a worker ends at once. nohup means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sending = threading.Lock()
