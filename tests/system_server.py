@@ -50,12 +50,12 @@ class SystemServer:
             timeout=START_SECONDS,
         )
 
-    def make(self) -> None:
-        """Make the data folder."""
+    def make(self, *options: str) -> None:
+        """Make the data folder, with more options of initdb's."""
         self.folder.mkdir()
         if self.user:
             shutil.chown(self.folder, self.user)
-        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", *options)
 
     def run(self, *settings: str) -> None:
         """Start it, with settings (name=value) beside its own."""

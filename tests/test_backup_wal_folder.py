@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,8 @@ import pytest
 from psycopg import sql
 
 from litelift.backup.wal import judging, wal_archiving, wal_lines
+from litelift.backup.wal.asking import Unanswered
+from litelift.backup.wal.folder import look
 from litelift.backup.wal.found import WalArchiving
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection
@@ -185,6 +188,19 @@ def test_archiving_that_has_fallen_behind_is_told(archiving: Archiving, monkeypa
     assert found.archiver.waiting == 3
 
 
+def test_a_command_that_never_ends_is_told(archiving: Archiving, monkeypatch: pytest.MonkeyPatch) -> None:
+    # To the server, and to litelift, it looks as one that waits to be tried again: nothing goes out.
+    monkeypatch.setattr(judging, "HANGS", timedelta(0))
+    archiving.base_backup("monday")
+    archiving.archive()
+    assert codes(archiving.look()) == []
+    archiving.broken.touch()
+    archiving.end_segment()
+    found = archiving.look()
+    assert found.archiver.waiting == 1
+    assert ("behind", "attention") in codes(found)
+
+
 def test_a_gap_is_named_and_stops_every_recovery(archiving: Archiving) -> None:
     archiving.base_backup("monday")
     names = [archiving.archive() for _ in range(5)]
@@ -232,6 +248,11 @@ def test_a_folder_that_has_vanished_is_told(archiving: Archiving) -> None:
     assert (found.state, codes(found)) == ("failed", [("vanished", "failed")])
     assert str(archiving.folder) in found.problems[0].message
     assert not found.looked_into
+
+
+def test_a_folder_that_only_a_container_may_have_is_not_called_vanished(tmp_path: Path) -> None:
+    with pytest.raises(Unanswered, match="container"):
+        look(tmp_path / "none", 16 << 20, "UTC", here=False)
 
 
 def test_wal_without_a_base_backup_is_told_and_so_is_an_old_one(archiving: Archiving) -> None:

@@ -41,7 +41,8 @@ class ArchivingServer(SystemServer):
 
     def begin(self, folder: str, *settings: str) -> Path:
         """Make and start it; the folder of that name."""
-        self.make()
+        # Small segments are soon copied, and are not all that the names could be taken to be.
+        self.make("--wal-segsize=1")
         made = self.own(folder)
         self.run(*settings)
         return made

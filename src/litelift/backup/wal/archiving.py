@@ -98,7 +98,8 @@ def _look(connection: Connection, said: ServerSaid, archives: Archives, *, local
     """Look into the archive, as far as that can be done from here."""
     if archives.discards or (not said.command and not said.library and not said.streams):
         return Archive()
-    if not local or not _is_here(said):
+    here = _is_here(connection, said)
+    if not local or here is False:
         why_not = (
             "the server has a file system of its own" if local else "litelift does not run on the server's machine"
         )
@@ -113,7 +114,7 @@ def _look(connection: Connection, said: ServerSaid, archives: Archives, *, local
             slots = {stream.slot for stream in said.streams if stream.slot}
             return barman.look(asking, archives.name, slots, said.identifier, said.segment_bytes)
         if archives.folder is not None:
-            return folder.look(_absolute(said, archives.folder), said.segment_bytes, said.log_timezone)
+            return folder.look(_absolute(said, archives.folder), said.segment_bytes, said.log_timezone, here=bool(here))
     except Unanswered as why:
         return Archive(unseen=[f"the archive itself: {why}"])
     why_not = archives.unclear or "where a pg_receivewal of the site's own writes is not known here"
@@ -127,13 +128,16 @@ def _absolute(said: ServerSaid, path: Path) -> Path:
     return (said.data_directory or Path()) / path
 
 
-def _is_here(said: ServerSaid) -> bool:
-    """Whether the server sees this file system, and not a container's."""
+def _is_here(connection: Connection, said: ServerSaid) -> bool | None:
+    """Whether the server sees this file system, and not a container's; None where nothing says so."""
+    if said.data_directory is None:
+        return True if connection.info.host.startswith("/") else None
     try:
-        return said.data_directory is None or bool(said.data_directory.stat())
+        return bool(said.data_directory.stat())
     except FileNotFoundError:
         return False
     except OSError:
+        # It is there, behind a folder that this user may not pass.
         return True
 
 

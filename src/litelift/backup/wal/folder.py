@@ -26,14 +26,19 @@ _FILE = re.compile(r"\(file (?P<name>[0-9A-F]{24})\)")
 _TIME = re.compile(r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: (?P<zone>\S+))?")
 
 
-def look(folder: Path, size: int, log_timezone: str) -> Archive:
-    """Look into an archive's folder. Raises Unanswered where it may not be read."""
+def look(folder: Path, size: int, log_timezone: str, *, here: bool) -> Archive:
+    """Look into an archive's folder. ``here``: the server certainly sees the same file system.
+
+    Raises Unanswered where it may not be read, or is perhaps another's.
+    """
     archive = Archive(where=str(folder), segments=Segments(size), backups=[])
     assert archive.segments is not None
     written: dict[str, BaseBackup] = {}
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
+        if not here:
+            raise Unanswered(f"{folder} is not on this machine, and the server may be in a container") from None
         archive.segments = archive.backups = None
         archive.problems.append(
             Problem(

@@ -87,6 +87,8 @@ class Archiver(Part):
     last_failed_at: AwareDatetime | None = None
     waiting: int | None = None
     """Files that wait to be archived (pg_ls_archive_statusdir()); None where the login may not ask."""
+    waiting_since: AwareDatetime | None = None
+    """The oldest of these."""
 
     @property
     def failing(self) -> bool:

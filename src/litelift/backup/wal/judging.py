@@ -107,18 +107,20 @@ def _streams(known: Judged) -> Iterator[Problem]:
 
 def _behind(known: Judged) -> Iterator[Problem]:
     said, each = known.said, known.said.segment_bytes
-    waiting = said.archiver.waiting if known.archived_by_server else None
+    waiting, since = None, known.newest_at
+    if known.archived_by_server and said.archiver.waiting is not None:
+        waiting, since = said.archiver.waiting, said.archiver.waiting_since
     current, newest = named(known.current, each), named(known.newest, each)
     if waiting is None and current and newest and current.timeline == newest.timeline:
         # The current one is not whole.
         waiting = max(current.number - newest.number - 1, 0)
-    waited = said.at - known.newest_at if known.newest_at else timedelta(0)
+    waited = said.at - since if since else timedelta(0)
     if waiting and (waiting >= BEHIND or waited > HANGS):
         yield Problem(
             code="behind",
             level="attention",
             message=f"archiving is behind: {count(waiting, 'file')} {'waits' if waiting == 1 else 'wait'}"
-            + (f", the newest that is archived is {duration(waited.total_seconds())} old" if waited > HANGS else ""),
+            + (f", for {duration(waited.total_seconds())}" if waited > HANGS else ""),
             hint="See whether the command hangs, and whether the network or the archive's disk is too slow for it.",
         )
 

@@ -34,7 +34,9 @@ _LOOK = """
 """
 _IDENTIFIER = "select system_identifier::text as identifier from pg_control_system()"
 _MAY = "select has_function_privilege(current_user, %s, 'execute') as may"
-_WAITING = "select count(*) as waiting from pg_ls_archive_statusdir() where name like '%.ready'"
+_WAITING = """
+    select count(*) as waiting, min(modification) as since from pg_ls_archive_statusdir() where name like '%.ready'
+"""
 _CURRENT = "select pg_walfile_name(pg_current_wal_lsn()) as name"
 # A slot that a standby uses is none of an archive's; one that nobody uses may be anybody's, but for its name.
 _STREAMS = """
@@ -84,11 +86,11 @@ def ask_server(connection: Connection) -> ServerSaid:
         rows = {row["name"]: row for row in cursor}
         settings = {name: row["setting"] for name, row in rows.items()}
         stats = cursor.execute("select * from pg_stat_archiver").fetchone() or {}
-        identifier = waiting = None
+        identifier, waiting = None, {}
         if _may(cursor.execute(_MAY, ("pg_control_system()",)).fetchone()):
             identifier = (cursor.execute(_IDENTIFIER).fetchone() or {}).get("identifier")
         if _may(cursor.execute(_MAY, ("pg_ls_archive_statusdir()",)).fetchone()):
-            waiting = (cursor.execute(_WAITING).fetchone() or {}).get("waiting")
+            waiting = cursor.execute(_WAITING).fetchone() or {}
         else:
             unseen.append("how many files wait to be archived: that takes a login with pg_monitor")
         streams = cursor.execute(
@@ -118,7 +120,8 @@ def ask_server(connection: Connection) -> ServerSaid:
             failed=stats["failed_count"],
             last_failed=stats["last_failed_wal"],
             last_failed_at=stats["last_failed_time"],
-            waiting=waiting,
+            waiting=waiting.get("waiting"),
+            waiting_since=waiting.get("since"),
         ),
         streams=[
             Stream(
