@@ -15,10 +15,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from command import litelift
 from litelift.backup.wal import judging, wal_archiving, wal_lines
 from litelift.backup.wal.asking import Unanswered
 from litelift.backup.wal.folder import look
 from litelift.backup.wal.found import WalArchiving
+from litelift.errors import TargetError
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection
 from litelift.postgres.programs import shipped
@@ -123,6 +125,27 @@ def test_a_server_that_archives_nothing_has_no_point_in_time_which_is_no_fault(s
         found = wal_archiving(connection, local=True)
     assert (found.state, found.tool, found.mode, found.problems) == ("off", None, "off", [])
     assert wal_lines(found)[0].startswith("Point in time: none (archive_mode is off)")
+
+
+def test_a_server_that_goes_away_is_an_error_of_litelifts_own(server: Callable[[str], str]) -> None:
+    url = server("postgres")
+    with psycopg.connect(url, autocommit=True) as admin, psycopg.connect(url, autocommit=True) as connection:
+        admin.execute("select pg_terminate_backend(%s, 60000)", (connection.info.backend_pid,))
+        with pytest.raises(TargetError):
+            wal_archiving(connection, local=True)
+
+
+def test_the_list_of_backups_shows_it(archiving: Archiving, tmp_path: Path) -> None:
+    archiving.base_backup("mon\x1b[31mday")
+    lost, newest = archiving.archive(), archiving.archive()
+    words = ("backup", "list", archiving.url, "--folder", tmp_path)
+    document = litelift(*words, "--json").json["point_in_time"]
+    assert (document["state"], document["newest_wal"]) == ("ok", newest)
+    (archiving.folder / lost).unlink()
+    shown = litelift(*words)
+    assert shown.status == 3
+    assert f"WAL is missing: {lost}" in " ".join(shown.out.split())
+    assert "mon?[31mday" in shown.out
 
 
 def test_an_archive_with_a_base_backup_beside_it_is_whole(archiving: Archiving) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
+
 from litelift.backup.wal import barman, folder, pgbackrest, walg
 from litelift.backup.wal.archive import Archive
 from litelift.backup.wal.asking import Asking, Unanswered
@@ -13,7 +15,7 @@ from litelift.backup.wal.found import BaseBackup, WalArchiving
 from litelift.backup.wal.judging import Judged, judge_archive, judge_server
 from litelift.backup.wal.segments import Segment, gaps, name_of, named
 from litelift.backup.wal.server import ServerSaid, ask_server, current_segment, server_user
-from litelift.postgres.connect import Connection
+from litelift.postgres.connect import Connection, stopped
 
 DAYS = 8.0
 """How old the newest base backup may be: a weekly one, and a day."""
@@ -33,8 +35,15 @@ def wal_archiving(connection: Connection, *, local: bool, days: float = DAYS) ->
         days: The age of the newest base backup, in days, from which it is a problem.
 
     Raises:
-        psycopg.Error: The server went away.
+        TargetError: The server went away, or refuses what every login may ask.
     """
+    try:
+        return _wal_archiving(connection, local=local, oldest=timedelta(days=days))
+    except psycopg.Error as error:
+        raise stopped(error) from error
+
+
+def _wal_archiving(connection: Connection, *, local: bool, oldest: timedelta) -> WalArchiving:
     said = ask_server(connection)
     archives = _archives(said)
     archive = Archive()
@@ -46,7 +55,7 @@ def wal_archiving(connection: Connection, *, local: bool, days: float = DAYS) ->
     held = archive.segments
     missing = gaps(held, *_ends(said, archive, newest_backup)) if held and held.whole else []
     newest, newest_at = _newest(said, archives, archive)
-    judged = Judged(said, archives, archive, current, newest_backup, missing, newest, newest_at, timedelta(days=days))
+    judged = Judged(said, archives, archive, current, newest_backup, missing, newest, newest_at, oldest)
     size = said.segment_bytes
     return WalArchiving(
         at=said.at,

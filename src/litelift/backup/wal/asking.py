@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from litelift.redact import text as redact
 from litelift.report.format import duration
 
 SECONDS = 60.0
@@ -40,8 +41,8 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """What it wrote beside, as one line."""
-        return " ".join(self.err.split())[-500:]
+        """What it wrote beside, as one line, without secrets."""
+        return redact(" ".join(self.err.split())[-500:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from litelift.backup.wal.archive import Archive, from_epoch, number, part, parts
 from litelift.backup.wal.asking import Answer, Asking, Unanswered
 from litelift.backup.wal.found import BaseBackup, Problem
 from litelift.backup.wal.segments import Segments
+from litelift.redact import text as redact
 
 DONE = "DONE"
 UNFINISHED = {"EMPTY", "STARTED", "SYNCING", "RETRIEVING"}
@@ -56,7 +57,9 @@ def _ask(asking: Asking, *words: str, fails: bool = False) -> dict[str, Any]:
     # Root becomes Barman's user by Barman's own configuration.
     answer: Answer = asking.ask("barman", "-f", "json", *words, own=True)
     if answer.status and (not fails or not answer.out.strip()):
-        raise Unanswered(f"barman {words[0]} ended with {answer.status}: {answer.said or answer.out.strip()[-500:]}")
+        raise Unanswered(
+            f"barman {words[0]} ended with {answer.status}: {answer.said or redact(answer.out.strip()[-500:])}"
+        )
     document = answer.json()
     return document if isinstance(document, dict) else {}
 
@@ -74,7 +77,8 @@ def _server(asking: Asking, name: str | None, slots: set[str], identifier: str |
                 return one
         elif one == name or shown.get("slot_name") in slots:
             return one
-    raise Unanswered(f"Barman knows no server like this one, but {', '.join(listed) or 'none'}")
+    has = f", but {', '.join(listed)}" if listed else ""
+    raise Unanswered(f"Barman's configuration here has no server with this system identifier{has}")
 
 
 def read_check(document: dict[str, Any], server: str) -> list[Problem]:
@@ -83,7 +87,8 @@ def read_check(document: dict[str, Any], server: str) -> list[Problem]:
         Problem(
             code="tool",
             level="attention" if name in LESS else "failed",
-            message=f"Barman's check fails: {name.replace('_', ' ')}" + (f" ({said['hint']})" if said["hint"] else ""),
+            message=f"Barman's check fails: {name.replace('_', ' ')}"
+            + (f" ({redact(said['hint'])})" if said["hint"] else ""),
             hint=f"Ask it: barman check {server}. Its log says more.",
         )
         for name, said in sorted(part(document, server).items())
@@ -120,7 +125,7 @@ def read_backup(shown: Any, backup: BaseBackup) -> BaseBackup:
             "bytes": number(about.get("disk_usage_bytes")),
             "start_wal": text(about.get("begin_wal")),
             "stop_wal": text(about.get("end_wal")),
-            "error": text(part({"": shown}, "").get("error")) or backup.error,
+            "error": redact(text(part({"": shown}, "").get("error")) or backup.error),
         }
     )
 

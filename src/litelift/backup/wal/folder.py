@@ -60,12 +60,14 @@ def look(folder: Path, size: int, log_timezone: str, *, here: bool) -> Archive:
         elif kind == "backup":
             backup = _history(Path(entry.path), log_timezone)
             written[backup.start_wal or backup.name] = backup
+    placed = []
     for found in _beside(folder, log_timezone):
         known = written.get(found.start_wal or "")
-        written[found.start_wal or found.name] = (
-            found if known is None else known.model_copy(update={"where": found.where, "name": found.name})
-        )
-    archive.backups = sorted(written.values(), key=lambda backup: (backup.start_wal or "", backup.name))
+        # The server's word that it has ended is worth more than a manifest.
+        placed.append(found if known is None else known.model_copy(update={"where": found.where, "name": found.name}))
+    seen = {backup.start_wal for backup in placed}
+    placed += [backup for backup in written.values() if backup.start_wal not in seen]
+    archive.backups = sorted(placed, key=lambda backup: (backup.start_wal or "", backup.name))
     elsewhere = [backup.name for backup in archive.backups if backup.where is None]
     if elsewhere:
         archive.unseen.append(

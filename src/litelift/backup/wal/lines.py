@@ -19,6 +19,11 @@ SHOWN = 5
 
 def wal_lines(found: WalArchiving) -> list[str]:
     """What `litelift backup list` shows of it."""
+    # A base backup's label is anybody's, and a terminal obeys what it holds.
+    return ["".join(char if char.isprintable() else "?" for char in line) for line in _lines(found)]
+
+
+def _lines(found: WalArchiving) -> list[str]:
     if found.state == "off" or found.tool is None:
         why = "archive_mode is off" if found.mode == "off" else "this server archives no WAL"
         return [f"Point in time: none ({why}); a restore goes back to a backup.", *_more(found)]
@@ -65,6 +70,8 @@ def _backup(backup: BaseBackup, found: WalArchiving) -> str:
 
 def _wal(found: WalArchiving) -> str:
     if found.newest_wal is None:
+        if found.streams and not found.looked_into:
+            return "what was received is not seen from here"
         return "none archived yet" if found.looked_into else "none archived, as far as the server says"
     held = f"{count(found.segments, 'segment')}, " if found.segments is not None else ""
     first = f"{found.oldest_wal} to " if found.oldest_wal not in (None, found.newest_wal) else "the newest "
