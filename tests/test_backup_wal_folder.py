@@ -24,8 +24,8 @@ from litelift.errors import TargetError
 from litelift.postgres import embedded
 from litelift.postgres.connect import Connection
 from litelift.postgres.programs import shipped
+from wal_tools import PATIENCE, archive, end_segment, one, until
 
-PATIENCE = 120.0
 VERSION = 16
 
 
@@ -40,28 +40,15 @@ class Archiving:
 
     def until(self, condition: str) -> None:
         """Wait for a state of the archiver."""
-        deadline = time.monotonic() + PATIENCE
-        while not self._one(f"select {condition} from pg_stat_archiver"):
-            assert time.monotonic() < deadline, condition
-            time.sleep(0.02)
-
-    def _one(self, query: str) -> object:
-        row = self.connection.execute(query).fetchone()
-        assert row is not None
-        return row[0]
+        until(condition, lambda: one(self.connection, f"select {condition} from pg_stat_archiver"))
 
     def end_segment(self) -> str:
         """Have the server end a segment; its name."""
-        self.connection.execute("select pg_logical_emit_message(true, 'litelift', 'something')")
-        name = str(self._one("select pg_walfile_name(pg_current_wal_lsn())"))
-        self.connection.execute("select pg_switch_wal()")
-        return name
+        return end_segment(self.connection)
 
     def archive(self) -> str:
         """Have a segment archived; its name."""
-        name = self.end_segment()
-        self.until(f"coalesce(left(last_archived_wal, 24) >= '{name}', false)")
-        return name
+        return archive(self.connection)
 
     def base_backup(self, name: str) -> Path:
         """Make a base backup beside the archive, as an administrator does."""
