@@ -653,3 +653,30 @@ class DrillImpossible(LiteliftError):
     """the backup {name} cannot be restored for a drill here: {message}"""
 
     hint = "It may be as good as ever. Restore it beside the database: litelift backup drill --beside"
+
+
+class SwitchRefused(LiteliftError):
+    """nothing was put in the place of {live}: {message}"""
+
+    hint = "Nobody was disturbed, and everything is as it was. Mend that, and do it again."
+
+
+class SwitchBusy(LiteliftError):
+    """{live} could not be freed in time: in the way is {message}"""
+
+    hint = "{live} serves as before, and the restored database is {new}. Stop them, or give it more seconds."
+
+
+class SwitchFailed(LiteliftError):
+    """the server refused to put {new} in the place of {live}: {message}"""
+
+    hint = "{live} serves as before, and the restored database is {new}."
+
+
+class SwitchUnknown(LiteliftError):
+    """the server went away while {live} was switched: {message}"""
+
+    hint = (
+        "A whole database of that name is there, the old one or the restored one, once the server is. "
+        "Which: see the comments of its databases (psql: \\l+), where the one that is kept is marked."
+    )
