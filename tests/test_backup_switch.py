@@ -6,10 +6,8 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from broken import Tcp, tcp_server, wait_for
+from cut_connection import Cut, through_a_cut
 from hooking import no_session
 from litelift.backup.beside import Mark, beside, leftovers, marked, read_mark, remove
 from litelift.backup.names import kept_name
@@ -268,50 +267,10 @@ def test_sessions_of_the_switch_that_are_ended_in_the_middle_leave_all_as_it_was
     assert pair.as_before()
 
 
-class Cut:
-    """Stands between libpq and a server's socket, and cuts all that passes through it."""
-
-    def __init__(self, folder: Path, server: str) -> None:
-        self.server, self.pairs, self.frozen = server, list[socket.socket](), threading.Event()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(folder / ".s.PGSQL.5432"))
-        self.listener.listen()
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                upstream = socket.socket(socket.AF_UNIX)
-                upstream.connect(self.server)
-                self.pairs += [client, upstream]
-                for one, other in ((client, upstream), (upstream, client)):
-                    threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
-
-    def pass_on(self, one: socket.socket, other: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(65536):
-                if self.frozen.is_set():
-                    return
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
-
-    def cut(self) -> None:
-        for one in self.pairs:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        self.frozen.clear()
-
-
 @pytest.fixture
 def through(pair: Pair, tmp_path: Path) -> Iterator[tuple[Cut, str]]:
-    with psycopg.connect(pair.admin) as admin:
-        (folder,) = admin.execute("select current_setting('unix_socket_directories')").fetchone() or ("",)
-        port = admin.info.port
-    between = Cut(tmp_path, f"{folder}/.s.PGSQL.{port}")
-    yield between, make_conninfo(pair.admin, host=str(tmp_path), port=5432)
-    between.listener.close()
-    between.cut()
+    with through_a_cut(pair.admin, tmp_path) as both:
+        yield both
 
 
 def test_a_lost_answer_to_the_commit_is_found_out(pair: Pair, through: tuple[Cut, str]) -> None:
@@ -335,9 +294,7 @@ def test_a_server_that_stays_away_is_told_as_unknown(pair: Pair, through: tuple[
     def cut(words: str) -> None:
         if words == "closed":
             between.frozen.set()
-            between.listener.shutdown(socket.SHUT_RDWR)
-            between.listener.close()
-            between.cut()
+            between.close()
 
     with psycopg.connect(pair.at(pair.live), autocommit=True), pytest.raises(SwitchUnknown, match="went away"):
         switch(dsn, pair.live, pair.new, pair.kept, seconds=120, patience=0, tell=cut)
@@ -592,6 +549,38 @@ def test_a_database_beside_takes_the_place_with_the_comment_and_the_locale_of_th
         remove(pair.admin, pair.live)
     remove(pair.admin, pair.kept)
     assert pair.names() == {pair.live, pair.new}
+
+
+def test_a_database_beside_one_with_icu_has_its_locale(icu_server: Url) -> None:
+    admin = icu_server("postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        if connection.info.server_version < 150000:
+            pytest.skip("a database has a locale of ICU's from PostgreSQL 15 on")
+        connection.execute(
+            "create database \"az\"\"\" template template0 locale_provider icu icu_locale 'az-AZ' locale 'C.UTF-8'"
+        )
+        try:
+            make_one(make_conninfo(admin, dbname='az"'), "old")
+            with beside(admin, 'az"') as place:
+                make_one(place.dsn, "new")
+                switched = switch(admin, 'az"', place.name, "kept", seconds=120)
+            assert switched.notices == []
+            facts = "select to_jsonb(d) from pg_database d where datname = 'az\"'"
+            (database,) = connection.execute(facts).fetchone() or ({},)
+            # Its column is called otherwise from PostgreSQL 17 on.
+            assert database.get("daticulocale", database.get("datlocale")) == "az-AZ"
+        finally:
+            for name in ('"az"""', "kept"):
+                connection.execute(f"drop database if exists {name} with (force)")
+
+
+def test_a_rule_of_pg_hba_conf_by_name_is_told(logical: Tcp) -> None:
+    with made(logical.url()) as pair:
+        with (logical.folder / "pg" / "pg_hba.conf").open("a") as file:
+            file.write(f"host {pair.live},other all 127.0.0.1/32 scram-sha-256\n")
+        switched = switch(pair.admin, pair.live, pair.new, pair.kept, seconds=120)
+        (told,) = [notice.message for notice in switched.notices]
+        assert f"is for {pair.live}, other by name" in told
 
 
 def test_a_comment_that_looks_like_a_mark_is_somebody_elses() -> None:

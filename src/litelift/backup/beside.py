@@ -102,7 +102,7 @@ def beside(admin_dsn: str, live: str, make: Callable[[Connection, str], None] | 
     """
     mark = new_mark()
     run = f"{mark:08x}"
-    place = Beside(PREFIX + run, live, run, make_conninfo(admin_dsn, dbname=PREFIX + run))
+    place = Beside(PREFIX + run, live, run, make_conninfo(normalized(admin_dsn), dbname=PREFIX + run))
     with ExitStack() as stack:
         connection = stack.enter_context(maintenance(admin_dsn, live))
         # Before there is a database to be found: what has the lock's run is not left over.

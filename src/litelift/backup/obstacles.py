@@ -71,6 +71,8 @@ class Looked:
     comment: str | None = None
     """Of the live one."""
     new_comment: str | None = None
+    entered: set[int] = field(default_factory=set)
+    """The look's own sessions in both, which may not have gone yet."""
     obstacles: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
@@ -252,6 +254,7 @@ def _enter(dsn: str, live: str, new: str, looked: Looked) -> None:
                 connect(make_conninfo(dsn, dbname=name)) as connection,
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
+                looked.entered.add(connection.info.backend_pid)
                 inside[name] = cursor.execute(_INSIDE).fetchone()
         except (LiteliftError, psycopg.Error) as error:
             said = error.message if isinstance(error, LiteliftError) else " ".join(str(error).split())

@@ -28,7 +28,7 @@ from litelift.backup.beside import maintenance
 from litelift.backup.names import Names, kept_name, restored_name
 from litelift.backup.obstacles import Looked, Session, holders, look, session
 from litelift.errors import SwitchBusy, SwitchFailed, SwitchRefused, SwitchUnknown, TargetUnreachable
-from litelift.postgres.connect import Connection, cancel, is_lost
+from litelift.postgres.connect import Connection, cancel, is_lost, normalized
 from litelift.postgres.retry import PATIENCE_SECONDS, Tell, reached
 from litelift.result import Notice
 from litelift.shorten import shortened
@@ -139,6 +139,7 @@ def revert(
 
 
 def _switch(words: Names, admin_dsn: str, seconds: float, patience: float, tell: Tell) -> Switched:
+    admin_dsn = normalized(admin_dsn)
     with ExitStack() as stack:
 
         def opened() -> Connection:
@@ -157,7 +158,7 @@ def _switch(words: Names, admin_dsn: str, seconds: float, patience: float, tell:
             attempt = _try(words, looked, holder, ender, seconds - spent, tell)
             now = time.monotonic()
             spent += now - (attempt.closed or attempt.began)
-            ended |= attempt.ended
+            ended |= attempt.ended - looked.entered
             left = attempt.left or left
             done = attempt.error is None
             if attempt.error is not None and _lost(attempt.error, holder, ender):
