@@ -680,3 +680,9 @@ class SwitchUnknown(LiteliftError):
         "A whole database of that name is there, the old one or the restored one, once the server is. "
         "Which: see the comments of its databases (psql: \\l+), where the one that is kept is marked."
     )
+
+
+class RowsRefused(LiteliftError):
+    """the rows of the live tables were not replaced: {message}"""
+
+    hint = "Nothing has changed. Mend that, or restore to a new database and copy by hand what you need."
