@@ -19,7 +19,7 @@ from broken import wait_for
 from conftest import fresh_database
 from cut_connection import through_a_cut
 from hooking import no_session
-from litelift.backup.chosen import ChosenTable
+from litelift.backup.chosen import ChosenTable, parsed
 from litelift.backup.rows import Replaced, replace_rows
 from litelift.errors import RowsRefused, TargetLost, TargetRights
 from plain_role import plain_url
@@ -322,11 +322,20 @@ def test_tables_of_two_schemas_that_refer_to_each_other_are_replaced_together(bo
     assert both.do("select count(*) from b.child") == [(300,)]
 
 
+def test_tables_are_named_as_a_manifest_names_them(both: Both) -> None:
+    with psycopg.connect(both.live, autocommit=True) as connection:
+        names = 'public."we""ird %s; drop"', "public.mark", '"Ə b"."c.d"'
+        assert parsed(connection, names) == [("public", 'we"ird %s; drop'), ("public", "mark"), ("Ə b", "c.d")]
+        for wrong in ("mark", "a.b.c", 'public."mark', ""):
+            with pytest.raises(RowsRefused, match="expected a table with its schema"):
+                parsed(connection, [wrong])
+
+
 # --------------------------------------------------------------------- broken in the middle
 
 KILLED = """
 import os, signal, sys
-from litelift.backup.chosen import ChosenTable
+from litelift.backup.chosen import ChosenTable, parsed
 from litelift.backup.rows import replace_rows
 live, restored, step = sys.argv[1:]
 def tell(words):

@@ -664,13 +664,13 @@ class SwitchRefused(LiteliftError):
 class SwitchBusy(LiteliftError):
     """{live} could not be freed in time: in the way is {message}"""
 
-    hint = "{live} serves as before, and the restored database is {new}. Stop them, or give it more seconds."
+    hint = "{live} serves as before. Stop them, or give it more seconds, and do it again."
 
 
 class SwitchFailed(LiteliftError):
     """the server refused to put {new} in the place of {live}: {message}"""
 
-    hint = "{live} serves as before, and the restored database is {new}."
+    hint = "{live} serves as before."
 
 
 class SwitchUnknown(LiteliftError):

@@ -40,6 +40,23 @@ class ChosenTable(NamedTuple):
         return f"{self.schema}.{self.name}"
 
 
+def parsed(connection: Connection, names: Sequence[str]) -> list[ChosenTable]:
+    """Tables from their names in SQL, as a manifest has them: public.pupils, "my schema"."my table".
+
+    Raises RowsRefused where one has not two parts.
+    """
+    found = []
+    for name in names:
+        try:
+            (parts,) = connection.execute("select parse_ident(%s)", (name,)).fetchone() or ([],)
+        except psycopg.errors.InvalidParameterValue:
+            parts = []
+        if len(parts) != 2:
+            raise RowsRefused(message=f"expected a table with its schema, as public.{name}; got {name}")
+        found.append(ChosenTable(*parts))
+    return found
+
+
 def refuse_missing(live: Connection, tables: Sequence[ChosenTable]) -> None:
     """Raise RowsRefused where the live database has not all of them."""
     wrong = [] if tables else ["no table is named"]
