@@ -227,5 +227,9 @@ def _by_name(row: dict[str, Any]) -> Mark | None:
 
 
 def _drop(connection: Connection, name: str) -> None:
-    force = sql.SQL("with (force)" if connection.info.server_version >= 130000 else "")
-    connection.execute(sql.SQL("drop database if exists {} {}").format(sql.Identifier(name), force))
+    if connection.info.server_version >= 130000:
+        words = sql.SQL("drop database if exists {} with (force)")
+    else:
+        words = sql.SQL("drop database if exists {}")
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+    connection.execute(words.format(sql.Identifier(name)))

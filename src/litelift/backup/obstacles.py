@@ -30,7 +30,12 @@ _ROLE = """
 _PREPARED = "select gid, database from pg_prepared_xacts where database = any(%s) order by gid"
 _SLOTS = "select slot_name, active from pg_replication_slots where database = %s order by slot_name"
 _SUBSCRIPTIONS = "select subname, subenabled from pg_subscription where subdbid = %s order by subname"
-_STANDBYS = "select count(*) as number from pg_stat_replication"
+# A logical walsender is of one database; those programs keep the log, and serve nobody.
+_STANDBYS = """
+    select count(*) as number from pg_stat_replication r
+    where r.application_name not in ('pg_receivewal', 'pg_basebackup') and not exists (
+        select from pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical')
+"""
 _SESSIONS = """
     select a.pid, a.usename, a.application_name, a.client_addr::text as address, a.backend_type,
            coalesce(r.rolsuper, false) as super, a.usesysid is not null and pg_has_role(a.usesysid, 'usage') as ours

@@ -241,12 +241,13 @@ def _end(ender: Connection, holder: int, attempt: _Attempt) -> None:
         return
     try:
         ender.execute(_END, (pids,))
+        attempt.ended |= set(pids)
     except errors.InsufficientPrivilege:
         for pid in pids:
             # Of those who came after the look. The server counts them itself, and they are told as in the way.
             with suppress(errors.InsufficientPrivilege):
                 ender.execute(_END, ([pid],))
-    attempt.ended |= set(pids)
+                attempt.ended.add(pid)
 
 
 def _lost(error: BaseException, holder: Connection, ender: Connection) -> bool:
