@@ -20,7 +20,10 @@ from typing import Any
 
 import pytest
 
-from litelift.cutover.archive import Item, beside, part_of, read_archive, restore_source, write_archive
+from litelift.archive.extract import restore_source
+from litelift.archive.manifest import Item, beside
+from litelift.archive.read import read_archive
+from litelift.archive.write import part_of, write_archive
 from litelift.cutover.context import Context
 from litelift.cutover.journal import Journal, read_journal
 from litelift.cutover.settings import Archive, EmbeddedTarget, Project, Runbook, Source
@@ -189,7 +192,8 @@ def test_a_limit_of_the_files_size_leaves_no_part_and_says_so(tmp_path: Path) ->
     big = some(tmp_path / "app.sqlite", 3_000_000)
     script = (
         "import sys; from pathlib import Path; from datetime import date\n"
-        "from litelift.cutover.archive import Item, write_archive\n"
+        "from litelift.archive.manifest import Item\n"
+        "from litelift.archive.write import write_archive\n"
         "write_archive(Path(sys.argv[1]), [Item(Path(sys.argv[2]), 'source/a')], 'school', date(2026, 2, 19))\n"
     )
 

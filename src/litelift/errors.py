@@ -523,7 +523,25 @@ class ArchiveFailed(LiteliftError):
 class ArchiveDamaged(LiteliftError):
     """the archive {path} is not what was put into it: {message}"""
 
-    hint = "Do not delete the SQLite file. Make the archive anew, and look at the disk."
+    hint = "Delete nothing of what was put into it. Make the archive anew, and look at the disk."
+
+
+class ArchiveTooNew(LiteliftError):
+    """the archive {path} is of a later litelift ({version}), in a format {format} that this one does not know"""
+
+    hint = "Use that litelift; or take out what you need with tar -xzf, and compare it by sha256sum with MANIFEST.json."
+
+
+class NotInArchive(UsageError):
+    """there is no {name} in the archive {path}"""
+
+    hint = "It is empty."
+
+
+class ExtractFailed(LiteliftError):
+    """{path} cannot be taken out of the archive {archive}: {message}"""
+
+    hint = "Nothing new is there, and what was there before is as it was. Mend that, and run it again."
 
 
 class NameTaken(TargetError):
@@ -602,6 +620,12 @@ class BackupNotFound(UsageError):
     """there is no {name} among the backups in {folder}"""
 
     hint = "See what is there with: litelift backup list"
+
+
+class BackupExists(UsageError):
+    """there is a backup {name} in {folder} already"""
+
+    hint = "It was not touched. Take the other out to a folder of its own, with --to."
 
 
 class BackupDamaged(LiteliftError):

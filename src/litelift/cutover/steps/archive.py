@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unicodedata import combining, normalize
 
-from litelift.cutover.archive import Item, beside, part_of, read_archive, write_archive
+from litelift.archive.manifest import Item, beside
+from litelift.archive.read import read_archive
+from litelift.archive.write import part_of, write_archive
 from litelift.cutover.context import Context
 from litelift.cutover.step import Facts, Step
 from litelift.errors import ArchiveDamaged, ArchiveFailed

@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
-from litelift.cutover.archive import restore_source
+from litelift.archive.extract import restore_source
 from litelift.cutover.context import Context
 from litelift.cutover.step import Facts, Step, Undo
 from litelift.cutover.switched import replaced
@@ -127,7 +127,7 @@ class SourceUnchanged(Step):
 def kept_copy(context: Context) -> Path | None:
     """The copy that was kept, out of the archive where it is gone or is another. None where nothing was kept.
 
-    Raises ArchiveDamaged, ArchiveFailed.
+    Raises ArchiveDamaged, ArchiveTooNew, ExtractFailed.
     """
     facts = context.facts("source-keep")
     if "sha256" not in facts:
