@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
-from urllib.parse import quote
 
 from litelift.archive.extract import restore_source
 from litelift.cutover.context import Context
@@ -19,7 +15,8 @@ from litelift.cutover.step import Facts, Step, Undo
 from litelift.cutover.switched import replaced
 from litelift.errors import SourceKeptBroken, SourceWrittenTo
 from litelift.report.format import size
-from litelift.sqlite.beside import companion, made_by_reading
+from litelift.sqlite.beside import companion
+from litelift.sqlite.copy import copy_database, what_is_wrong
 from litelift.sqlite.identity import identity, identity_from_json
 from litelift.sqlite.open import source_path, writers_held
 
@@ -64,7 +61,7 @@ class KeepSource(Step):
         copy.unlink(missing_ok=True)
         with writers_held(path):
             known = identity(path)
-            _back_up(path, copy)
+            copy_database(path, copy)
         found = path.stat()
         return {
             "sha256": checksum(copy),
@@ -78,9 +75,8 @@ class KeepSource(Step):
     def confirm(self, context: Context, facts: Facts) -> None:
         """Read the copy as a database. Raises SourceKeptBroken."""
         copy = Path(facts["copy"])
-        with closing(sqlite3.connect(f"file:{quote(str(copy))}?mode=ro&immutable=1", uri=True)) as connection:
-            said = connection.execute("pragma quick_check(1)").fetchone()[0]
-        if said != "ok":
+        said = what_is_wrong(copy)
+        if said is not None:
             raise SourceKeptBroken(path=copy, expected=facts["sha256"], actual=said)
 
     def undo(self, context: Context, facts: Facts) -> Facts:
@@ -163,27 +159,6 @@ def checksums(path: Path) -> dict[str, str]:
         if file.exists() and file.stat().st_size:
             found[part] = checksum(file)
     return found
-
-
-def _back_up(path: Path, copy: Path) -> None:
-    made = made_by_reading(path)
-    part = copy.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    try:
-        with (
-            closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(part)) as target,
-        ):
-            source.backup(target)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
-            raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part)) from None
-    finally:
-        made.remove()
-    _synchronise(part)
-    part.chmod(0o600)
-    part.replace(copy)
 
 
 def _keep_aside(path: Path, aside: Path) -> None:
