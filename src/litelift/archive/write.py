@@ -68,7 +68,11 @@ def write_archive(
         manifest = manifest.model_copy(
             update={"file": path.name, "bytes": summed.bytes, "sha256": summed.digest.hexdigest()}
         )
-        write_whole(beside(path), as_text(manifest), mode=mode)
+        try:
+            write_whole(beside(path), as_text(manifest), mode=mode)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ArchiveFailed(path=path, message=error.strerror or str(error)) from error
     return manifest

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unicodedata import combining, normalize
 
-from litelift.archive.manifest import Item, beside
+from litelift.archive.choose import inside, matching, plain
+from litelift.archive.manifest import FILES, SOURCE, Item, beside
 from litelift.archive.read import read_archive
 from litelift.archive.write import part_of, write_archive
 from litelift.cutover.context import Context
@@ -56,7 +55,7 @@ class MakeArchive(Step):
         for pattern in missing:
             context.issue(f"nothing matches {pattern} of [archive] files", "the archive is made without")
         now = datetime.now(UTC)
-        name = f"{_plain(context.runbook.project.name)}-{now:%Y%m%d-%H%M%S}-{context.folder.name}.tar.gz"
+        name = f"{plain(context.runbook.project.name)}-{now:%Y%m%d-%H%M%S}-{context.folder.name}.tar.gz"
         return {
             "path": str(_folder(context) / name),
             "items": [[str(item.path), item.name] for item in items],
@@ -126,39 +125,16 @@ def _items(context: Context) -> tuple[list[Item], list[str]]:
     runbook = context.runbook
     source = runbook.source_path
     copy = Path(context.facts("source-keep").get("copy") or source)
-    items = [Item(copy, f"source/{source.name}")]
+    items = [Item(copy, f"{SOURCE}{source.name}")]
     # The original's log is in the kept copy already; neither goes in twice.
     seen = {path.resolve() for path in (source, copy, log_of(source), source.with_name(source.name + "-shm"))}
-    own = {_folder(context), runbook.state.resolve()}
-    missing = []
-    for pattern in runbook.archive.files:
-        # A pattern may be absolute, which Path.glob does not take.
-        matching = sorted(glob.glob(pattern, root_dir=runbook.folder, recursive=True))  # noqa: PTH207
-        found = [runbook.folder / name for name in matching]
-        files = [path for path in found if path.is_file() and own.isdisjoint(path.resolve().parents)]
-        if not files:
-            missing.append(pattern)
-        for path in files:
-            if path.resolve() not in seen:
-                seen.add(path.resolve())
-                items.append(Item(path, f"files/{_inside(path, runbook.folder)}"))
+    files, missing = matching(runbook.archive.files, runbook.folder, (_folder(context), runbook.state))
+    for path in files:
+        if path.resolve() not in seen:
+            seen.add(path.resolve())
+            items.append(Item(path, f"{FILES}{inside(path, runbook.folder)}"))
     return items, missing
-
-
-def _inside(path: Path, folder: Path) -> str:
-    """A name in the archive that leads out of nothing: relative to the project, else its whole path."""
-    try:
-        inside = path.relative_to(folder)
-    except ValueError:
-        inside = path.resolve().relative_to("/")
-    return inside.as_posix() if ".." not in inside.parts else path.resolve().relative_to("/").as_posix()
 
 
 def _bytes(items: list[Item]) -> int:
     return sum(item.path.stat().st_size for item in items if item.path.is_file())
-
-
-def _plain(name: str) -> str:
-    """A project's name in ASCII, for a file's: "ATİS" is ATIS."""
-    name = "".join(letter for letter in normalize("NFKD", name) if not combining(letter))
-    return "".join(letter if (letter.isalnum() and letter.isascii()) or letter in "-_" else "-" for letter in name)[:60]
