@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import IO
 
 from litelift.archive.manifest import MANIFEST, Manifest, manifest_beside, parsed
-from litelift.archive.stream import OnBytes, Summed, damage, leads_out, members, sum_of
+from litelift.archive.stream import OnBytes, Summed, damage, members, sum_of
 from litelift.errors import ArchiveDamaged, LiteliftError
 
-MOST_MANIFEST = 256 << 20
-"""Bytes of a manifest: some 600,000 files."""
+MOST_MANIFEST = 64 << 20
+"""Bytes of a manifest: some 150,000 files."""
 
 
 def read_archive(path: Path, sha256: str | None = None, on_bytes: OnBytes | None = None) -> Manifest:
@@ -63,10 +63,15 @@ def _manifest(path: Path, size: int, content: IO[bytes]) -> Manifest:
 def _compare(path: Path, manifest: Manifest, found: dict[str, tuple[int, str]]) -> None:
     due: dict[str, tuple[int, str]] = {}
     for file in manifest.files:
-        if file.name in due or leads_out(file.name):
+        if file.name in due or _leads_out(file.name):
             raise ArchiveDamaged(path=path, message=f"its manifest has the name {file.name!r}, which cannot be")
         due[file.name] = (file.bytes, file.sha256)
     for name in sorted(due.keys() | found.keys()):
         if due.get(name) != found.get(name):
             told = "is missing" if name not in found else "is not in the manifest" if name not in due else "is another"
             raise ArchiveDamaged(path=path, message=f"{name} {told}")
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name in an archive, put below a folder, would be anything but a file there."""
+    return "\0" in name or any(part in ("", ".", "..") for part in name.split("/"))

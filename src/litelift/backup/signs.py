@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["dump", "read", "sum", "test", "restore", "compare", "copy", "switch"]
+Phase = Literal["dump", "read", "sum", "test", "restore", "compare", "copy", "switch", "take", "pack", "back"]
 TITLES: dict[Phase, str] = {
     "dump": "Dump the database",
     "read": "Read what every table holds",
@@ -16,6 +16,9 @@ TITLES: dict[Phase, str] = {
     "compare": "Compare every table",
     "copy": "Copy it",
     "switch": "Switch over",
+    "take": "Copy the SQLite files",
+    "pack": "Compress them",
+    "back": "Read the archive back",
 }
 
 

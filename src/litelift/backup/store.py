@@ -149,8 +149,8 @@ class Store:
         return left
 
 
-def read_backup(folder: Path) -> Backup:
-    """The backup in a folder, as far as it can be read."""
+def read_backup(folder: Path, name: str | None = None) -> Backup:
+    """The backup in a folder, as far as it can be read. ``name`` is what it must be called; None: as its folder is."""
     try:
         data = json.loads((folder / MANIFEST).read_bytes())
         if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
@@ -162,7 +162,7 @@ def read_backup(folder: Path) -> Backup:
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "it cannot be read as a manifest"
         return Backup(folder, None, Standing(), f"{MANIFEST}: {said}")
-    if manifest.name != folder.name:
+    if manifest.name != (name or folder.name):
         return Backup(folder, None, Standing(), f"its manifest is that of {manifest.name}")
     return Backup(folder, manifest, _standing(folder))
 

@@ -113,6 +113,14 @@ def changed(of: Subject, **given: object) -> Subject:
     return replace(of, settings=settings)
 
 
+def project_of(path: Path) -> tuple[Project, Runbook | None]:
+    """What a litelift.toml says of the application; and all of it, where it is of a move. Raises as `store_of` does."""
+    if _is_runbook(path):
+        runbook = read_runbook(path)
+        return runbook.project, runbook
+    return read(_ALONE, path)[0].project, None
+
+
 def runbook_of(of: Subject) -> Runbook | None:
     """The runbook of the move, if there was one."""
     return read_runbook(of.file) if of.file is not None and _is_runbook(of.file) else None
