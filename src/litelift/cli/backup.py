@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from litelift.cli.backup_archive import archive
 from litelift.cli.backup_create import create
 from litelift.cli.backup_drill import drill
 from litelift.cli.backup_list import list_backups
@@ -25,3 +26,4 @@ app.command("drill")(drill)
 app.command("runbook")(runbook)
 app.command("restore")(restore)
 app.command("revert")(revert)
+app.command("archive")(archive)
