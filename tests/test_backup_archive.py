@@ -24,6 +24,7 @@ from litelift.backup.archived import archives
 from litelift.backup.history import events
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Store
+from litelift.ended import Ended
 from litelift.errors import (
     ArchiveDamaged,
     ArchiveFailed,
@@ -327,6 +328,27 @@ def test_what_a_kill_leaves_is_no_archive_and_goes_with_the_next(tmp_path: Path,
     made = make(tmp_path, store, files=[app], older_than=1, remove=True)
     assert list(folder.glob(".*.making")) == []
     assert made.removed == [old.name]
+
+
+@pytest.mark.parametrize("phase", ["sum", "take", "pack", "back"])
+def test_a_signal_leaves_nothing_and_removes_nothing(tmp_path: Path, store: Store, phase: str) -> None:
+    old = stored(store, 40)
+    stored(store, 1)
+    app = database(tmp_path / "app.sqlite")
+
+    def end() -> None:
+        raise Ended(signal.SIGTERM)
+
+    asked = Ended.asked
+    try:
+        with pytest.raises(Ended):
+            make(tmp_path, store, files=[app], older_than=1, remove=True, on_sign=at(phase, end))
+    finally:
+        Ended.asked = asked
+    assert_nothing_left(tmp_path / "litelift-archive")
+    assert old.folder.is_dir()
+    assert store.holder() is None
+    assert events(store.path)[-1].message == "stopped"
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(tmp_path: Path) -> None:

@@ -432,6 +432,8 @@ def project(tmp_path: Path) -> Path:
 def test_the_command_archives_lists_and_takes_out(project: Path) -> None:
     kept = Store(project / "kept")
     old, young = stored(kept, 40), stored(kept, 1)
+    none = litelift("backup", "archive", "--list", cwd=project)
+    assert (none.status, "There are no archives in" in none.out) == (0, True)
     plain = litelift("backup", "archive", "--older-than", "30", "--remove", "app.sqlite", cwd=project)
     assert plain.status == 0, plain.err
     assert f"Removed: the backup {old.name}" in plain.out

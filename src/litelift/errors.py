@@ -517,13 +517,16 @@ class MarkLost(LiteliftError):
 class ArchiveFailed(LiteliftError):
     """the archive {path} cannot be written: {message}"""
 
-    hint = "Nothing of it is left. Make room, or name another place under [archive] folder, and run it again."
+    hint = "Nothing of it is left. Make room, or name another place ([archive] folder, or --output), and run it again."
 
 
 class ArchiveDamaged(LiteliftError):
     """the archive {path} is not what was put into it: {message}"""
 
-    hint = "Delete nothing of what was put into it. Make the archive anew, and look at the disk."
+    hint = (
+        "Use another copy of it. Where what was put into it is still there, delete nothing of that, and make it anew; "
+        "and look at the disk."
+    )
 
 
 class ArchiveTooNew(LiteliftError):

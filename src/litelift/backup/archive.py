@@ -272,7 +272,7 @@ def _note(store: Store | None, made: Made) -> None:
 def _note_failure(store: Store | None, error: BaseException, began: float) -> None:
     if store is None or not store.path.is_dir():
         return
-    message = redact(str(error)) or type(error).__name__
+    message = "stopped" if isinstance(error, KeyboardInterrupt) else redact(str(error)) or type(error).__name__
     # The disk may be full: then the error itself is all that there is.
     with suppress(OSError):
         write_event(store.path, "archive", ok=False, seconds=round(time.monotonic() - began, 3), message=message)

@@ -26,11 +26,12 @@ def list_archives(output: Output, words: list[str], folder: Path | None, *, veri
     """Show the archives in a folder, and exit with 1 where one is damaged, with 3 where one is to be looked at."""
     if len(words) > 1:
         raise UsageError(message=f"expected one folder; got {len(words)}")
-    what = words[0] if words and is_what(words[0]) else None
-    where = Path(words[0]) if words and what is None else place(what, folder).archives
+    named = bool(words) and not is_what(words[0])
+    where = Path(words[0]) if named else place(words[0] if words else None, folder).archives
     with BackupView(output.err, output.quiet or output.json) as view:
         counter = _Counter(view, "back", _total(where) if verify else 0)
-        found = archives(where, verify=verify, on_bytes=counter)
+        # The default folder is made with the first archive.
+        found = archives(where, verify=verify, on_bytes=counter) if where.is_dir() or named else []
         counter.finish()
     today = datetime.now(UTC).date()
     damaged = [one for one in found if one.damage]
@@ -46,9 +47,11 @@ def list_archives(output: Output, words: list[str], folder: Path | None, *, veri
         )
     else:
         output.say(*(f"{visible(one.path.name)}  {_standing(one)}" for one in found))
-        if not output.quiet or not found:
+        if not found:
+            output.say(f"There are no archives in {visible(str(where))}.", "Make one: litelift backup archive")
+        elif not output.quiet:
             total = size(sum(one.bytes for one in found))
-            output.say(f"{count(len(found), 'archive')} in {visible(str(where))}" + (f", {total}" if found else ""))
+            output.say(f"{count(len(found), 'archive')} in {visible(str(where))}, {total}")
     raise typer.Exit(code)
 
 
