@@ -713,3 +713,7 @@ class RowsRefused(LiteliftError):
     """the rows of the live tables were not replaced: {message}"""
 
     hint = "Nothing has changed. Mend that, or restore to a new database and copy by hand what you need."
+class DatabaseExists(TargetError):
+    """there is a database {database} already"""
+
+    hint = "Nothing of it was touched. Choose another name, or restore over it: see litelift backup restore --help"
