@@ -182,7 +182,8 @@ join pg_publication o on o.oid = r.pnpubid join pg_namespace n on n.oid = r.pnns
 _CASTS = f"""
 select null, format_type(o.castsource, null) || ' as ' || format_type(o.casttarget, null), null, null, null,
        case o.castcontext when 'a' then 'in assignments' when 'i' then 'implicit' end
-from pg_cast o where {_own("pg_cast")}
+from pg_cast o where {_own("pg_cast")} and not exists (
+    select from pg_depend d where d.classid = 'pg_cast'::regclass and d.objid = o.oid and d.deptype = 'i')
 """
 _OPERATORS = f"""
 select n.nspname, o.oprname, concat_ws(', ', case when o.oprleft <> 0 then format_type(o.oprleft, null) end,

@@ -66,26 +66,29 @@ OWNERS = f"""
 with object as ({(_OBJECTS + _OWNED).format(first=FIRST)})
 select kind, schema, name, args, pg_get_userbyid(owner) from object o
 where owner is not null and oid >= {FIRST}
-  and not exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
+  -- An extension's, or what comes and goes with a type or a column.
+  and not exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype in ('e', 'i'))
   and (schema is null or schema !~ '^pg_' and schema <> 'information_schema')
 union all select 'schema', null, nspname, null, pg_get_userbyid(nspowner) from pg_namespace
 where nspname = 'public' and oid < {FIRST} and nspowner >= {FIRST}
 """
 
 # What differs from what the object had when it was made, by initdb, by its extension or by its owner: that is what
-# pg_dump writes. Most objects have the rights that many have, so those are taken apart once. "ALL" is with or without
+# pg_dump writes. The schema public has had other rights of initdb's since PostgreSQL 15: where they were changed, all
+# are told. Most objects have the rights that many have, so those are taken apart once. "ALL" is with or without
 # MAINTAIN, which came with PostgreSQL 17: whether a dump of an older server gives it hangs on pg_dump's own version.
 RIGHTS = f"""
 with object as materialized (
-    select o.*, i.initprivs as initial, coalesce(o.letter, '') || coalesce(o.owner::text, '') || o.acl::text || ' '
-                                        || coalesce(i.initprivs::text, '') as alike
+    select o.*, p.public, i.initprivs as initial,
+           concat_ws(' ', o.letter, o.owner, o.acl, i.initprivs, p.public) as alike
     from ({_OBJECTS.format(first=FIRST)}) o
+    cross join lateral (select o.kind = 'schema' and o.name = 'public') p(public)
     left join pg_init_privs i on i.classoid = o.class and i.objoid = o.oid and i.objsubid = o.part
     where o.acl is not null and o.acl::text is distinct from i.initprivs::text
       and 'information_schema' not in (coalesce(o.schema, ''), o.name)
 ), sets as materialized (
-    select distinct on (alike) alike, letter, owner, acl,
-           coalesce(initial, acldefault(letter::"char", coalesce(owner, 10))) as base
+    select distinct on (alike) alike, letter, owner, acl, public,
+           coalesce(case when not public then initial end, acldefault(letter::"char", coalesce(owner, 10))) as base
     from object
 ), item as (
     select alike, letter, owner, true as has, a.* from sets, aclexplode(acl) a
