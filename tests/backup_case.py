@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,11 @@ def fill(url: str) -> None:
         connection.execute(SCRIPT)
 
 
-def backup(*words: str | Path, folder: Path, **environment: str) -> Ran:
-    """Run ``litelift backup``, with its backups in ``folder``."""
+def backup(*words: str | Path, folder: Path, temporary: Path | None = None) -> Ran:
+    """Run ``litelift backup``, with its backups in ``folder`` and what it makes for a moment in ``temporary``."""
     command, *rest = words
-    return litelift("backup", command, *rest, "--folder", folder, **environment)
+    environment = {} if temporary is None else {"TMPDIR": str(temporary)}
+    return litelift("backup", command, *rest, "--folder", folder, cwd=None, settings=None, only=None, **environment)
 
 
 def made(url: str, folder: Path, *words: str) -> dict[str, Any]:
@@ -70,6 +72,4 @@ def names(folder: Path) -> list[str]:
 
 def history(folder: Path) -> list[dict[str, Any]]:
     """The events, the oldest first."""
-    import json
-
     return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]

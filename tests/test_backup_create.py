@@ -185,8 +185,9 @@ def test_values_of_hundreds_of_megabytes_have_a_digest(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table t (a text, b text, c bytea)")
         connection.execute(
-            "insert into t select repeat('abcdefgh', 40000000), repeat('x', 300000000),"
-            " decode(repeat('ab', 300000000), 'hex')"
+            # As one text each quote would be two, and each byte two digits: more than the 1 GB that a value may have.
+            "insert into t select repeat('\"', 180000000), repeat('\"', 180000000),"
+            " convert_to(repeat('x', 200000000), 'UTF8')"
         )
         row = connection.execute(statement(tables(connection)[0])).fetchone()
     assert row is not None and row[0] == 1

@@ -38,7 +38,7 @@ def test_a_drill_restores_to_a_server_of_its_own_and_compares_every_table(
     manifest = made(database, folder, "--format", form)
     own = tmp_path / "own"
     own.mkdir(mode=0o755)
-    ran = backup("drill", "--json", folder=folder, TMPDIR=str(own))
+    ran = backup("drill", "--json", folder=folder, temporary=own)
     assert ran.status == 0, ran.err
     assert ran.json["ok"] and ran.json["facts"]["tables"] == len(manifest["tables"])
     assert "a scratch server" in ran.json["facts"]["server"]
@@ -123,7 +123,7 @@ def test_what_a_killed_drill_leaves_goes_with_the_next(database: str, folder: Pa
     process.wait(60)
     server = found[-1]
     assert alive(server)
-    ran = backup("drill", "--json", folder=folder, TMPDIR=str(own))
+    ran = backup("drill", "--json", folder=folder, temporary=own)
     assert ran.status == 0, ran.err
     assert not alive(server)
     assert list(own.iterdir()) == []

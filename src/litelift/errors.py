@@ -713,6 +713,8 @@ class RowsRefused(LiteliftError):
     """the rows of the live tables were not replaced: {message}"""
 
     hint = "Nothing has changed. Mend that, or restore to a new database and copy by hand what you need."
+
+
 class DatabaseExists(TargetError):
     """there is a database {database} already"""
 

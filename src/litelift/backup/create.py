@@ -14,12 +14,15 @@ from types import TracebackType
 
 import psycopg
 
+from litelift.backup import catalogue
 from litelift.backup.digest import Cancel, Table, contents, large_objects, tables
 from litelift.backup.dump import How, dump, facts, how, jobs_for
 from litelift.backup.encryption import recipients
 from litelift.backup.history import write_event
 from litelift.backup.manifest import Encryption, Kind, Manifest, TableContent
 from litelift.backup.program import Failed, is_full
+from litelift.backup.properties import capture_properties
+from litelift.backup.roles import capture_roles
 from litelift.backup.sequences import sequences, states
 from litelift.backup.server_facts import server_facts
 from litelift.backup.signs import OnSign, Sign, silent
@@ -132,6 +135,9 @@ def _fill(
         tables=held,
         sequences=states(before, sequences(holding)),
         large_objects=large_objects(holding),
+        objects=catalogue.objects(holding),
+        properties=capture_properties(holding).model_dump(mode="json"),
+        roles=[role.model_dump(mode="json") for role in capture_roles(holding)],
     )
 
 

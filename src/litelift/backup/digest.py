@@ -39,7 +39,10 @@ _TABLES = """
            coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attname is not null), '{}'),
            coalesce(array_agg(coalesce(nullif(t.typbasetype, 0), t.oid)::bigint order by a.attnum)
                     filter (where a.attname is not null), '{}'),
-           quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+           quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+           (select quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
+              from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
+             where r.oid = pg_partition_root(c.oid) and c.relispartition)
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
       left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
@@ -75,6 +78,8 @@ class Table:
     types: tuple[int, ...]
     words: str
     """schema.name, quoted where needed: how it is called in the manifest."""
+    root: str | None
+    """The partitioned table that it is a part of."""
 
     def pieces(self, version: int) -> Iterator[tuple[int, int | None]]:
         """Ranges of its blocks. Before PostgreSQL 14 such a range is found by reading all: one piece then."""
@@ -91,8 +96,8 @@ def tables(connection: Connection) -> list[Table]:
     """Every table whose rows pg_dump writes: partitions each by itself; not those of extensions."""
     # A domain of a domain ends at a type in steps; the deeper ones are written as they are, which is right too.
     return [
-        Table(oid, schema, name, size, block, tuple(columns), tuple(types), words)
-        for oid, schema, name, size, block, columns, types, words in connection.execute(_TABLES)
+        Table(oid, schema, name, size, block, tuple(columns), tuple(types), words, root)
+        for oid, schema, name, size, block, columns, types, words, root in connection.execute(_TABLES)
     ]
 
 
@@ -228,7 +233,8 @@ class _Work:
         """Every table's rows and digest."""
         done = [(table, *self.sums[table.oid]) for table in self.found]
         return [
-            TableContent(table=table.words, rows=rows, digest=_digest(high, low)) for table, rows, high, low in done
+            TableContent(table=table.words, rows=rows, digest=_digest(high, low), root=table.root)
+            for table, rows, high, low in done
         ]
 
     def _next(self) -> tuple[Table, int, int | None] | None:

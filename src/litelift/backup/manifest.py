@@ -39,6 +39,8 @@ class TableContent(Part):
     rows: int
     digest: str
     """32 hexadecimal digits: see `litelift.backup.digest`."""
+    root: str | None = None
+    """The partitioned table that it is a part of."""
 
 
 class SequenceState(Part):

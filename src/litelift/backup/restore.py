@@ -23,7 +23,7 @@ from litelift.backup.history import write_event
 from litelift.backup.manifest import Manifest
 from litelift.backup.properties import DatabaseProperties
 from litelift.backup.restored import Restored, restored
-from litelift.backup.selection import named_tables, selection
+from litelift.backup.selection import named_tables, selection, with_rows
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Backup, Store
 from litelift.backup.subject import Subject
@@ -75,24 +75,24 @@ def restore_new(
     Raises:
         RestoreFailed, BackupDamaged, BackupKey, DatabaseExists, TargetError: nothing of it is left.
     """
-    with of.store.held(), _recorded(of.store, backup) as facts:
+    with of.store.held(), recorded(of.store, backup) as facts:
         began = time.monotonic()
         manifest = backup.read()
         name = to or new_name(manifest)
         admin = of.admin or of.dsn
         chosen = named_tables(manifest, tables)
-        _tidy(admin)
+        tidy(admin)
         with maintenance(admin) as connection:
             _refuse_taken(connection, name)
         with (
-            _beside(of, backup, manifest, admin, chosen, identities, on_sign) as (there, seconds),
+            compared(of, backup, manifest, admin, chosen, identities, on_sign) as (there, seconds),
             maintenance(admin, there.database) as connection,
         ):
             _name(connection, there.database, name)
             notes = [str(note) for note in there.notes]
             notes += [str(note) for note in apply_properties(connection, name, _properties(manifest))]
         facts |= {"database": name, "tables": chosen}
-        return Restoration(manifest.name, name, seconds, time.monotonic() - began, chosen, _all(notes, there))
+        return Restoration(manifest.name, name, seconds, time.monotonic() - began, chosen, every_note(notes, there))
 
 
 def restore_over(
@@ -121,16 +121,16 @@ def restore_over(
         RestoreFailed, BackupDamaged, BackupKey, SwitchRefused, SwitchBusy, SwitchFailed, TargetError: the live one
         serves as before. SwitchUnknown.
     """
-    with of.store.held(), _recorded(of.store, backup) as facts:
+    with of.store.held(), recorded(of.store, backup) as facts:
         began = time.monotonic()
         manifest = backup.read()
         admin = of.admin or of.dsn
         live = live_name(of)
-        _tidy(admin)
+        tidy(admin)
         # Before the safety dump, for that may be of what is damaged here too.
         compare_sums(backup.folder, manifest, on_sign)
-        saved = _save(of, on_sign) if safety else None
-        with _beside(of, backup, manifest, admin, [], identities, on_sign) as (there, seconds):
+        safe = saved(of, on_sign) if safety else None
+        with compared(of, backup, manifest, admin, [], identities, on_sign) as (there, seconds):
             with maintenance(admin, there.database, live) as connection:
                 notes = [str(note) for note in there.notes]
                 # The rights belong to what is restored before anybody comes in.
@@ -138,9 +138,11 @@ def restore_over(
             done = switch(admin, live, there.database, seconds=wait)
         told = f"{live} was away for {milliseconds(1000 * done.downtime_seconds)}"
         on_sign(Sign("switch", 1, 1, message=told, finished=True))
-        facts |= {"database": live, "kept": done.kept_name, "downtime_seconds": done.downtime_seconds, "safety": saved}
+        facts |= {"database": live, "kept": done.kept_name, "downtime_seconds": done.downtime_seconds, "safety": safe}
         notes += [notice.message for notice in done.notices]
-        return Restoration(manifest.name, live, seconds, time.monotonic() - began, [], _all(notes, there), saved, done)
+        return Restoration(
+            manifest.name, live, seconds, time.monotonic() - began, [], every_note(notes, there), safe, done
+        )
 
 
 def live_name(of: Subject) -> str:
@@ -155,7 +157,7 @@ def new_name(manifest: Manifest) -> str:
 
 
 @contextmanager
-def _beside(
+def compared(
     of: Subject,
     backup: Backup,
     manifest: Manifest,
@@ -178,7 +180,7 @@ def _beside(
                 restored(backup, admin, settings=of.settings, identities=identities, contents=contents, on_sign=on_sign)
             )
             seconds = time.monotonic() - began
-            differ = compare(there.dsn, due, jobs_for(of.settings), chosen=chosen, on_sign=on_sign)
+            differ = compare(there.dsn, due, jobs_for(of.settings), chosen=with_rows(manifest, chosen), on_sign=on_sign)
             if differ:
                 raise RestoreFailed(name=manifest.name, message=summed_up(differ))
             yield there, seconds
@@ -188,11 +190,12 @@ def _beside(
 
 def _only(manifest: Manifest, chosen: Sequence[str]) -> Manifest:
     """What must be there where chosen tables are restored."""
-    tables = [table for table in manifest.tables if table.table in chosen]
+    filled = with_rows(manifest, chosen)
+    tables = [table for table in manifest.tables if table.table in filled]
     return manifest.model_copy(update={"tables": tables, "large_objects": None, "objects": {}})
 
 
-def _save(of: Subject, on_sign: OnSign) -> str | None:
+def saved(of: Subject, on_sign: OnSign) -> str | None:
     """Back up the live database, if it is there."""
     try:
         with maintenance(of.admin or of.dsn, live_name(of)) as connection:
@@ -224,14 +227,14 @@ def _properties(manifest: Manifest) -> DatabaseProperties:
     return DatabaseProperties.model_validate(manifest.properties)
 
 
-def _tidy(admin: str) -> None:
+def tidy(admin: str) -> None:
     """Drop what killed restores have left."""
     for left in leftovers(admin):
         if not left.busy:
             remove(admin, left.name)
 
 
-def _all(notes: list[str], there: Restored) -> list[str]:
+def every_note(notes: list[str], there: Restored) -> list[str]:
     """Every note once, those of the roles too."""
     told = [*notes, *there.roles.differences]
     told += [f"role {name} has no password: ALTER ROLE ... PASSWORD" for name in there.roles.without_password]
@@ -239,7 +242,7 @@ def _all(notes: list[str], there: Restored) -> list[str]:
 
 
 @contextmanager
-def _recorded(store: Store, backup: Backup) -> Iterator[dict[str, Any]]:
+def recorded(store: Store, backup: Backup) -> Iterator[dict[str, Any]]:
     """Keep in the history what becomes of a restore."""
     began, facts = time.monotonic(), dict[str, Any]()
     try:

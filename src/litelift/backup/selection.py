@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,17 +25,16 @@ _NEED_OTHERS = ("FK CONSTRAINT", "MATERIALIZED VIEW DATA", "BLOB", "BLOBS", "BLO
 
 
 def named_tables(manifest: Manifest, words: Sequence[str]) -> list[str]:
-    """The tables that the words name, as the manifest has them: with their schema, or without where that is enough.
+    """The tables that the words name: with their schema, or without where that is enough. A partitioned one is whole.
 
     Raises UsageError.
     """
-    known = {table.table: table.table for table in manifest.tables}
+    known = list(dict.fromkeys(table.root or table.table for table in manifest.tables))
     found = []
     for word in words:
-        plain = word.replace('"', "")
         near = [name for name in known if name == word]
-        near = near or [name for name in known if name.replace('"', "") == plain]
-        near = near or [name for name in known if name.partition(".")[2].replace('"', "") == plain]
+        near = near or [name for name in known if ".".join(_parts(name)) == word]
+        near = near or [name for name in known if _parts(name)[1] == word]
         if len(near) != 1:
             told = "is not in the backup" if not near else f"may be {' or '.join(near)}"
             raise UsageError(
@@ -45,6 +45,11 @@ def named_tables(manifest: Manifest, words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def with_rows(manifest: Manifest, chosen: Sequence[str]) -> list[str]:
+    """The tables that hold the rows of the chosen ones: the partitions of those that have some."""
+    return [table.table for table in manifest.tables if (table.root or table.table) in chosen]
+
+
 @contextmanager
 def selection(backup: Backup, chosen: Sequence[str], tools: str | None, identities: Sequence[Any]) -> Iterator[Path]:
     """A list for ``pg_restore --use-list``: the whole structure without foreign keys, and the rows of ``chosen`` alone.
@@ -53,7 +58,8 @@ def selection(backup: Backup, chosen: Sequence[str], tools: str | None, identiti
     """
     manifest = backup.read()
     lines = _listed(backup, manifest, restorer_for(manifest, tools), identities)
-    kept = [line for line in lines if _wanted(line, chosen)]
+    filled = with_rows(manifest, chosen)
+    kept = [line for line in lines if _wanted(line, filled)]
     with NamedTemporaryFile("w", prefix="litelift-", suffix=".list", encoding="utf-8") as file:
         file.write("\n".join(kept) + "\n")
         file.flush()
@@ -103,5 +109,14 @@ def _wanted(line: str, chosen: Sequence[str]) -> bool:
         return True
     if entry.startswith("SEQUENCE SET"):
         return True
-    names = [name.replace('"', "").replace(".", " ", 1) for name in chosen]
+    # A line ends where a name does not.
+    names = [" ".join(_parts(name)).replace("\r", " ").replace("\n", " ") for name in chosen]
     return any(entry.startswith(f"TABLE DATA {name} ") for name in names)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Schema and table of a name as SQL has it: "my schema".grades."""
+    found = re.fullmatch(r'("(?:[^"]|"")*"|[^."]*)\.("(?:[^"]|"")*"|[^"]*)', name, re.DOTALL)
+    assert found is not None, name
+    schema, table = (part[1:-1].replace('""', '"') if part.startswith('"') else part for part in found.groups())
+    return schema, table

@@ -83,6 +83,7 @@ def restore(
     """
     from litelift.backup import restore as restoring
     from litelift.backup.encryption import identities
+    from litelift.backup.restore_rows import restore_rows
     from litelift.backup.subject import subject, with_admin
 
     output = Output(json, quiet, verbose)
@@ -99,8 +100,8 @@ def restore(
             raise typer.Exit(1)
         with BackupView(output.err, quiet or json) as view:
             if over and tables:
-                done = restoring.restore_rows(
-                    of, backup, tables, identities=keys, safety=not without_safety, on_sign=view
+                done = restore_rows(
+                    of, backup, tables, identities=keys, safety=not without_safety, wait=wait, on_sign=view
                 )
             elif over:
                 done = restoring.restore_over(
