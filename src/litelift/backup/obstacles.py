@@ -42,10 +42,13 @@ _SESSIONS = """
     from pg_stat_activity a left join pg_roles r on r.oid = a.usesysid
     where a.datid::bigint = %s and a.pid <> pg_backend_pid() order by a.backend_start
 """
-_HOLDERS = """
+_IN_THE_WAY = """
     select a.pid, a.usename, a.application_name, a.client_addr::text as address, a.backend_type from pg_stat_activity a
-    where a.pid in (select pid from pg_locks where locktype = 'object' and classid = 'pg_database'::regclass
-                    and objid::bigint = any(%s) and granted) and a.pid <> pg_backend_pid() order by a.backend_start
+    where (a.datid::bigint = any(%(oids)s) or a.pid in (
+            select pid from pg_locks where locktype = 'object' and classid = 'pg_database'::regclass
+            and objid::bigint = any(%(oids)s) and granted))
+      and a.pid <> pg_backend_pid() and a.backend_type is distinct from 'autovacuum worker'
+    order by a.datid::bigint = any(%(oids)s), a.backend_start
 """
 _INSIDE = """
     select array(select pubname::text from pg_publication order by 1) as publications,
@@ -142,10 +145,10 @@ def look(connection: Connection, dsn: str, live: str, new: str, kept: str) -> Lo
     return looked
 
 
-def holders(connection: Connection, oids: list[int]) -> list[Session]:
-    """Who works on these databases as a whole, for instance copies one with CREATE DATABASE."""
+def in_the_way(connection: Connection, oids: list[int]) -> list[Session]:
+    """Who works on these databases as a whole, for instance copies one with CREATE DATABASE; then who is connected."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return [session(row) for row in cursor.execute(_HOLDERS, (oids,))]
+        return [session(row) for row in cursor.execute(_IN_THE_WAY, {"oids": oids})]
 
 
 def session(row: dict[str, Any]) -> Session:

@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field
 
 from litelift.backup.beside import maintenance
 from litelift.backup.names import Names, kept_name, restored_name
-from litelift.backup.obstacles import Looked, Session, holders, look, session
+from litelift.backup.obstacles import Looked, Session, in_the_way, look, session
 from litelift.errors import SwitchBusy, SwitchFailed, SwitchRefused, SwitchUnknown, TargetUnreachable
 from litelift.postgres.connect import Connection, cancel, is_lost, normalized
 from litelift.postgres.retry import PATIENCE_SECONDS, Tell, reached
@@ -290,7 +290,6 @@ def _give_up(
         raise SwitchFailed(live=words.live, new=words.new, message=" ".join(message.split())) from error
     if seconds > 0:
         return
-    # Where nobody was seen under the lock, somebody else has one on the database.
-    who = left or holders(ender, looked.oids)
+    who = left or in_the_way(ender, looked.oids)
     message = shortened([str(one) for one in who], _SHOWN, separator="; ") or "nobody whom this role can see"
     raise SwitchBusy(live=words.live, new=words.new, message=message) from error
