@@ -322,6 +322,17 @@ def test_tables_of_two_schemas_that_refer_to_each_other_are_replaced_together(bo
     assert both.do("select count(*) from b.child") == [(300,)]
 
 
+def test_a_materialized_view_that_holds_the_rows_of_before_is_told(both: Both) -> None:
+    both.do(
+        "create view good as select * from mark where points > 50",
+        "create materialized view best as select max(points) from good",
+        "create materialized view schools as select count(*) from school",
+    )
+    assert [notice.message for notice in both.replace("mark").notices] == [
+        "the materialized view public.best has the rows of before until it is refreshed"
+    ]
+
+
 def test_tables_are_named_as_a_manifest_names_them(both: Both) -> None:
     with psycopg.connect(both.live, autocommit=True) as connection:
         names = 'public."we""ird %s; drop"', "public.mark", '"Ə b"."c.d"'

@@ -13,6 +13,7 @@ from litelift.backup.obstacles import session
 from litelift.errors import RowsRefused
 from litelift.postgres.connect import Connection
 from litelift.postgres.existing import read_constraints
+from litelift.result import Notice
 from litelift.shorten import shortened
 
 _SHOWN = 10
@@ -26,6 +27,18 @@ _HOLDERS = """
     where l.locktype = 'relation' and l.granted and l.mode in ('RowExclusiveLock', 'ShareUpdateExclusiveLock',
           'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
       and l.database = %(database)s::bigint::oid and l.relation::bigint = any(%(tables)s) and l.pid <> %(own)s
+"""
+
+
+_MATERIALIZED = """
+    with recursive reads(oid) as (
+        select unnest(%s::oid[])
+        union
+        select r.ev_class from reads join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = reads.oid
+        join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+    )
+    select n.nspname || '.' || c.relname from reads join pg_class c on c.oid = reads.oid and c.relkind = 'm'
+    join pg_namespace n on n.oid = c.relnamespace order by 1
 """
 
 
@@ -65,6 +78,19 @@ def refuse_missing(live: Connection, tables: Sequence[ChosenTable]) -> None:
             wrong.append(f"the live database has no table {table} (a partition goes with its table)")
     if wrong:
         raise RowsRefused(message=shortened(wrong, _SHOWN, separator="; "))
+
+
+def materialized(live: Connection, tables: Sequence[ChosenTable]) -> list[Notice]:
+    """The materialized views that read these tables, by way of other views too: they hold what was before."""
+    oids = [row[0] for table in tables for row in live.execute(_TABLE, table)]
+    return [
+        Notice(
+            level="attention",
+            kind="materialized-view",
+            message=f"the materialized view {name} has the rows of before until it is refreshed",
+        )
+        for (name,) in live.execute(_MATERIALIZED, (oids,))
+    ]
 
 
 def lock(live: Connection, tables: Sequence[ChosenTable]) -> list[str]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import psycopg
 from pydantic import BaseModel, Field
 
-from litelift.backup.chosen import ChosenTable, lock, refuse_missing
+from litelift.backup.chosen import ChosenTable, lock, materialized, refuse_missing
 from litelift.backup.columns import Pairing, pair
 from litelift.backup.forward import set_forward
 from litelift.errors import DuplicateKeys, LoadFailed, RowsRefused, TargetLost, TargetRights, TargetUnreachable
@@ -146,6 +146,7 @@ def _replace(
         raise RowsRefused(message=shortened(wrong, _SHOWN, separator="; "))
     for pairing in pairings:
         work.notices += pairing.notices
+    work.notices += materialized(live, tables)
     silences: list[Silence] = []
     with ExitStack() as stack:
         for name, target in schemas.items():
