@@ -35,7 +35,7 @@ def other(url: str, name: str) -> str:
 
 def ask(url: str, query: str) -> Any:
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(query).fetchone()  # type: ignore[call-overload]
+        return connection.execute(query).fetchone()
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def restore_rows(
         on_sign(Sign("switch", 1, 1, message=told, finished=True))
         live = live_name(of)
         facts |= {"database": live, "tables": chosen, "rows": done.rows, "safety": safe}
-        notes = [notice.message for notice in done.notices]
+        notes = [notice.message for notice in done.notices if notice.level == "attention"]
         return Restoration(
             manifest.name, live, seconds, time.monotonic() - began, chosen, every_note(notes, there), safe
         )
