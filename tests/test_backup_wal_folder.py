@@ -222,6 +222,23 @@ def test_a_gap_is_named_and_stops_every_recovery(archiving: Archiving) -> None:
     assert "make a base backup now" in found.problems[0].hint
 
 
+def test_wal_that_a_base_backup_needs_and_that_is_still_on_its_way_is_no_gap(archiving: Archiving) -> None:
+    archiving.archive()
+    archiving.broken.touch()
+    archiving.base_backup("monday")
+    found = archiving.look()
+    assert found.gaps == []
+    archiving.broken.unlink()
+    names = [archiving.archive() for _ in range(2)]
+    [backup] = archiving.look().backups
+    assert backup.start_wal is not None
+    (archiving.folder / backup.start_wal).unlink()
+    found = archiving.look()
+    assert [(gap.first, gap.last) for gap in found.gaps] == [(backup.start_wal, backup.start_wal)]
+    assert codes(found) == [("gap", "failed")]
+    assert found.newest_wal == names[-1]
+
+
 def test_a_gap_that_the_newest_base_backup_does_not_need_is_told_more_quietly(archiving: Archiving) -> None:
     archiving.base_backup("monday")
     names = [archiving.archive() for _ in range(3)]
@@ -276,6 +293,8 @@ def test_wal_without_a_base_backup_is_told_and_so_is_an_old_one(archiving: Archi
 def test_a_base_backup_that_was_cut_off_is_not_relied_on(archiving: Archiving) -> None:
     archiving.archive()
     folder = archiving.base_backup("monday")
+    # Its history file is archived when it has ended.
+    archiving.archive()
     (folder / "backup_manifest").unlink()
     for file in archiving.folder.glob("*.backup"):
         file.unlink()

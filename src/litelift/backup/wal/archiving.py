@@ -154,7 +154,12 @@ def _ends(said: ServerSaid, archive: Archive, newest: BaseBackup | None) -> tupl
     """What has to be there: where the newest base backup begins, and what the server archived last."""
     size = said.segment_bytes
     last = named(said.archiver.last_archived, size) if archive.direct else None
-    return named(newest.start_wal, size) if newest else None, last
+    start = named(newest.start_wal, size) if newest else None
+    reached = max((end for end in (last, archive.segments and archive.segments.newest) if end), default=None)
+    if start is not None and (reached is None or start > reached):
+        # It has just been made, and its WAL is on its way.
+        start = None
+    return start, last
 
 
 def _newest(said: ServerSaid, archives: Archives | None, archive: Archive) -> tuple[str | None, datetime | None]:
