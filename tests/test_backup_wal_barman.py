@@ -128,6 +128,8 @@ def test_a_barman_that_streams_is_asked_for_the_server_that_is_this_one(barman: 
         barman.archive()
         barman.run("backup", "school")
         names = barman.archive(3)
+        # As Barman's cron does: only then is the WAL of the backup's end known to have come.
+        barman.run("check-backup", "school", "latest")
         found = barman.look()
         assert (found.tool, found.where) == ("barman", "server school")
         assert [(stream.slot, stream.program, stream.active) for stream in found.streams] == [

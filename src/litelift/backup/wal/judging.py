@@ -11,7 +11,7 @@ from litelift.backup.wal.command import Archives
 from litelift.backup.wal.found import BaseBackup, Code, Gap, Level, Problem
 from litelift.backup.wal.segments import name_of, named
 from litelift.backup.wal.server import ServerSaid
-from litelift.report.format import count, duration, moment, size
+from litelift.report.format import age, count, moment, size
 
 BEHIND = 10
 """Whole segments that wait: more than a bulk load leaves for a moment, still far from a full disk."""
@@ -120,7 +120,7 @@ def _behind(known: Judged) -> Iterator[Problem]:
             code="behind",
             level="attention",
             message=f"archiving is behind: {count(waiting, 'file')} {'waits' if waiting == 1 else 'wait'}"
-            + (f", for {duration(waited.total_seconds())}" if waited > HANGS else ""),
+            + (f", for {age(waited.total_seconds())}" if waited > HANGS else ""),
             hint="See whether the command hangs, and whether the network or the archive's disk is too slow for it.",
         )
 

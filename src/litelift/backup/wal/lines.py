@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litelift.backup.wal.found import BaseBackup, WalArchiving
-from litelift.report.format import count, duration, size
+from litelift.report.format import age, count, duration, size
 
 NAMES = {
     "pgbackrest": "pgBackRest",
@@ -56,7 +56,7 @@ def _backups(found: WalArchiving) -> list[str]:
 def _backup(backup: BaseBackup, found: WalArchiving) -> str:
     facts = [backup.kind]
     if backup.stopped:
-        facts.append(f"{duration((found.at - backup.stopped).total_seconds())} old")
+        facts.append(f"{age((found.at - backup.stopped).total_seconds())} old")
         if backup.started:
             facts.append(f"took {duration((backup.stopped - backup.started).total_seconds())}")
     if backup.bytes:
@@ -75,10 +75,10 @@ def _wal(found: WalArchiving) -> str:
         return "none archived yet" if found.looked_into else "none archived, as far as the server says"
     held = f"{count(found.segments, 'segment')}, " if found.segments is not None else ""
     first = f"{found.oldest_wal} to " if found.oldest_wal not in (None, found.newest_wal) else "the newest "
-    age = f" ({duration(found.newest_wal_age)} old)" if found.newest_wal_age is not None else ""
+    since = f" ({age(found.newest_wal_age)} old)" if found.newest_wal_age is not None else ""
     now = f"; the server writes {found.current_wal}" if found.current_wal else ""
     said = "" if found.looked_into else "by the server's word alone, "
-    return f"{said}{held}{first}{found.newest_wal}{age}{now}"
+    return f"{said}{held}{first}{found.newest_wal}{since}{now}"
 
 
 def _streams(found: WalArchiving) -> list[str]:
