@@ -19,7 +19,7 @@ class Keep(Section):
     """
 
     days: Count = 30
-    """All that are not older than this."""
+    """All of so many days, counted back from the newest good one."""
     last: Count = 0
     """The newest of them, whatever their age."""
     daily: Count = 0
