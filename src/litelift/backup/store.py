@@ -142,11 +142,15 @@ class Store:
         shutil.rmtree(gone)
 
     def tidy(self) -> list[Path]:
-        """Remove what kills have left, under the lock; what was removed."""
-        left = [entry for entry in self.path.iterdir() if entry.name.startswith(".") and _is_left(entry)]
+        """Remove what kills have left, under the lock; what was removed. What cannot be is in nobody's way."""
+        left = self.left()
         for folder in left:
-            shutil.rmtree(folder)
-        return left
+            shutil.rmtree(folder, ignore_errors=True)
+        return [folder for folder in left if not folder.exists()]
+
+    def left(self) -> list[Path]:
+        """What kills have left. Under the lock: what another makes now looks the same."""
+        return [entry for entry in self.path.iterdir() if entry.name.startswith(".") and _is_left(entry)]
 
 
 def read_backup(folder: Path, name: str | None = None) -> Backup:
@@ -196,7 +200,7 @@ def _made(backup: Backup) -> datetime:
 
 
 def _is_left(entry: Path) -> bool:
-    return entry.is_dir() and entry.suffix in (PART, GONE)
+    return entry.suffix in (PART, GONE) and entry.is_dir() and not entry.is_symlink()
 
 
 def _sync(folder: Path) -> None:
