@@ -74,8 +74,7 @@ def subject(what: str | None, folder: Path | None = None) -> Subject:
         )
     if what is not None and names_server(what):
         dsn = normalized(what)
-        label = str(conninfo_to_dict(dsn).get("dbname") or "database")
-        return Subject(label, _store(folder, Backup()), Backup(), dsn)
+        return Subject(_database_label(dsn), _store(folder, Backup()), Backup(), dsn)
     path = Path(what or FILE)
     if path.suffix != ".toml" and path.is_file():
         return _of_source(path, folder)
@@ -100,6 +99,21 @@ def settings_of(what: str | None) -> Backup:
     if what is None:
         return _settings(FILE)[0] if FILE.is_file() else Backup()
     return Backup() if names_server(what) or Path(what).suffix != ".toml" else _settings(Path(what))[0]
+
+
+def label_of(what: str | None) -> str | None:
+    """How the backups of the words are called, without a look at the server; None where the words do not say.
+
+    Raises as `store_of` does.
+    """
+    if what is not None and names_server(what):
+        return _database_label(normalized(what))
+    if what is not None and Path(what).suffix != ".toml":
+        return Path(what).stem
+    if what is None and not FILE.is_file():
+        return None
+    settings, project, _ = _settings(Path(what or FILE))
+    return _label(settings, project)
 
 
 def changed(of: Subject, **given: object) -> Subject:
@@ -148,13 +162,11 @@ def _of_file(path: Path, folder: Path | None) -> Subject:
     runbook = read_runbook(path) if _is_runbook(path) else None
     place = _project_folder(path, project)
     store = _store(folder, settings, place)
-    label = project.name
+    label = _label(settings, project)
     admin = normalized(settings.admin) if settings.admin else None
     source = runbook.source_path if runbook is not None else None
     if settings.url is not None:
         dsn = normalized(settings.url)
-        if label == Project().name:
-            label = str(conninfo_to_dict(dsn).get("dbname") or label)
         return Subject(label, store, settings, dsn, admin, file=path, source=source)
     if runbook is None:
         raise UsageError(
@@ -196,6 +208,16 @@ def _settings(path: Path) -> tuple[Backup, Project, Path]:
         return runbook.backup, runbook.project, runbook.path
     alone, _ = read(_ALONE, path)
     return alone.backup, alone.project, path.resolve()
+
+
+def _label(settings: Backup, project: Project) -> str:
+    if settings.url is not None and project.name == Project().name:
+        return _database_label(normalized(settings.url), project.name)
+    return project.name
+
+
+def _database_label(dsn: str, otherwise: str = "database") -> str:
+    return str(conninfo_to_dict(dsn).get("dbname") or otherwise)
 
 
 def _is_runbook(path: Path) -> bool:
