@@ -357,7 +357,7 @@ def test_where_backups_have_stopped_the_older_ones_stay_and_it_is_told() -> None
     stopped = DAILY[40:]
     decisions = decide(stopped, keep(days=10), NOW)
     assert [one.member.name for one in decisions if one.keep] == [f"day {age}" for age in range(50, 39, -1)]
-    assert decisions[-2].why == "within 10 days of the one of 2026-10-20"
+    assert decisions[-2].why == "within 10 days before 2026-10-20"
     (concern,) = concerns(decisions, keep(days=10), NOW)
     assert concern.kind == "stalled"
     assert concern.message.startswith("the newest good backup of school is 40 days old")

@@ -719,3 +719,15 @@ class DatabaseExists(TargetError):
     """there is a database {database} already"""
 
     hint = "Nothing of it was touched. Choose another name, or restore over it: see litelift backup restore --help"
+
+
+class KeepsNothing(UsageError):
+    """the policy keeps nothing: each of its rules is 0"""
+
+    hint = "Say what stays, under [backup.keep] or by an option such as --keep-days 30. Nothing was removed."
+
+
+class BackupFolderMissing(LiteliftError):
+    """there is no folder {folder}"""
+
+    hint = "Mount the disk that it is on, or name the folder of the backups: [backup] folder, or --folder DIR."

@@ -194,7 +194,7 @@ def _by_days(
             if member != newest:
                 reasons[member.name].append(Reason("days", "the good one before the newest"))
         elif keep.days and timedelta() < since - member.moment <= days:
-            reasons[member.name].append(Reason("days", f"within {_days(days)} of the one of {_day(since)}"))
+            reasons[member.name].append(Reason("days", f"within {_days(days)} before {_day(since)}"))
 
 
 def _counted_from(counted: list[Member]) -> datetime:

@@ -8,6 +8,7 @@ from litelift.cli.backup_archive import archive
 from litelift.cli.backup_create import create
 from litelift.cli.backup_drill import drill
 from litelift.cli.backup_list import list_backups
+from litelift.cli.backup_prune import prune
 from litelift.cli.backup_restore import restore
 from litelift.cli.backup_revert import revert
 from litelift.cli.backup_runbook import runbook
@@ -27,3 +28,4 @@ app.command("runbook")(runbook)
 app.command("restore")(restore)
 app.command("revert")(revert)
 app.command("archive")(archive)
+app.command("prune")(prune)
