@@ -37,14 +37,16 @@ def own_names(*servers: Url) -> Iterator[str]:
                     admin.execute(sql.SQL("drop role {}").format(names))
 
 
+def url_as(server: Url, database: str, role: str) -> str:
+    """The URL of a database for a role."""
+    parts = urlsplit(server(quote(database, safe="")))
+    return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}@{parts.netloc.rpartition('@')[2]}"))
+
+
 @contextmanager
 def open_as(server: Url, database: str, role: str | None = None) -> Iterator[Connection]:
     """A connection as litelift has it, as another role perhaps."""
-    url = server(quote(database, safe=""))
-    if role is not None:
-        parts = urlsplit(url)
-        url = urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}@{parts.netloc.rpartition('@')[2]}"))
-    connection = connect(url)
+    connection = connect(server(quote(database, safe="")) if role is None else url_as(server, database, role))
     try:
         yield connection
     finally:

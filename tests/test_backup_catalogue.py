@@ -14,12 +14,12 @@ import pytest
 from conftest import Url
 from litelift.backup.catalogue import differences, objects
 from litelift.backup.create_database import apply_properties, create_database
-from litelift.backup.create_roles import create_roles
+from litelift.backup.create_roles import acting_for, create_roles
 from litelift.backup.properties import capture_properties, compare_properties
 from litelift.backup.roles import Role, capture_roles
 from litelift.postgres.connect import Connection
 from litelift.postgres.programs import shipped
-from other_cluster import open_as, own_names, run
+from other_cluster import open_as, own_names, run, url_as
 from rights_example import INSIDE, ROLES
 
 KINDS = ("owner", "app", "reader", "keeper", "auditor", "outside", "database")
@@ -135,6 +135,45 @@ def test_roles_rights_and_objects_are_as_they_were_after_a_restore_into_another_
             assert _without_options(capture_roles(connection, passwords=True), source) == roles
             said = compare_properties(properties, capture_properties(connection))
             assert [each for each in said if not each.startswith(("locale", "collation"))] == []
+
+
+SUPERUSERS = ("event trigger", "told()", "pg_ls_logdir", "owner to {keeper}", "set role {app}", "4711")
+"""What of the example only a superuser brings back: also what belongs to a role that may create nothing there,
+and a right that another than the owner has granted."""
+
+
+def test_a_login_with_createdb_and_createrole_brings_rights_back_too(
+    server: Url, servers: Callable[[int], Url], tmp_path: Path
+) -> None:
+    other = servers(18)
+    with own_names(server, other) as prefix:
+        names = _names(prefix)
+        with open_as(server, "postgres") as admin:
+            run(admin, ROLES, **names)
+        with open_as(server, names["database"]) as connection:
+            plain = [each for each in INSIDE.split(";\n") if not any(word in each for word in SUPERUSERS)]
+            run(connection, ";\n".join(plain), **names)
+            roles, properties = capture_roles(connection), capture_properties(connection)
+            before, rights = objects(connection), _rights(connection, names)
+        _dump(server, names["database"], tmp_path / "dump", 18)
+        with open_as(other, "postgres") as admin:
+            run(admin, "create role {maker} login createdb createrole", maker=f"{prefix}m")
+            run(admin, "create role {outside} login", **names)
+        with open_as(other, "postgres", f"{prefix}m") as maker:
+            assert create_roles(maker, roles).notes == []
+            with acting_for(maker, [role.name for role in roles if role.owns]) as refused:
+                assert create_database(maker, names["database"], properties) == []
+                into = url_as(other, names["database"], f"{prefix}m")
+                words = [str(shipped(18) / "pg_restore"), "-e", "-d", into, str(tmp_path / "dump")]
+                subprocess.run(words, check=True, timeout=120)
+                assert apply_properties(maker, names["database"], properties) == []
+            assert refused == []
+        with open_as(other, names["database"]) as connection:
+            assert differences(before, objects(connection)) == []
+            after = _rights(connection, names)
+        # Who makes a role administers it from then on.
+        assert after.pop("applicable_roles") != rights.pop("applicable_roles")
+        assert after == rights
 
 
 def _without_options(roles: list[Role], source: Url) -> list[Role]:

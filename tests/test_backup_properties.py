@@ -269,7 +269,7 @@ WORDS = st.text(st.characters(min_codepoint=1, max_codepoint=0x2FFF, exclude_cat
 NAMES = WORDS | st.sampled_from(['"', "public", "none", "%s {}", "$user", "postgres", "ə" * 30, "a'; drop"])
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(word=NAMES, role=NAMES, value=WORDS, comment=WORDS)
 def test_whatever_it_is_called_a_database_comes_back(
     server: Url, word: str, role: str, value: str, comment: str

@@ -205,7 +205,14 @@ def acting_for(admin: Connection, names: Sequence[str]) -> Iterator[list[Note]]:
 
     Who gives an object to a role has to be a member of it ("ALTER TABLE"); a superuser is, and others become it here
     where they may. What is handed out are notes of the roles of which the login is no member, and, when the block has
-    ended, of those in which it had to stay one. Raises TargetError.
+    ended, of those in which it had to stay one.
+
+    Args:
+        admin: The login's connection.
+        names: The owners alone (`Role.owns`): of several roles that may grant a right the server takes any as grantor.
+
+    Raises:
+        TargetError.
     """
     me = (admin.execute("select current_user").fetchone() or ("",))[0]
     options = admin.info.server_version >= MEMBER_OPTIONS

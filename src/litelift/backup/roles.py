@@ -35,6 +35,8 @@ class Role(Part):
     name: str
     named: bool
     """Whether the database itself names it; else it is a member of one that it names, or the other way round."""
+    owns: bool = False
+    """Whether something in the database is its own, or the database."""
     superuser: bool
     inherit: bool
     createrole: bool
@@ -56,7 +58,8 @@ class Role(Part):
     """What the server checks a password against (SCRAM), where it was asked for."""
 
 
-# Objects of the role that initdb made are in no pg_shdepend, for it cannot be dropped.
+# Objects of the role that initdb made are in no pg_shdepend, for it cannot be dropped. What comes with a range type is
+# always that role's.
 _OF_THE_FIRST = """
     select from (
         select 'pg_class'::regclass as class, oid, relowner as owner, relacl as acl from pg_class
@@ -85,7 +88,7 @@ _OF_THE_FIRST = """
       and (owner = 10 or acl is not null
            and exists (select from aclexplode(acl) item where 10 in (item.grantee, item.grantor)))
       and not exists (select from pg_depend d
-                      where d.classid = object.class and d.objid = object.oid and d.deptype = 'e')
+                      where d.classid = object.class and d.objid = object.oid and d.deptype in ('e', 'i'))
 """
 
 _FIND = """
@@ -107,7 +110,11 @@ with recursive this as (
 ), above(oid) as (
     select oid from below union select m.roleid from above join pg_auth_members m on m.member = above.oid
 )
-select r.oid, named.oid is not null as named from above join pg_roles r using (oid) left join named using (oid)
+select r.oid, named.oid is not null,
+       named.oid is not null and (r.oid in (10, (select datdba from this)) or exists (
+           select from this join pg_shdepend s on s.dbid = this.oid
+           where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.deptype = 'o'))
+from above join pg_roles r using (oid) left join named using (oid)
 where r.rolname not like 'pg\\_%%'
 """
 
@@ -148,17 +155,22 @@ def capture_roles(connection: Connection, *, passwords: bool = False) -> list[Ro
     found = connection.execute(
         sql.SQL(_FIND).format(effective=effective, of_the_first=sql.SQL(_OF_THE_FIRST)), ()
     ).fetchall()
-    named = {oid for oid, is_named in found if is_named}
-    return _read(connection, _BY_OID, [oid for oid, _ in found], named, passwords=passwords)
+    facts = {oid: {"named": named, "owns": owns} for oid, named, owns in found}
+    return _read(connection, _BY_OID, list(facts), facts, passwords=passwords)
 
 
 def read_roles(connection: Connection, names: Sequence[str]) -> dict[str, Role]:
     """The roles of these names that the server has."""
-    return {role.name: role for role in _read(connection, _BY_NAME, list(names), set(), passwords=False)}
+    return {role.name: role for role in _read(connection, _BY_NAME, list(names), {}, passwords=False)}
 
 
 def _read(
-    connection: Connection, which: sql.SQL, values: Sequence[object], named: set[int], *, passwords: bool
+    connection: Connection,
+    which: sql.SQL,
+    values: Sequence[object],
+    facts: dict[int, dict[str, bool]],
+    *,
+    passwords: bool,
 ) -> list[Role]:
     (may,) = connection.execute("select has_table_privilege('pg_catalog.pg_authid', 'select')").fetchone() or (False,)
     options = ", bool_or(m.inherit_option) as inherit, bool_or(m.set_option) as set"
@@ -174,7 +186,8 @@ def _read(
         Role(
             **{
                 **row,
-                "named": row["oid"] in named,
+                "named": False,
+                **facts.get(row["oid"], {}),
                 "settings": [setting_of(entry) for entry in row["config"] or []],
                 "labels": row["labels"] or [],
                 "member_of": row["member_of"] or [],
