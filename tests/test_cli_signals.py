@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from litelift.move.interruption import interrupts
 
 
@@ -24,6 +26,25 @@ def test_a_signal_that_comes_while_the_command_is_still_imported_is_met_as_any_o
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "stopped\n")
+
+
+@pytest.mark.parametrize("words", ["--version", "inspect none.sqlite"])
+def test_a_signal_that_comes_when_all_is_told_changes_nothing(words: str, tmp_path: Path) -> None:
+    script = (
+        "import atexit, os, signal, sys\n"
+        "if sys.argv[1] == 'struck':\n"
+        "    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):\n"
+        "        atexit.register(os.kill, os.getpid(), number)\n"
+        f"sys.argv = 'litelift {words}'.split()\n"
+        "from litelift.cli.main import main\n"
+        "main()\n"
+    )
+    ends = []
+    for how in ("left alone", "struck"):
+        command = [sys.executable, "-c", script, how]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        ends.append((done.returncode, done.stdout, done.stderr))
+    assert ends[0] == ends[1]
 
 
 def test_an_error_that_comes_of_a_signal_keeps_what_is_done() -> None:

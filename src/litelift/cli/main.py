@@ -21,6 +21,8 @@ from litelift.compiled import path_words
 from litelift.ended import Ended
 from litelift.errors import LiteliftError, UsageError
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 app = typer.Typer(
     name="litelift",
     cls=Commands,
@@ -51,12 +53,22 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; raises SystemExit, as a rule, and no signal changes then with what the process ends."""
+    try:
+        _run()
+    finally:
+        # All is told: the interpreter, which tidies up, would meet one with a traceback, or end by it.
+        for number in SIGNALS:
+            if signal.getsignal(number) is _end:
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _run() -> None:
     hide_passwords()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         # nohup has SIGHUP ignored, and means it.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
