@@ -36,8 +36,8 @@ class Tell(Section):
     """``[backup.tell]``: who is told that a scheduled backup failed, beside the exit status and the status file."""
 
     syslog: bool = True
-    """Write begin, end and failure to the system's log."""
-    webhook: str | None = None
+    """Write begin, end and failure to the system's log, where the machine has one."""
+    webhook: str | None = Field(default=None, repr=False)
     """An https:// address that gets a JSON document by POST."""
     webhook_env: str | None = None
     """The environment variable that holds the address, where it is itself a secret."""
@@ -50,6 +50,9 @@ class Tell(Section):
     def _one(self) -> Self:
         if self.webhook is not None and self.webhook_env is not None:
             raise about("webhook_env", "expected webhook or webhook_env; got both")
+        if self.webhook is not None and not self.webhook.startswith(("https://", "http://")):
+            # Not what was got: it is a secret.
+            raise about("webhook", "expected an address that begins with https://")
         return self
 
 
@@ -96,6 +99,9 @@ class Backup(Section):
     """The folder of pg_dump and pg_restore. None: those of the server's version that are found."""
     at: TimeOfDay = "02:00"
     """When the scheduled backup is made each day, in UTC."""
+    environment_file: str | None = None
+    """A file of NAME=value lines, its owner's alone, that scheduled runs have in their environment: secrets that the
+    settings name, PGPASSFILE. Neither cron nor systemd gives them any."""
     drill_every: Count = 7
     """Every so many scheduled backups one is drilled by itself; 0 for none."""
     drill: Literal["auto", "scratch", "beside"] = "auto"
