@@ -731,3 +731,21 @@ class BackupFolderMissing(LiteliftError):
     """there is no folder {folder}"""
 
     hint = "Mount the disk that it is on, or name the folder of the backups: [backup] folder, or --folder DIR."
+class ScheduleRefused(UsageError):
+    """this cannot be scheduled: {message}"""
+
+    hint = "Nothing was installed. Give the file another name or place, or call litelift backup run by other means."
+
+
+class ScheduleFailed(LiteliftError):
+    """the schedule could not be {done}: {message}"""
+
+    hint = "See what there is: litelift backup schedule --show"
+
+
+class SchedulerMissing(LiteliftError):
+    """there is no {what} here"""
+
+    hint = (
+        "Install cron (apt-get install cron, dnf install cronie), or call litelift backup run each day by other means."
+    )

@@ -145,6 +145,28 @@ def with_admin(of: Subject, admin: str | None) -> Subject:
     return of if admin is None else replace(of, admin=normalized(admin))
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the words of the command name, before its database is asked for."""
+
+    label: str
+    settings: Backup
+    folder: Path
+    """Where the project's commands run."""
+
+
+def named(what: str | None) -> Named:
+    """The same words as `subject` takes. Raises UsageError and RunbookError where there is no such file."""
+    if what is not None and names_server(what):
+        label = str(conninfo_to_dict(normalized(what)).get("dbname") or "database")
+        return Named(label, Backup(), Path.cwd())
+    path = Path(what or FILE)
+    if path.suffix != ".toml" and path.is_file():
+        return Named(path.stem, Backup(), path.absolute().parent)
+    settings, project, file = _settings(path)
+    return Named(project.name, settings, _project_folder(file, project))
+
+
 def _of_source(path: Path, folder: Path | None) -> Subject:
     place = embedded.find_folder(path)
     running = embedded.status(place or embedded.folder_for(path))

@@ -11,7 +11,9 @@ from litelift.cli.backup_list import list_backups
 from litelift.cli.backup_prune import prune
 from litelift.cli.backup_restore import restore
 from litelift.cli.backup_revert import revert
+from litelift.cli.backup_run import run
 from litelift.cli.backup_runbook import runbook
+from litelift.cli.backup_schedule import schedule
 from litelift.cli.backup_verify import verify
 
 app = typer.Typer(
@@ -29,3 +31,5 @@ app.command("restore")(restore)
 app.command("revert")(revert)
 app.command("archive")(archive)
 app.command("prune")(prune)
+app.command("schedule")(schedule)
+app.command("run")(run)
