@@ -731,6 +731,8 @@ class BackupFolderMissing(LiteliftError):
     """there is no folder {folder}"""
 
     hint = "Mount the disk that it is on, or name the folder of the backups: [backup] folder, or --folder DIR."
+
+
 class ScheduleRefused(UsageError):
     """this cannot be scheduled: {message}"""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from litelift.backup.beside import beside, maintenance
 from litelift.backup.create_database import create_database
-from litelift.backup.create_roles import RolesMade, create_roles
+from litelift.backup.create_roles import RolesMade, acting_for, create_roles
 from litelift.backup.dump import jobs_for
 from litelift.backup.properties import DatabaseProperties
 from litelift.backup.rights import Note
@@ -66,9 +66,13 @@ def restored(
     def make(connection: Connection, name: str) -> None:
         notes.extend(create_database(connection, name, DatabaseProperties.model_validate(manifest.properties)))
 
-    with maintenance(admin) as connection:
-        made = create_roles(connection, [Role.model_validate(role) for role in manifest.roles], powers=powers)
-    with beside(admin, manifest.database, make) as place:
+    roles = [Role.model_validate(role) for role in manifest.roles]
+    with ExitStack() as stack:
+        connection = stack.enter_context(maintenance(admin))
+        made = create_roles(connection, roles, powers=powers)
+        # A login that is no superuser gives an object to a role only while it may act as that.
+        stack.enter_context(acting_for(connection, [role.name for role in roles if role.owns]))
+        place = stack.enter_context(beside(admin, manifest.database, make))
         unpack(
             backup,
             place.dsn,
