@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
+from litelift.ended import Ended
 from litelift.move import tasks
 from litelift.move.build import Builder
 from litelift.move.context import Context
 from litelift.move.journal import settle
 from litelift.move.progress import Progress
 from litelift.move.proof import compare_tables
-from litelift.move.resume import (
-    Earlier,
-)
+from litelift.move.resume import Earlier
 from litelift.move.unit import UnitResult, loaded_units
 from litelift.plan.plan import MovePlan
 from litelift.postgres.retry import persist
@@ -24,6 +25,10 @@ from litelift.result import Proof
 APART = "LITELIFT_APART"
 """Set to anything but 0 or nothing, this environment variable has nothing built before all is loaded: the load can then
 be measured alone."""
+
+WATCH_SECONDS = 0.5
+GRACE_SECONDS = 15.0
+"""How long after a signal what is built may go on: longer than `Crew.finish` waits for what is under way."""
 
 
 def carry(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -> tuple[dict[str, UnitResult], Proof]:
@@ -45,15 +50,16 @@ def carry(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
         results = _load(context, run, plan, earlier)
         _build(context, plan, builder)
         return results, _prove(context, run, plan)
-    with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(_build, context, plan, builder)
 
-        def ended(done: Future[None]) -> None:
-            if done.exception() is not None:
-                crew.stop()
+    def ended(done: Future[None]) -> None:
+        if done.exception() is not None:
+            crew.stop()
 
-        building.add_done_callback(ended)
+    with _watched(builder), ThreadPoolExecutor(1) as beside:
+        building: Future[None] = Future()
         try:
+            building = beside.submit(_build, context, plan, builder)
+            building.add_done_callback(ended)
             results = _load(context, run, plan, earlier, builder.loaded)
             return results, _prove(context, run, plan, building.result)
         except BaseException as error:
@@ -63,6 +69,30 @@ def carry(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
                 # What made the crew stop says more than that it did.
                 raise failure from None
             raise
+
+
+@contextmanager
+def _watched(builder: Builder) -> Iterator[None]:
+    """Have what is built end soon after a signal, whatever becomes of the main thread.
+
+    That stops it itself; but a second signal may strike it on its way to do so, and it would then wait without end for
+    what nobody has stopped.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        asked = 0.0
+        while not over.wait(WATCH_SECONDS):
+            asked = asked + WATCH_SECONDS if Ended.asked is not None else 0.0
+            if asked > GRACE_SECONDS or not threading.main_thread().is_alive():
+                builder.stop()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _load(
