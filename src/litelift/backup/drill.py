@@ -23,7 +23,7 @@ from litelift.backup.signs import OnSign, silent
 from litelift.backup.store import Backup, Store, note
 from litelift.backup.subject import Subject
 from litelift.backup.verify import compare_sums
-from litelift.errors import BackupDamaged, DrillImpossible, RestoreFailed
+from litelift.errors import BackupDamaged, BackupKey, DrillImpossible, RestoreFailed
 from litelift.postgres.connect import normalized, stopped
 
 Where = Literal["auto", "scratch", "beside"]
@@ -70,6 +70,8 @@ def drill(
         facts: dict[str, Any] = {}
         try:
             manifest = backup.read()
+            if manifest.encryption is not None and not identities:
+                raise BackupKey(name=manifest.name)
             compare_sums(backup.folder, manifest, on_sign)
             seconds, differ, facts = _restore(store, backup, manifest, settings, where, live, identities, on_sign)
             message = summed_up(differ)

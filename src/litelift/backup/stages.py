@@ -11,7 +11,7 @@ from litelift.backup.history import Event
 from litelift.backup.signs import OnSign, silent
 from litelift.backup.subject import Subject
 from litelift.errors import BackupDamaged, BackupKey, DrillImpossible, LiteliftError
-from litelift.report.format import duration, size
+from litelift.report.format import count, duration, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,19 @@ class OwnStages:
 
     def prune(self, place: str | None) -> Done:
         """See `Stages`."""
-        return Done("nothing is removed yet")
+        from litelift.backup.prune import prune
+        from litelift.backup.subject import label_of, settings_of, store_of
+
+        if place is not None:
+            return self._prune_copies(place)
+        done = prune(store_of(self.what, self.folder), settings_of(self.what).keep, project=label_of(self.what))
+        if done.failed:
+            raise LiteliftError(message="; ".join(f"{one.name}: {one.failure}" for one in done.failed))
+        notes = [*done.concerns, *([done.unrecorded] if done.unrecorded else [])]
+        return Done(f"{count(len(done.removed), 'backup')} removed, {size(done.freed)}", notes)
+
+    def _prune_copies(self, place: str) -> Done:
+        return Done()
 
     def _subject(self) -> Subject:
         from litelift.backup.subject import subject

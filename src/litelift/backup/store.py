@@ -75,9 +75,9 @@ class Store:
         return held.holder(self.path / LOCK)
 
     def backups(self) -> list[Backup]:
-        """All of them, the oldest first. A folder that could not be finished is none."""
+        """All of them, the oldest first. A folder that could not be finished is none, nor is one of something else."""
         try:
-            folders = [entry for entry in self.path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+            folders = [entry for entry in self.path.iterdir() if entry.is_dir() and _is_backup(entry)]
         except FileNotFoundError:
             return []
         return sorted(map(read_backup, folders), key=lambda backup: (_made(backup), backup.name))
@@ -197,6 +197,13 @@ def _made(backup: Backup) -> datetime:
     if backup.manifest is not None:
         return backup.manifest.started
     return datetime.fromtimestamp(backup.folder.stat().st_mtime, UTC)
+
+
+def _is_backup(folder: Path) -> bool:
+    """Whether a folder is one, or was: a disk's own lost+found is not."""
+    if folder.name.startswith("."):
+        return False
+    return any((folder / name).exists() for name in (MANIFEST, "database", "database.dump", "database.dump.age"))
 
 
 def _is_left(entry: Path) -> bool:

@@ -54,6 +54,7 @@ def unpack(
     if contents is not None:
         told.append(f"--use-list={contents}")
     archive = backup.folder / manifest.dump.path
+    on_sign(Sign("restore", 0, manifest.database_bytes))
     dsn_of = f"--dbname={_database(dsn)}"
     try:
         if manifest.encryption is not None:
