@@ -18,11 +18,10 @@ def test_cron_itself_makes_the_scheduled_backup_and_the_system_log_has_its_begin
         others = f"PYTHONPATH={source()}\n# nobody's\n17 3 * * 1 true % a\n".encode()
         assert machine.call("crontab", "-", given=others).returncode == 0
         machine.start_syslog()
-        machine.start("cron", "-f", "-L", "5")
         project = machine.folder / "a school's 100% $HOME"
         project.mkdir()
         store = project / "litelift-backups"
-        due = datetime.now(UTC)
+        due, cron = datetime.now(UTC), False
         while True:
             if datetime.now(UTC) >= due:
                 # Also again, where a loaded machine took until then to install it.
@@ -32,7 +31,12 @@ def test_cron_itself_makes_the_scheduled_backup_and_the_system_log_has_its_begin
                 )
                 (project / "litelift.toml").write_text(toml)
                 ran = machine.litelift("backup", "schedule", project / "litelift.toml", "--cron", "--yes")
-                assert ran.status == 0, ran.err
+                # 3 where no cron is seen to run, as there is none yet.
+                assert ran.status in (0, 3), ran.err
+            if not cron:
+                # Now: it does not see what is changed in the second in which it starts.
+                machine.start("cron", "-f", "-L", "5")
+                cron = True
             if datetime.now(UTC) < due:
                 break
         local = due + timedelta(hours=1), due + timedelta(hours=2)
