@@ -7,7 +7,7 @@ from random import Random
 
 from chaos.client import Client
 from chaos.faults import Fault
-from chaos.proxy import Cut, Trap
+from chaos.proxy import BytesTrap, Cut, Trap
 from chaos.scene import Scene
 
 WAYS = ("cut", "cut", "bytes", "commit's answer", "commit's answer", "commit", "any answer", "freeze", "refuse")
@@ -39,7 +39,8 @@ class Network(Fault):
         proxy.heal()
         rng = self.rng
         if self.way == "bytes":
-            proxy.bytes_trap = (proxy.passed + int(usual.bytes * rng.random()), self.one, self.how, self.down)
+            after = proxy.passed + int(usual.bytes * rng.random())
+            proxy.bytes_trap = BytesTrap(after, self.one, self.how, self.down)
         elif self.way in ("commit's answer", "commit", "any answer"):
             side, letter = ("client", b"Q") if self.way == "commit" else ("server", b"C")
             words = () if self.way == "any answer" else (b"COMMIT",)

@@ -1,4 +1,5 @@
-"""A TCP proxy before PostgreSQL that cuts, freezes and refuses, at a moment of time or of the protocol.
+"""A TCP proxy before PostgreSQL, or another server, that cuts, freezes and refuses, at a moment of time or of the
+protocol.
 
 Messages are told apart as far as that takes: "Message Formats" in the PostgreSQL manual (a type's letter, then four
 bytes of length; a client's first message has no letter).
@@ -36,6 +37,17 @@ class Trap:
         return letter in (self.letter, b"P" if self.letter == b"Q" else self.letter) and (
             not self.words or body.lstrip(b"\0").upper().startswith(self.words)
         )
+
+
+@dataclass
+class BytesTrap:
+    """What springs the proxy: bytes that have passed, of both sides or of one (0: the client's, 1: the server's)."""
+
+    after: int
+    one: bool
+    how: Cut | Literal["freeze"]
+    down: float = 0.0
+    side: int | None = None
 
 
 @dataclass
@@ -98,15 +110,16 @@ class Pair:
 class Proxy:
     """Listens on ``port`` of 127.0.0.1, in a thread of its own, and hands on to ``target``."""
 
-    def __init__(self, target: int) -> None:
-        """``target``: the server's port."""
+    def __init__(self, target: int, *, postgres: bool = True) -> None:
+        """``target``: the server's port. ``postgres``: whether it speaks that protocol; else only bytes are counted."""
         self.target = target
+        self.postgres = postgres
         self.port = 0
-        self.passed = 0
+        self.sides = [0, 0]
         self.commits = 0
         self.answers = 0
         self.trap: Trap | None = None
-        self.bytes_trap: tuple[int, bool, Cut, float] | None = None
+        self.bytes_trap: BytesTrap | None = None
         self.sprung = threading.Event()
         self._pairs: list[Pair] = []
         self._loop = asyncio.new_event_loop()
@@ -151,8 +164,10 @@ class Proxy:
         try:
             while data := await reader.read(CHUNK):
                 await self._flow.wait()
-                self.passed += len(data)
-                at = pair.parts[side].feed(data, lambda letter, body: self._sees(side, letter, body))
+                self.sides[side] += len(data)
+                at = None
+                if self.postgres:
+                    at = pair.parts[side].feed(data, lambda letter, body: self._sees(side, letter, body))
                 if at is not None:
                     # All before that message goes through, the message itself never.
                     writer.write(data[:at])
@@ -160,11 +175,15 @@ class Proxy:
                     trap, self.trap = self.trap, None
                     self._spring(pair, trap.one, trap.how, trap.down)
                     return
-                if self.bytes_trap is not None and self.passed >= self.bytes_trap[0]:
-                    _, one, how, down = self.bytes_trap
+                limit = self.bytes_trap
+                if limit is not None and self._bytes(limit.side) >= limit.after:
                     self.bytes_trap = None
-                    self._spring(pair, one, how, down)
-                    return
+                    if limit.how != "freeze":
+                        self._spring(pair, limit.one, limit.how, limit.down)
+                        return
+                    self._flow.clear()
+                    self.sprung.set()
+                    await self._flow.wait()
                 writer.write(data)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
@@ -172,6 +191,14 @@ class Proxy:
         finally:
             # What one side ends the other must hear of; litelift's sessions never half-close.
             writer.close()
+
+    @property
+    def passed(self) -> int:
+        """Bytes of both sides."""
+        return sum(self.sides)
+
+    def _bytes(self, side: int | None) -> int:
+        return self.passed if side is None else self.sides[side]
 
     def _sees(self, side: int, letter: bytes, body: bytes) -> bool:
         if side == 1 and letter == b"C":
