@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from litelift.tomlfile.section import Command, Section, about
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
+_SECRET = re.compile("passw|passphrase|secret|token|credential|pkey", re.IGNORECASE)
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -64,13 +67,32 @@ class Copy(Section):
     url: str
     """Where: "s3://bucket/folder", "sftp://user@host/folder", "file:///mnt/backups", or any other that fsspec knows."""
     options: dict[str, str | int | bool] = Field(default_factory=dict)
-    """What fsspec's file system takes, such as {endpoint_url = "https://s3.example.org"}; no secrets."""
+    """What fsspec's file system takes, such as {endpoint_url = "https://s3.example.org", key = "AK..."} for S3, which
+    takes region as well, or {key_filename = "/root/.ssh/backup", known_hosts = "/etc/ssh/backup_hosts"} for SFTP; no
+    secrets."""
     options_env: dict[str, str] = Field(default_factory=dict)
     """The same, each value being the name of the environment variable that holds it: {secret = "S3_SECRET"}."""
     part_bytes: Annotated[int, Field(ge=1 << 16, le=5 << 30)] = 64 << 20
-    """Bytes that go in one piece: what a lost connection costs at most."""
+    """Bytes that go in one piece: what a lost connection costs at most. For S3 a piece is held in memory."""
     keep: Keep = Field(default_factory=Keep)
     """As ``[backup.keep]``, for this place."""
+
+    @model_validator(mode="after")
+    def _plain(self) -> Self:
+        if "://" not in self.url and not self.url.startswith("/"):
+            raise about("url", "expected a URL, or an absolute path")
+        if "::" in self.url:
+            raise about("url", "expected one URL; got several, one in another")
+        try:
+            password = urlsplit(self.url).password
+        except ValueError:
+            raise about("url", "expected a URL") from None
+        if password is not None:
+            raise about("url", 'expected no password in it; use options_env = {password = "VARIABLE"}')
+        for key in self.options:
+            if _SECRET.search(key):
+                raise about("options", f'expected no secrets; use options_env = {{{key} = "VARIABLE"}}')
+        return self
 
 
 class Backup(Section):
