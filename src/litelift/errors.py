@@ -751,3 +751,84 @@ class SchedulerMissing(LiteliftError):
     hint = (
         "Install cron (apt-get install cron, dnf install cronie), or call litelift backup run each day by other means."
     )
+
+
+# --------------------------------------------------------------------- copies of backups elsewhere
+
+
+class ColdStorageUnusable(UsageError):
+    """{place} cannot be used as a place for copies: {message}"""
+
+    hint = "Mend it under [[backup.copy]] in litelift.toml, or in the words of the command."
+
+
+class ColdStorageGone(LiteliftError):
+    """{place} is not there: {message}"""
+
+    hint = (
+        "Mount it, or make that folder or bucket once by hand: litelift does not, lest a disk that is not mounted be "
+        "taken for one. The backup itself was not touched."
+    )
+
+
+class ColdStorageRefused(LiteliftError):
+    """{place} refuses this login, or what it asked for: {message}"""
+
+    hint = (
+        "Look at its credentials (options_env, the environment, the SSH agent or key) and at what they may do there. "
+        "The backup itself was not touched."
+    )
+
+
+class ColdStorageFull(LiteliftError):
+    """{place} takes no more: {message}"""
+
+    hint = (
+        "Make room there, or keep fewer copies ([backup.copy.keep]), and run the same command again: it goes on with "
+        "what is missing. No unfinished copy is listed as one."
+    )
+
+
+class ColdStorageLost(LiteliftError):
+    """the connection to {place} was lost, and {times} more attempts did not bring it back: {message}"""
+
+    hint = "Run the same command again: it goes on with what is missing. No unfinished copy is listed as one."
+
+
+class ColdStorageFailed(LiteliftError):
+    """{place} failed: {message}"""
+
+    hint = "Mend that, and run the same command again: it goes on with what is missing."
+
+
+class HostKeyRefused(LiteliftError):
+    """the SSH server {host} {message}"""
+
+    hint = (
+        "Compare that fingerprint with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on it), then "
+        "connect once with ssh, or: {scan}"
+    )
+
+
+class CopyNotFound(UsageError):
+    """there is no whole copy {name} at {place}"""
+
+    hint = "See what is there with: litelift backup copy --list"
+
+
+class CopyTaken(LiteliftError):
+    """there is another backup of the name {name} at {place}"""
+
+    hint = "Nothing of it was touched. Give each machine a folder of its own there."
+
+
+class CopyDamaged(LiteliftError):
+    """the copy {name} at {place} is not what was copied: {message}"""
+
+    hint = "Copy it anew, which mends it: litelift backup copy {name}. Where the backup is gone, use another copy."
+
+
+class BackupThere(UsageError):
+    """there is a backup {name} in {folder} already"""
+
+    hint = "Nothing was fetched. Name another --folder."

@@ -46,6 +46,8 @@ class BackupView:
         began = self.begun.setdefault(sign.phase, time.monotonic())
         if sign.finished:
             self._finish(sign, time.monotonic() - began)
+        elif sign.message:
+            (self.bars.console if self.bars is not None else self.console).print(Text(f"  {sign.message}"))
         elif self.console.is_terminal:
             self._bar(sign)
         elif time.monotonic() - self.told > PLAIN_SECONDS:

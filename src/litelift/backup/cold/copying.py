@@ -1,0 +1,179 @@
+"""What `litelift backup copy` and the scheduled run do at a place: copy what is missing, and prune."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from litelift.backup.cold.copies import CopyThere, copies, remove
+from litelift.backup.cold.link import Link
+from litelift.backup.cold.place import Place
+from litelift.backup.cold.upload import Copied, copy_backup, copying
+from litelift.backup.history import write_event
+from litelift.backup.retention import AT_LEAST, Decision, Member, decide
+from litelift.backup.signs import OnSign, silent
+from litelift.backup.store import Backup, Store
+from litelift.errors import BackupDamaged, CopyDamaged, CopyTaken, LiteliftError
+from litelift.redact import text as redact
+
+
+@dataclass
+class CopiedTo:
+    """What was copied to a place, and what could not be."""
+
+    place: Place
+    done: list[Copied] = field(default_factory=list)
+    failures: list[LiteliftError] = field(default_factory=list)
+
+
+def missing(store: Store, place: Place, now: datetime | None = None) -> list[Backup]:
+    """The good backups that are not noted as copied to a place, the newest first; only what would be kept there.
+
+    One that was drilled since is among them: its copy is told so.
+    """
+    good = [backup for backup in store.backups() if backup.good]
+    kept = decide([_member_of(backup) for backup in good], place.keep, now or datetime.now(UTC))
+    names = {decision.member.name for decision in kept if decision.keep}
+    return [backup for backup in reversed(good) if backup.name in names and not _is_noted(backup, place)]
+
+
+def copy_to(store: Store, place: Place, chosen: Sequence[Backup], on_sign: OnSign = silent) -> CopiedTo:
+    """Copy backups to a place, each with its event in the history.
+
+    One that is damaged stops no other; a place that is lost or full stops all. Raises BackupBusy, OSError.
+    """
+    result = CopiedTo(place)
+    with copying(store):
+        for backup in chosen:
+            try:
+                done = copy_backup(place, backup, on_sign)
+            except LiteliftError as error:
+                result.failures.append(error)
+                _record(store, place, backup, error=error)
+                if not isinstance(error, BackupDamaged | CopyDamaged | CopyTaken):
+                    break
+            except BaseException as error:
+                _record(store, place, backup, error=error)
+                raise
+            else:
+                result.done.append(done)
+                if not done.already:
+                    _record(store, place, backup, done=done)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedThere:
+    """What a prune of a place did, or would do."""
+
+    decisions: list[Decision]
+    removed: list[str]
+    bytes: int
+    """Of what was removed."""
+    left_alone: list[CopyThere]
+    """What is no whole copy: an upload that may be going on, or one that a person should look at."""
+
+
+def prune_copies(
+    link: Link, store: Store, *, project: str | None = None, now: datetime | None = None, dry_run: bool = False
+) -> PrunedThere:
+    """Remove the copies that ``place.keep`` does not keep; see `litelift.backup.retention`.
+
+    An upload that has not come to its end is removed where it never can, for its backup is gone, and it is so old that
+    no copy of its age would be kept for its days alone.
+
+    Args:
+        link: to the place.
+        store: the backups; the event is written there.
+        project: whose copies they are; those of others have a policy of their own. None: all.
+        now: the clock, aware. None: this machine's.
+        dry_run: remove nothing.
+
+    Raises the errors of cold storage; what was removed before is gone.
+    """
+    there = copies(link)
+    own = [copy for copy in there if copy.index is not None and project in (None, copy.index.project)]
+    members = [_member_there(copy) for copy in own]
+    now = now or datetime.now(UTC)
+    decisions = decide(members, link.place.keep, now)
+    here = {backup.name for backup in store.backups()}
+    before = now - max(AT_LEAST, timedelta(days=link.place.keep.days))
+    lost = [copy.name for copy in there if copy.name not in here and _is_lost(copy, project, before)]
+    going = [*(decision.member.name for decision in decisions if not decision.keep), *lost]
+    sizes = {copy.name: copy.bytes for copy in there}
+    removed: list[str] = []
+    message = ""
+    try:
+        for name in going:
+            if not dry_run:
+                remove(link, name)
+            removed.append(name)
+    except LiteliftError as error:
+        message = error.message
+        raise
+    finally:
+        if not dry_run and (removed or message):
+            facts = {"place": link.place.name, "removed": removed}
+            write_event(store.path, "prune", ok=not message, message=message, facts=facts)
+    freed = sum(sizes[name] for name in removed)
+    return PrunedThere(
+        decisions, removed, freed, [copy for copy in there if copy.index is None and copy.name not in lost]
+    )
+
+
+def _is_lost(copy: CopyThere, project: str | None, before: datetime) -> bool:
+    unfinished = copy.index is None and copy.started is not None and copy.started < before
+    return unfinished and project in (None, copy.project)
+
+
+def _is_noted(backup: Backup, place: Place) -> bool:
+    noted = backup.standing.copies.get(place.name)
+    drilled = backup.standing.drilled
+    return noted is not None and (drilled is None or drilled.at <= noted)
+
+
+def _member_of(backup: Backup) -> Member:
+    manifest = backup.read()
+    return Member(
+        name=backup.name,
+        moment=manifest.started,
+        project=manifest.project,
+        database=manifest.database,
+        cluster=manifest.server.system_identifier,
+        kind=manifest.kind,
+        good=backup.good,
+        proved=backup.standing.proved,
+    )
+
+
+def _member_there(copy: CopyThere) -> Member:
+    index = copy.index
+    assert index is not None
+    return Member(
+        name=copy.name,
+        moment=index.started,
+        project=index.project,
+        database=index.database,
+        cluster=index.cluster,
+        kind=index.kind,
+        good=copy.good,
+        proved=copy.proved,
+    )
+
+
+def _record(
+    store: Store, place: Place, backup: Backup, *, done: Copied | None = None, error: BaseException | None = None
+) -> None:
+    """Write the event. Where an error is on its way, that the history cannot be written takes nothing from it."""
+    facts = {"place": place.name}
+    if done is not None:
+        counted = {"sent": done.sent, "found": done.found, "bytes": done.sent_bytes, "losses": done.losses}
+        write_event(
+            store.path, "copy", ok=True, backup=backup.name, seconds=round(done.seconds, 3), facts={**facts, **counted}
+        )
+        return
+    said = error.message if isinstance(error, LiteliftError) else f"stopped: {type(error).__name__}"
+    with contextlib.suppress(OSError):
+        write_event(store.path, "copy", ok=False, backup=backup.name, message=redact(said), facts=facts)
