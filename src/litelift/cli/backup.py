@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from litelift.cli.backup_archive import archive
+from litelift.cli.backup_copy import copy
 from litelift.cli.backup_create import create
 from litelift.cli.backup_drill import drill
 from litelift.cli.backup_list import list_backups
@@ -33,3 +34,4 @@ app.command("archive")(archive)
 app.command("prune")(prune)
 app.command("schedule")(schedule)
 app.command("run")(run)
+app.command("copy")(copy)
