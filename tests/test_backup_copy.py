@@ -33,6 +33,7 @@ from litelift.backup.cold.upload import copy_backup
 from litelift.backup.history import events
 from litelift.backup.manifest import Look, StoredFile
 from litelift.backup.settings import Copy, Keep
+from litelift.backup.stages import OwnStages
 from litelift.backup.store import Backup, Store, note, read_backup
 from litelift.errors import (
     BackupDamaged,
@@ -226,6 +227,8 @@ def test_a_damaged_backup_is_not_copied_and_stops_no_other(store: Store, place: 
     result = copy_to(store, place, missing(store, place, STARTED))
     assert [type(failure) for failure in result.failures] == [BackupDamaged]
     assert good(place) == {whole.name: True, damaged.name: False}
+    assert not read_backup(damaged.folder).good
+    assert missing(store, place, STARTED) == []
     assert [(event.backup, event.ok) for event in events(store.path)] == [(damaged.name, False), (whole.name, True)]
 
 
@@ -488,6 +491,30 @@ def test_the_command_copies_lists_verifies_and_fetches(tmp_path: Path, backup: B
     assert (ran.status, f"there is no whole copy {backup.name}" in " ".join(ran.err.split())) == (2, True)
 
 
+def test_the_scheduled_run_copies_what_is_missing_and_prunes_there(tmp_path: Path, store: Store, disk: Path) -> None:
+    now = datetime.now(UTC)
+    made = [make_backup(store, FILES, started=now - timedelta(days=days)) for days in (0, 1, 2)]
+    file = write_settings(tmp_path, {"name": "away", "url": str(disk), "part_bytes": PART})
+    stages = OwnStages(str(file), None)
+    assert "3 backups" in stages.copy("away", made[0].name).message
+    assert stages.copy("away", made[0].name).message == "all is there already"
+    text = file.read_text()
+    file.write_text(f"{text}\n[backup.copy.keep]\ndays = 1\n")
+    ran = litelift("backup", "copy", file, "--prune", "--dry-run", "--json", cwd=tmp_path)
+    assert ran.json["places"][0]["removed"] == [made[2].name]
+    assert "1 copy removed" in stages.prune("away").message
+    assert set(good(Place("away", str(disk)))) == {made[0].name, made[1].name}
+    assert stages.copy("away", None).message == "all is there already"
+    (disk / made[0].name / "copy.json").unlink()
+    note(read_backup(made[0].folder), copies={})
+    stages.copy("away", made[0].name)
+    assert good(Place("away", str(disk)))[made[0].name]
+    disk.rename(tmp_path / "unmounted")
+    note(read_backup(made[0].folder), copies={})
+    with pytest.raises(ColdStorageGone):
+        stages.copy("away", made[0].name)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -495,6 +522,7 @@ def test_the_command_copies_lists_verifies_and_fetches(tmp_path: Path, backup: B
         (["--list", "--verify"], "choose one"),
         (["--from", "/tmp"], "--from goes with"),
         (["--option", "a=b"], "go with --from"),
+        (["--dry-run"], "goes with --prune"),
         (["--from", "/tmp", "--list", "--option", "a"], "KEY=VALUE"),
     ],
 )

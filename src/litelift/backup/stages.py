@@ -84,8 +84,20 @@ class OwnStages:
         return Made(f"{made.name}, {size(made.bytes)}", backup=made.name)
 
     def copy(self, place: str, backup: str | None) -> Done:
-        """See `Stages`."""
-        raise LiteliftError(message="copies are not made yet")
+        """See `Stages`. The new one is the first of those that are missing there."""
+        from litelift.backup.cold.copying import copy_to, missing
+        from litelift.backup.cold.place import place_named
+        from litelift.backup.subject import settings_of, store_of
+
+        store, there = store_of(self.what, self.folder), place_named(settings_of(self.what), place)
+        chosen = missing(store, there)
+        if not chosen:
+            return Done("all is there already")
+        result = copy_to(store, there, chosen, self.on_sign)
+        if result.failures:
+            raise result.failures[0]
+        sent = sum(done.sent_bytes for done in result.done)
+        return Done(f"{count(len(result.done), 'backup')}, {size(sent)} sent, every checksum confirmed")
 
     def drill(self, backup: str) -> Done:
         """See `Stages`. Where it cannot be tried, that says nothing about the backup: a person has to see to it."""
@@ -108,15 +120,23 @@ class OwnStages:
         from litelift.backup.subject import label_of, settings_of, store_of
 
         if place is not None:
-            return self._prune_copies(place)
+            return self._prune_there(place)
         done = prune(store_of(self.what, self.folder), settings_of(self.what).keep, project=label_of(self.what))
         if done.failed:
             raise LiteliftError(message="; ".join(f"{one.name}: {one.failure}" for one in done.failed))
         notes = [*done.concerns, *([done.unrecorded] if done.unrecorded else [])]
         return Done(f"{count(len(done.removed), 'backup')} removed, {size(done.freed)}", notes)
 
-    def _prune_copies(self, place: str) -> Done:
-        return Done()
+    def _prune_there(self, place: str) -> Done:
+        from litelift.backup.cold.copying import prune_copies
+        from litelift.backup.cold.link import Link
+        from litelift.backup.cold.place import place_named
+        from litelift.backup.subject import label_of, settings_of, store_of
+
+        store, there = store_of(self.what, self.folder), place_named(settings_of(self.what), place)
+        with Link(there, self.on_sign) as link:
+            pruned = prune_copies(link, store, project=label_of(self.what))
+        return Done(f"{count(len(pruned.removed), 'copy', 'copies')} removed, {size(pruned.bytes)}")
 
     def _subject(self) -> Subject:
         from litelift.backup.subject import subject

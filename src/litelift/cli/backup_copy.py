@@ -41,6 +41,10 @@ def copy(
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Show what is there; copy nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Read the copies back, every byte; copy nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove what [backup.copy.keep] does not keep; copy nothing.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: say what would go.")] = False,
     fetch: Annotated[
         str | None,
         typer.Option("--fetch", metavar="NAME", help="Bring a copy back into --folder.", show_default=False),
@@ -80,8 +84,10 @@ def copy(
     """
     output = Output(json, quiet, verbose)
     with told(output), BackupView(output.err, quiet or json) as view:
-        if sum((show, verify, fetch is not None)) > 1:
-            raise UsageError(message="--list, --verify and --fetch are three commands; choose one")
+        if sum((show, verify, prune, fetch is not None)) > 1:
+            raise UsageError(message="--list, --verify, --prune and --fetch are four commands; choose one")
+        if dry_run and not prune:
+            raise UsageError(message="--dry-run goes with --prune")
         if url is not None and not (show or verify or fetch):
             raise UsageError(message="--from goes with --list, --verify or --fetch")
         places = _places(what, to, url, _options(option), _pairs("--option-env", option_env))
@@ -91,6 +97,8 @@ def copy(
             _list(output, places, view)
         elif verify:
             _verify(output, places, names or [], view)
+        elif prune:
+            _prune(output, what, folder, places, view, dry_run=dry_run)
         else:
             _copy(output, what, folder, places, names or [], view)
 
@@ -260,6 +268,30 @@ def _verify(output: Output, places: list[Place], names: list[str], on_sign: OnSi
         raise first
     if output.json:
         output.document({"copies": documents, "exit_code": 0})
+
+
+def _prune(
+    output: Output, what: str | None, folder: Path | None, places: list[Place], on_sign: OnSign, *, dry_run: bool
+) -> None:
+    from litelift.backup.cold.copying import prune_copies
+    from litelift.backup.cold.link import Link
+    from litelift.backup.subject import label_of, store_of
+
+    documents = []
+    for place in places:
+        with Link(place, on_sign) as link:
+            done = prune_copies(link, store_of(what, folder), project=label_of(what), dry_run=dry_run)
+        kept = [decision.member.name for decision in done.decisions if decision.keep]
+        documents.append({"place": place.name, "removed": done.removed, "kept": kept, "freed_bytes": done.bytes})
+        if not output.quiet:
+            word = "would go" if dry_run else "removed"
+            for decision in done.decisions:
+                output.say(f"  {decision.member.name}  {'kept' if decision.keep else word}  {decision.why}")
+            output.say(*(f"  {copy.name}  left alone  {copy.damage}" for copy in done.left_alone))
+        going = "would be removed" if dry_run else "removed"
+        output.say(f"{place.name}: {count(len(done.removed), 'copy', 'copies')} {going}, {size(done.bytes)}")
+    if output.json:
+        output.document({"dry_run": dry_run, "places": documents, "exit_code": 0})
 
 
 def _fetch(

@@ -12,9 +12,11 @@ from litelift.backup.cold.link import Link
 from litelift.backup.cold.place import Place
 from litelift.backup.cold.upload import Copied, copy_backup, copying
 from litelift.backup.history import write_event
+from litelift.backup.manifest import Look
+from litelift.backup.prune import member_of
 from litelift.backup.retention import AT_LEAST, Decision, Member, decide
 from litelift.backup.signs import OnSign, silent
-from litelift.backup.store import Backup, Store
+from litelift.backup.store import Backup, Store, note
 from litelift.errors import BackupDamaged, CopyDamaged, CopyTaken, LiteliftError
 from litelift.redact import text as redact
 
@@ -34,7 +36,7 @@ def missing(store: Store, place: Place, now: datetime | None = None) -> list[Bac
     One that was drilled since is among them: its copy is told so.
     """
     good = [backup for backup in store.backups() if backup.good]
-    kept = decide([_member_of(backup) for backup in good], place.keep, now or datetime.now(UTC))
+    kept = decide([member_of(backup) for backup in good], place.keep, now or datetime.now(UTC))
     names = {decision.member.name for decision in kept if decision.keep}
     return [backup for backup in reversed(good) if backup.name in names and not _is_noted(backup, place)]
 
@@ -42,7 +44,8 @@ def missing(store: Store, place: Place, now: datetime | None = None) -> list[Bac
 def copy_to(store: Store, place: Place, chosen: Sequence[Backup], on_sign: OnSign = silent) -> CopiedTo:
     """Copy backups to a place, each with its event in the history.
 
-    One that is damaged stops no other; a place that is lost or full stops all. Raises BackupBusy, OSError.
+    One that is damaged stops no other, and is noted as such, so that it is not tried each night; a place that is lost
+    or full stops all. Raises BackupBusy, OSError.
     """
     result = CopiedTo(place)
     with copying(store):
@@ -52,6 +55,8 @@ def copy_to(store: Store, place: Place, chosen: Sequence[Backup], on_sign: OnSig
             except LiteliftError as error:
                 result.failures.append(error)
                 _record(store, place, backup, error=error)
+                if isinstance(error, BackupDamaged) and backup.folder.is_dir():
+                    note(backup, verified=Look(at=datetime.now(UTC), ok=False, seconds=0, message=error.message))
                 if not isinstance(error, BackupDamaged | CopyDamaged | CopyTaken):
                     break
             except BaseException as error:
@@ -132,20 +137,6 @@ def _is_noted(backup: Backup, place: Place) -> bool:
     noted = backup.standing.copies.get(place.name)
     drilled = backup.standing.drilled
     return noted is not None and (drilled is None or drilled.at <= noted)
-
-
-def _member_of(backup: Backup) -> Member:
-    manifest = backup.read()
-    return Member(
-        name=backup.name,
-        moment=manifest.started,
-        project=manifest.project,
-        database=manifest.database,
-        cluster=manifest.server.system_identifier,
-        kind=manifest.kind,
-        good=backup.good,
-        proved=backup.standing.proved,
-    )
 
 
 def _member_there(copy: CopyThere) -> Member:
