@@ -171,6 +171,23 @@ def test_a_table_that_is_not_there_is_refused_before_anything_is_done(database: 
     assert beside(database) == {name_of(database)}
 
 
+def test_a_backup_comes_back_out_of_an_archive(database: str, folder: Path, tmp_path: Path) -> None:
+    fill(database)
+    made(database, folder)
+    newest = made(database, folder)
+    tar = tmp_path / "old.tar.gz"
+    words = ["--older-than", "0", "-b", newest["name"], "--output", str(tar)]
+    packed = backup("archive", database, *words, folder=folder)
+    assert packed.status in (0, 3), packed.err
+    name = f"{name_of(database)}_archived"
+    for elsewhere in (tmp_path / "elsewhere", folder):
+        with dropping(database, name):
+            ran = backup("restore", database, "--archive", tar, "--to", name, "--json", folder=elsewhere)
+            assert ran.status == 0, ran.err
+            assert ran.json["backup"] == newest["name"]
+            assert ask(other(database, name), "select count(*) from grade") == (3000,)
+
+
 @pytest.mark.postgres(18)
 def test_a_backup_of_another_version_is_restored_by_a_later_one(
     database: str, server: Any, folder: Path, tmp_path: Path

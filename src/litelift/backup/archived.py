@@ -126,6 +126,26 @@ def extract_backup(path: Path, name: str, to_store: Store, on_bytes: OnBytes | N
         raise ExtractFailed(path=to_store.path / name, archive=path, message=error.strerror or str(error)) from error
 
 
+def taken_out(path: Path, name: str | None, to_store: Store, on_bytes: OnBytes | None = None) -> Backup:
+    """A backup of an archive in a store, where it stays: the one named, else the newest. One that is there is taken.
+
+    Raises as `extract_backup`.
+    """
+    manifest = archived(path, on_bytes)
+    if name is None and not manifest.backups:
+        raise not_in(manifest, path, "backup")
+    # A name ends in its moment, and the newest project's is as good a guess as any where there are several.
+    wanted = find_backup(manifest, path, name) if name is not None else max(manifest.backups, key=_moment)
+    there = [backup for backup in to_store.backups() if backup.name == wanted]
+    return there[0] if there else extract_backup(path, wanted, to_store, on_bytes)
+
+
+def _moment(name: str) -> str:
+    """What a backup's name says of its moment: 20261123T020000Z, and a number where several are of one second."""
+    found = re.search(r"\d{8}T\d{6}Z(-\d+)?\Z", name)
+    return found[0] if found else ""
+
+
 def find_backup(manifest: Manifest, path: Path, name: str) -> str:
     """The whole name of a backup in an archive. Raises NotInArchive, with what is in it."""
     exact = [one for one in manifest.backups if one == name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,15 @@ def restore(
     what: What = None,
     folder: Folder = None,
     name: Name = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive",
+            metavar="FILE",
+            help="Take the backup out of this archive first; it is in the folder of the backups then.",
+            show_default=False,
+        ),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +92,7 @@ def restore(
     and something of it is not as it was.
     """
     from litelift.backup import restore as restoring
+    from litelift.backup.archived import taken_out
     from litelift.backup.encryption import identities
     from litelift.backup.restore_rows import restore_rows
     from litelift.backup.subject import subject, with_admin
@@ -93,7 +104,7 @@ def restore(
         if confirm is not None and not over:
             raise UsageError(message="--confirm is for --over")
         of = with_admin(subject(what, folder), admin)
-        backup = of.store.find(name)
+        backup = of.store.find(name) if archive is None else taken_out(archive, name, of.store)
         keys = identities(identity) if identity else []
         if over and not _confirmed(output, restoring.live_name(of), backup, confirm, tables or []):
             output.say("Nothing was done.")
