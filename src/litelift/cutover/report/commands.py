@@ -73,8 +73,13 @@ def commands(context: Context, result: MigrationResult | None) -> list[tuple[str
         if kept:
             verify = shlex.join(["litelift", "verify", str(kept), place.url])
             found.append(("Compare every row with the kept SQLite file (what was written since differs)", verify))
-        dump = f"{place.database}-$(date +%F).dump"
-        found.append(("Take a backup by hand", f'pg_dump --format=custom --file="{dump}" {shlex.quote(place.url)}'))
+        again = shlex.quote(file)
+        found.append(
+            (
+                "Take a backup, prove it by restoring it, and see what there is",
+                f"litelift backup create {again}\nlitelift backup drill {again}\nlitelift backup list {again}",
+            )
+        )
     found += [
         (
             "See how the run stands" + ("" if gone else ", or take it back"),

@@ -64,7 +64,7 @@ def _after_success(
         steps += open_points(move.result)
     place = place_of(context, move.result if move else None)
     if not runbook.backup.commands and place is not None:
-        dump = f"{place.database}.dump"
+        file = shlex.quote(str(runbook.path))
         steps.append(
             NextStep(
                 "Set up backups of PostgreSQL, and restore one somewhere",
@@ -73,9 +73,7 @@ def _after_success(
                 [
                     Code(
                         "sh",
-                        f"{place.password}\n"
-                        f"pg_dump --format=custom --file={shlex.quote(dump)} {shlex.quote(place.url)}\n"
-                        f"pg_restore --exit-on-error --no-owner --dbname=restore_test {shlex.quote(dump)}",
+                        f"litelift backup create {file}\nlitelift backup drill {file}\nlitelift backup schedule {file}",
                     )
                 ],
             )
