@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from backup_made import STARTED, content, make_backup, write_settings
 from command import litelift
 from litelift.backup.cold import link as links
 from litelift.backup.cold.copies import copies, look_at, remove, verify
-from litelift.backup.cold.copying import copy_to, missing, prune_copies
+from litelift.backup.cold.copying import copy_missing, missing, prune_copies, verify_copy
 from litelift.backup.cold.fetch import fetch
 from litelift.backup.cold.index import Index, measured
 from litelift.backup.cold.link import Link
@@ -90,6 +91,11 @@ def linked(place: Place) -> Iterator[Link]:
 
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def lacking(store: Store, place: Place, now: datetime | None = None) -> list[str]:
+    with linked(place) as link:
+        return [backup.name for backup in missing(store, link, now)]
 
 
 def good(place: Place) -> dict[str, bool]:
@@ -223,12 +229,12 @@ def test_a_damaged_backup_is_not_copied_and_stops_no_other(store: Store, place: 
     data = bytearray(file.read_bytes())
     data[PART] ^= 1
     file.write_bytes(data)
-    assert [backup.name for backup in missing(store, place, STARTED)] == [damaged.name, whole.name]
-    result = copy_to(store, place, missing(store, place, STARTED))
+    assert lacking(store, place, STARTED) == [damaged.name, whole.name]
+    result = copy_missing(store, place, now=STARTED)
     assert [type(failure) for failure in result.failures] == [BackupDamaged]
     assert good(place) == {whole.name: True, damaged.name: False}
     assert not read_backup(damaged.folder).good
-    assert missing(store, place, STARTED) == []
+    assert lacking(store, place, STARTED) == []
     assert [(event.backup, event.ok) for event in events(store.path)] == [(damaged.name, False), (whole.name, True)]
 
 
@@ -240,17 +246,32 @@ def test_only_what_is_not_there_is_missing_and_what_a_drill_has_proved_since_is_
     before = make_backup(store, FILES, started=now - timedelta(days=1))
     # What the policy there would not keep is not sent to be removed.
     make_backup(store, FILES, started=now - timedelta(days=40))
-    assert [one.name for one in missing(store, place)] == [backup.name, before.name]
-    copy_to(store, place, missing(store, place))
-    assert missing(store, place) == []
+    assert lacking(store, place) == [backup.name, before.name]
+    copy_missing(store, place)
+    assert lacking(store, place) == []
     note(read_backup(backup.folder), drilled=Look(at=datetime.now(UTC), ok=True, seconds=1))
     with linked(place) as link:
         assert [copy.proved for copy in copies(link)] == [False, False]
-    result = copy_to(store, place, missing(store, place))
-    assert [done.already for done in result.done] == [True]
-    assert missing(store, place) == []
+    result = copy_missing(store, place)
+    assert [(done.backup, done.already) for done in result.done] == [(backup.name, True)]
+    assert lacking(store, place) == []
     with linked(place) as link:
         assert [copy.proved for copy in copies(link)] == [False, True]
+
+
+def test_what_somebody_removed_or_damaged_there_is_copied_anew(store: Store, place: Place, disk: Path) -> None:
+    made = [make_backup(store, FILES, started=datetime.now(UTC) - timedelta(days=days)) for days in (0, 1)]
+    copy_missing(store, place)
+    shutil.rmtree(disk / made[0].name)
+    piece = disk / made[1].name / "database/3401.dat.gz.0001"
+    piece.write_bytes(bytes(PART))
+    with linked(place) as link, pytest.raises(CopyDamaged):
+        verify_copy(link, store, made[1].name)
+    assert set(read_backup(made[0].folder).standing.copies) == {"away"}
+    assert read_backup(made[1].folder).standing.copies == {}
+    result = copy_missing(store, place)
+    assert [(done.backup, done.sent) for done in result.done] == [(made[0].name, 7), (made[1].name, 1)]
+    assert good(place) == {made[0].name: True, made[1].name: True}
 
 
 def test_another_backup_of_the_same_name_is_not_overwritten(tmp_path: Path, backup: Backup, place: Place) -> None:
@@ -307,6 +328,8 @@ def test_what_its_policy_does_not_keep_goes_there_as_well(store: Store, place: P
     # The youngest, the newest that a drill has restored, the unfinished one, and what is another project's.
     assert set(good(place)) == {newest.name, unfinished.name, made[1].name, made[2].name, foreign.name}
     assert (disk / "not ours").is_dir()
+    assert read_backup(made[3].folder).standing.copies == {}
+    assert set(read_backup(made[2].folder).standing.copies) == {"away"}
     assert [(event.what, event.facts["removed"]) for event in events(store.path)] == [("prune", done.removed)]
 
 
@@ -506,11 +529,9 @@ def test_the_scheduled_run_copies_what_is_missing_and_prunes_there(tmp_path: Pat
     assert set(good(Place("away", str(disk)))) == {made[0].name, made[1].name}
     assert stages.copy("away", None).message == "all is there already"
     (disk / made[0].name / "copy.json").unlink()
-    note(read_backup(made[0].folder), copies={})
     stages.copy("away", made[0].name)
     assert good(Place("away", str(disk)))[made[0].name]
     disk.rename(tmp_path / "unmounted")
-    note(read_backup(made[0].folder), copies={})
     with pytest.raises(ColdStorageGone):
         stages.copy("away", made[0].name)
 

@@ -85,17 +85,16 @@ class OwnStages:
 
     def copy(self, place: str, backup: str | None) -> Done:
         """See `Stages`. The new one is the first of those that are missing there."""
-        from litelift.backup.cold.copying import copy_to, missing
+        from litelift.backup.cold.copying import copy_missing
         from litelift.backup.cold.place import place_named
         from litelift.backup.subject import settings_of, store_of
 
         store, there = store_of(self.what, self.folder), place_named(settings_of(self.what), place)
-        chosen = missing(store, there)
-        if not chosen:
-            return Done("all is there already")
-        result = copy_to(store, there, chosen, self.on_sign)
+        result = copy_missing(store, there, self.on_sign)
         if result.failures:
             raise result.failures[0]
+        if not result.done:
+            return Done("all is there already")
         sent = sum(done.sent_bytes for done in result.done)
         return Done(f"{count(len(result.done), 'backup')}, {size(sent)} sent, every checksum confirmed")
 

@@ -96,7 +96,7 @@ def copy(
         elif show:
             _list(output, places, view)
         elif verify:
-            _verify(output, places, names or [], view)
+            _verify(output, what, folder, places, names or [], view)
         elif prune:
             _prune(output, what, folder, places, view, dry_run=dry_run)
         else:
@@ -144,15 +144,15 @@ def _pairs(flag: str, words: list[str] | None) -> dict[str, str]:
 def _copy(
     output: Output, what: str | None, folder: Path | None, places: list[Place], names: list[str], on_sign: OnSign
 ) -> None:
-    from litelift.backup.cold.copying import copy_to, missing
+    from litelift.backup.cold.copying import copy_missing, copy_to
     from litelift.backup.subject import store_of
 
     store = store_of(what, folder)
     store.newest()
     results = []
     for place in places:
-        chosen = [store.find(name) for name in names] if names else missing(store, place)
-        results.append(copy_to(store, place, chosen, on_sign) if chosen else _nothing(place))
+        chosen = [store.find(name) for name in names]
+        results.append(copy_to(store, place, chosen, on_sign) if chosen else copy_missing(store, place, on_sign))
     failures = [failure for result in results for failure in result.failures]
     for result in results:
         _say(output, result)
@@ -163,12 +163,6 @@ def _copy(
         raise first
     if output.json:
         output.document({"places": [_document(result) for result in results], "exit_code": 0})
-
-
-def _nothing(place: Place) -> CopiedTo:
-    from litelift.backup.cold.copying import CopiedTo
-
-    return CopiedTo(place)
 
 
 def _say(output: Output, result: CopiedTo) -> None:
@@ -241,18 +235,23 @@ def _shown(copy: CopyThere) -> dict[str, Any]:
     }
 
 
-def _verify(output: Output, places: list[Place], names: list[str], on_sign: OnSign) -> None:
-    from litelift.backup.cold.copies import copies, verify
+def _verify(
+    output: Output, what: str | None, folder: Path | None, places: list[Place], names: list[str], on_sign: OnSign
+) -> None:
+    from litelift.backup.cold.copies import copies
+    from litelift.backup.cold.copying import verify_copy
     from litelift.backup.cold.link import Link
+    from litelift.backup.subject import store_of
     from litelift.errors import CopyDamaged
 
+    store = store_of(what, folder)
     documents: list[dict[str, Any]] = []
     damaged = []
     for place in places:
         with Link(place, on_sign) as link:
             for name in names or [copy.name for copy in copies(link) if copy.index is not None]:
                 try:
-                    there = verify(link, name)
+                    there = verify_copy(link, store, name)
                 except CopyDamaged as error:
                     damaged.append(error)
                     continue

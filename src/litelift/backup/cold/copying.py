@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from litelift.backup.cold.copies import CopyThere, copies, remove
+from litelift.backup.cold.copies import CopyThere, copies, remove, verify
 from litelift.backup.cold.link import Link
 from litelift.backup.cold.place import Place
-from litelift.backup.cold.upload import Copied, copy_backup, copying
+from litelift.backup.cold.upload import Copied, copy_backup, copying, known_of
 from litelift.backup.history import write_event
 from litelift.backup.manifest import Look
 from litelift.backup.prune import member_of
@@ -30,15 +30,41 @@ class CopiedTo:
     failures: list[LiteliftError] = field(default_factory=list)
 
 
-def missing(store: Store, place: Place, now: datetime | None = None) -> list[Backup]:
-    """The good backups that are not noted as copied to a place, the newest first; only what would be kept there.
+def copy_missing(store: Store, place: Place, on_sign: OnSign = silent, *, now: datetime | None = None) -> CopiedTo:
+    """Copy to a place what it lacks; see `missing` and `copy_to`. That it cannot be reached is among the failures."""
+    try:
+        with Link(place, on_sign) as link:
+            chosen = missing(store, link, now)
+    except LiteliftError as error:
+        _record(store, place, None, error=error)
+        return CopiedTo(place, failures=[error])
+    return copy_to(store, place, chosen, on_sign) if chosen else CopiedTo(place)
 
-    One that was drilled since is among them: its copy is told so.
+
+def missing(store: Store, link: Link, now: datetime | None = None) -> list[Backup]:
+    """The good backups that are not whole at a place, the newest first; only what would be kept there.
+
+    What is noted here is not relied on: somebody may have emptied the place. One of which more became known since is
+    among them: its copy is told so. Raises the errors of cold storage.
     """
     good = [backup for backup in store.backups() if backup.good]
-    kept = decide([member_of(backup) for backup in good], place.keep, now or datetime.now(UTC))
+    kept = decide([member_of(backup) for backup in good], link.place.keep, now or datetime.now(UTC))
     names = {decision.member.name for decision in kept if decision.keep}
-    return [backup for backup in reversed(good) if backup.name in names and not _is_noted(backup, place)]
+    there = {copy.name: copy for copy in copies(link)}
+    return [
+        backup
+        for backup in reversed(good)
+        if backup.name in names and not _is_as_here(backup, there.get(backup.name), link.place)
+    ]
+
+
+def verify_copy(link: Link, store: Store, name: str) -> CopyThere:
+    """Read every piece of a copy back; one that is damaged is not noted as a copy any more. Raises as `verify`."""
+    try:
+        return verify(link, name)
+    except CopyDamaged as error:
+        _forget(store, link.place, str(error.facts["name"]))
+        raise
 
 
 def copy_to(store: Store, place: Place, chosen: Sequence[Backup], on_sign: OnSign = silent) -> CopiedTo:
@@ -114,6 +140,7 @@ def prune_copies(
         for name in going:
             if not dry_run:
                 remove(link, name)
+                _forget(store, link.place, name)
             removed.append(name)
     except LiteliftError as error:
         message = error.message
@@ -133,10 +160,18 @@ def _is_lost(copy: CopyThere, project: str | None, before: datetime) -> bool:
     return unfinished and project in (None, copy.project)
 
 
-def _is_noted(backup: Backup, place: Place) -> bool:
-    noted = backup.standing.copies.get(place.name)
-    drilled = backup.standing.drilled
-    return noted is not None and (drilled is None or drilled.at <= noted)
+def _is_as_here(backup: Backup, there: CopyThere | None, place: Place) -> bool:
+    if there is None or there.index is None or not there.whole:
+        return False
+    return place.name in backup.standing.copies and there.index.standing == known_of(backup)
+
+
+def _forget(store: Store, place: Place, name: str) -> None:
+    """Note no more that a backup has a copy at a place."""
+    for backup in store.backups():
+        if backup.name == name and place.name in backup.standing.copies:
+            kept = {other: at for other, at in backup.standing.copies.items() if other != place.name}
+            note(backup, copies=kept)
 
 
 def _member_there(copy: CopyThere) -> Member:
@@ -155,11 +190,11 @@ def _member_there(copy: CopyThere) -> Member:
 
 
 def _record(
-    store: Store, place: Place, backup: Backup, *, done: Copied | None = None, error: BaseException | None = None
+    store: Store, place: Place, backup: Backup | None, *, done: Copied | None = None, error: BaseException | None = None
 ) -> None:
     """Write the event. Where an error is on its way, that the history cannot be written takes nothing from it."""
     facts = {"place": place.name}
-    if done is not None:
+    if backup is not None and done is not None:
         counted = {"sent": done.sent, "found": done.found, "bytes": done.sent_bytes, "losses": done.losses}
         write_event(
             store.path, "copy", ok=True, backup=backup.name, seconds=round(done.seconds, 3), facts={**facts, **counted}
@@ -167,4 +202,5 @@ def _record(
         return
     said = error.message if isinstance(error, LiteliftError) else f"stopped: {type(error).__name__}"
     with contextlib.suppress(OSError):
-        write_event(store.path, "copy", ok=False, backup=backup.name, message=redact(said), facts=facts)
+        name = backup.name if backup is not None else None
+        write_event(store.path, "copy", ok=False, backup=name, message=redact(said), facts=facts)

@@ -135,7 +135,7 @@ class _Upload:
             copied=datetime.now(UTC),
             manifest_sha256=self.files[0].sha256,
             files=files,
-            standing=_known(self.backup),
+            standing=known_of(self.backup),
         )
         self._tidy(index)
         self._write(index)
@@ -185,7 +185,7 @@ class _Upload:
 
     def _renewed(self, index: Index) -> datetime:
         """Have the index say what became known of the backup since."""
-        known = _known(self.backup)
+        known = known_of(self.backup)
         if known != index.standing:
             self._write(index.model_copy(update={"standing": known}))
         return datetime.now(UTC)
@@ -221,7 +221,8 @@ def _besides_index(there: dict[str, int]) -> dict[str, int]:
     return {name: size for name, size in there.items() if name != INDEX}
 
 
-def _known(backup: Backup) -> Standing:
+def known_of(backup: Backup) -> Standing:
+    """What its copies are told of a backup."""
     return backup.standing.model_copy(update={"copies": {}})
 
 
