@@ -57,6 +57,8 @@ class Recorded:
 
     def drill(self, backup: str) -> Done:
         notes = self._do("drill")
+        if notes:
+            return Done(notes=notes, tried=False)
         write_event(self.store, "drill", ok=True, backup=backup)
         return Done(notes=notes)
 
@@ -144,6 +146,8 @@ def test_whatever_a_stage_raises_is_its_failure(tmp_path: Path, error: Exception
 def test_what_needs_a_person_is_told_and_is_no_failure(tmp_path: Path) -> None:
     _, done = ran(a_job(tmp_path), notes=("drill",))
     assert (done.record.ok, done.record.exit_status, done.record.notes) == (True, 3, ["drill: look at drill"])
+    # Nor does it say that it was done.
+    assert "copy to cloud, prune," in done.record.message
 
 
 def test_who_cannot_be_told_makes_no_good_backup_fail(tmp_path: Path) -> None:
@@ -476,6 +480,23 @@ def test_the_command_makes_a_scheduled_backup_and_says_so(tmp_path: Path, databa
     assert not (tmp_path / "told").exists()
     again = litelift("backup", "run", "--quiet", cwd=tmp_path)
     assert (again.status, again.err) == (0, "") and again.out.startswith("Done: school-")
+
+
+def test_the_command_drills_what_it_made_and_removes_what_need_not_be_kept(tmp_path: Path, database: str) -> None:
+    file = a_project(tmp_path, database)
+    file.write_text(
+        file.read_text().replace("drill_every = 0", "drill_every = 1") + "[backup.keep]\ndays = 0\nlast = 1\n"
+    )
+    first = litelift("backup", "create", "--json", cwd=tmp_path).json["name"]
+    ran = litelift("backup", "run", "--json", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    stages = {stage["stage"]: stage["message"] for stage in ran.json["stages"]}
+    assert list(stages) == ["create", "drill", "prune"]
+    assert stages["drill"].endswith("every digest equal") and stages["prune"].startswith("1 backup removed, ")
+    left = [backup.name for backup in Store(tmp_path / "litelift-backups").backups()]
+    assert left == [ran.json["run"]["backup"]] != [first]
+    what = [(event.what, event.ok) for event in events(tmp_path / "litelift-backups")]
+    assert what == [("create", True), ("create", True), ("drill", True), ("prune", True), ("run", True)]
 
 
 def test_a_database_that_is_not_there_is_a_failure_that_is_told(tmp_path: Path) -> None:

@@ -386,7 +386,7 @@ def test_neither_of_them_is_an_error_that_says_what_to_do(tmp_path: Path) -> Non
         (["host=db password=hush dbname=app"], "a password in it cannot be scheduled"),
     ],
 )
-def test_commandthat_contradict_themselves_are_refused(tmp_path: Path, words: list[str], said: str) -> None:
+def test_words_that_contradict_themselves_are_refused(tmp_path: Path, words: list[str], said: str) -> None:
     project(tmp_path)
     ran = litelift("backup", "schedule", *words, cwd=tmp_path)
     assert ran.status == 2 and said in ran.err and "hush" not in ran.err + ran.out

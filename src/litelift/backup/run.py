@@ -56,6 +56,7 @@ class _Run:
     done: list[StageRun] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
     now_at: str = ""
     asked_before: int | None = field(default_factory=lambda: Ended.asked)
@@ -129,6 +130,7 @@ class _Run:
         try:
             done = stage()
             message = self.job.teller.clean(done.message)
+            self.untried += [] if done.tried else [name]
             self.notes += [self.job.teller.clean(f"{name}: {note}") for note in done.notes]
         except Exception as error:
             if Ended.asked != self.asked_before and Ended.asked is not None:
@@ -144,7 +146,7 @@ class _Run:
         return done
 
     def _said(self) -> str:
-        names = ", ".join(stage.name for stage in self.done if stage.name != "environment")
+        names = ", ".join(stage.name for stage in self.done if stage.name not in ("environment", *self.untried))
         return f"{self.backup} made in {duration(self.seconds)}: {names}"
 
 

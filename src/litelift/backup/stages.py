@@ -21,7 +21,9 @@ class Done:
     message: str = ""
     """In a few words: "62 MB in 12.4 s"."""
     notes: list[str] = field(default_factory=list)
-    """What needs a person, though the stage was done."""
+    """What needs a person, though the stage did not fail."""
+    tried: bool = True
+    """False where it could not even be begun, which is no failure of what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class OwnStages:
         store, there = store_of(self.what, self.folder), place_named(settings_of(self.what), place)
         result = copy_missing(store, there, self.on_sign)
         if result.failures:
-            raise result.failures[0]
+            raise LiteliftError(message="; ".join(failure.message for failure in result.failures))
         if not result.done:
             return Done("all is there already")
         sent = sum(done.sent_bytes for done in result.done)
@@ -108,7 +110,7 @@ class OwnStages:
         try:
             done = drill(store, found, settings, where=settings.drill, live=self._subject, on_sign=self.on_sign)
         except (DrillImpossible, BackupKey) as error:
-            return Done(notes=[error.message])
+            return Done("not tried", [error.message], tried=False)
         if not done.look.ok:
             raise BackupDamaged(name=backup, message=done.look.message)
         return Done(f"restored in {duration(done.look.seconds)}, every digest equal")
@@ -123,7 +125,7 @@ class OwnStages:
         done = prune(store_of(self.what, self.folder), settings_of(self.what).keep, project=label_of(self.what))
         if done.failed:
             raise LiteliftError(message="; ".join(f"{one.name}: {one.failure}" for one in done.failed))
-        notes = [*done.concerns, *([done.unrecorded] if done.unrecorded else [])]
+        notes = [*done.concerns, *([f"the history: {done.unrecorded}"] if done.unrecorded else [])]
         return Done(f"{count(len(done.removed), 'backup')} removed, {size(done.freed)}", notes)
 
     def _prune_there(self, place: str) -> Done:

@@ -20,7 +20,7 @@ def post(address: str, document: dict[str, Any], *, attempts: int = 1 + len(PAUS
     try:
         import httpx
     except ImportError:
-        return "it needs httpx, which is not installed"
+        return "it needs httpx, which is not installed (pip install 'litelift[backup]')"
 
     async def attempt() -> tuple[str | None, bool]:
         limits = httpx.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS)

@@ -52,7 +52,7 @@ def schedule(
             return
         kind = None if remove else schedules.choose(asked)
         change = schedules.removal(daily) if kind is None else schedules.installation(daily, kind)
-        if not json and (dry_run or not quiet):
+        if not json and (dry_run or not quiet or not yes):
             _tell_change(output, daily, change)
         notes = [] if dry_run else _carry_out(output, job, daily, change, yes)
         code = 3 if notes else 0
@@ -73,7 +73,7 @@ def _carry_out(output: Output, job: Job, daily: Daily, change: schedules.Change,
         output.say("Nothing was scheduled.")
         return []
     if change.needed and not yes:
-        if not sys.stdin.isatty():
+        if output.json or not sys.stdin.isatty():
             raise NotConfirmed(command="litelift backup schedule")
         output.err.print(Text("Install it? [y/N] " if change.kind else "Remove it? [y/N] "), end="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):

@@ -96,7 +96,9 @@ def _is_ours(line: bytes, daily: Daily) -> bool:
 
 def _read() -> bytes:
     done = call([CRONTAB, "-l"], "read")
-    if done.returncode and not (b"no crontab" in done.stderr.lower() and not done.stdout):
+    # The second is busybox's.
+    none = any(words in done.stderr.lower() for words in (b"no crontab", b"can't open")) and not done.stdout
+    if done.returncode and not none:
         raise ScheduleFailed(done="read", message=said(done))
     return done.stdout
 
