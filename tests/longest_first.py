@@ -9,6 +9,7 @@ import pytest
 LONG = (
     "test_a_kill_at_any_line_of_the_journal_is_gone_on_with_or_taken_back",
     "test_chaos.py",
+    "test_backup_cron.py",
     "test_corrupt.py",
     "test_cutover_container.py",
     "test_example.py",

@@ -18,6 +18,7 @@ Notes = Mapping[tuple[str, str], str]
 _WIDTH = 100
 _EXAMPLES = {
     "[[environment]]": ["[[environment]]", 'file = ".env"', 'set = { DATABASE_URL = "{url}" }'],
+    "[[backup.copy]]": ["[[backup.copy]]", 'name = "cold"', 'url = "sftp://backup@host.example.org/srv/backups"'],
     "[[health]]": ["[[health]]", 'name = "front page"', 'kind = "http"', 'url = "https://app.example.org/"'],
 }
 
@@ -55,8 +56,11 @@ def _table(header: str, table: str, model: type[BaseModel], held: Mapping[str, A
     yield from _wrapped(_titled(header, heading(model)))
     yield header
     documents = documented(model)
+    inside = {written: inner for inner, written in sections(model, table) if written.count(".") == table.count(".") + 1}
     for name, field in model.model_fields.items():
         key = field.alias or name
+        if f"[{table}.{key}]" in inside or f"[[{table}.{key}]]" in inside:
+            continue
         yield from _wrapped(documents.get(key, "") or _kinds(header, key))
         yield from _wrapped(notes.get((table, key), ""))
         if key in held:
@@ -65,6 +69,15 @@ def _table(header: str, table: str, model: type[BaseModel], held: Mapping[str, A
             default = field.get_default(call_default_factory=True)
             shown = _nothing(field.annotation) if default in (None, PydanticUndefined) else _plain(default)
             yield from (f"#{line}" for line in pair(key, shown))
+    for written, inner in inside.items():
+        if written.startswith("[["):
+            yield ""
+            # Not as a key that holds where it is left out: there is none of these then.
+            yield from _wrapped(f"{_titled(written, heading(inner))} For instance:")
+            yield from (f"#     {line}" for line in _EXAMPLES[written])
+        else:
+            key = written.strip("[]").rpartition(".")[2]
+            yield from _table(written, f"{table}.{key}", inner, held.get(key, {}), notes)
 
 
 def _list(table: str, header: str, entries: Sequence[Mapping[str, Any]], notes: Notes) -> Iterator[str]:
