@@ -832,3 +832,21 @@ class BackupThere(UsageError):
     """there is a backup {name} in {folder} already"""
 
     hint = "Nothing was fetched. Name another --folder."
+
+
+class BackupFolderUnusable(LiteliftError):
+    """the folder of the backups cannot be used: {message}"""
+
+    hint = "See that it is mounted and has room, and that this user may write to it: [backup] folder, or --folder DIR."
+
+
+class BackupUnread(LiteliftError):
+    """the backup {name} could not be read: {message}"""
+
+    hint = "That says nothing about the backup, which may be as good as ever. Mend that, and do it again."
+
+
+class BackupNotRecorded(LiteliftError):
+    """{done}, but that could not be written down in {folder}: {message}"""
+
+    hint = "The backups themselves are as they were. Make room, and do it again."

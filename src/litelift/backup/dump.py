@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from litelift.atomic import PRIVATE
-from litelift.backup.encryption import SUFFIX, encrypting
-from litelift.backup.manifest import DumpFacts, StoredFile
+from litelift.backup.encryption import encrypting
+from litelift.backup.manifest import Archive, DumpFacts, StoredFile
 from litelift.backup.program import running, wait_for
 from litelift.backup.settings import Backup
 from litelift.backup.signs import OnSign, Sign
 from litelift.backup.sums import BLOCK, Summed, files_in, stored_file
 from litelift.backup.tools import Tools
 
-DIRECTORY, FILE = "database", "database.dump"
+DIRECTORY: Archive = "database"
+FILE: Archive = "database.dump"
+SECRET_FILE: Archive = "database.dump.age"
 MOST_JOBS = 4
 ZSTD_LEVEL, GZIP_LEVEL = 3, 6
 LOCK_MILLISECONDS = 600_000
@@ -35,11 +38,11 @@ class How:
     recipients: tuple[str, ...] = ()
 
     @property
-    def path(self) -> str:
+    def path(self) -> Archive:
         """The archive's name in the backup's folder."""
         if self.format == "directory":
             return DIRECTORY
-        return FILE + SUFFIX if self.recipients else FILE
+        return SECRET_FILE if self.recipients else FILE
 
 
 def how(settings: Backup, tools: Tools, recipients: Sequence[str]) -> How:
@@ -137,9 +140,8 @@ def _custom(
             finish()
         path.chmod(PRIVATE)
         return stored_file(folder, path)
-    process = tools.start("pg_dump", words, dsn, stdout=subprocess.PIPE)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with running(process, "pg_dump") as finish, os.fdopen(handle, "wb") as file:
+    with os.fdopen(handle, "wb") as file, _piped(tools, words, dsn) as (process, finish):
         summed = Summed(file, lambda more: on_sign(Sign("dump", summed.bytes, guess)))
         if way.recipients:
             with encrypting(summed, way.recipients) as into:
@@ -151,6 +153,13 @@ def _custom(
             finish()
         file.flush()
     return summed.stored(way.path)
+
+
+@contextmanager
+def _piped(tools: Tools, words: list[str], dsn: str) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], object]]]:
+    process = tools.start("pg_dump", words, dsn, stdout=subprocess.PIPE)
+    with running(process, "pg_dump") as finish:
+        yield process, finish
 
 
 def _pour(process: subprocess.Popen[bytes], write: object) -> None:

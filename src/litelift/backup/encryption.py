@@ -88,12 +88,15 @@ def decrypting(source: IO[bytes], identities: Sequence[Any], name: str) -> Itera
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    with os.fdopen(reading, "rb", buffering=PIPE) as file:
-        yield file
-        # What nobody read is read here, so that the end of it is looked at.
-        while file.read(PIPE):
-            pass
-    thread.join()
+    try:
+        with os.fdopen(reading, "rb", buffering=PIPE) as file:
+            yield file
+            # What nobody read is read here, so that the end of it is looked at.
+            while file.read(PIPE):
+                pass
+    finally:
+        # It reads ``source``, which is the caller's to close.
+        thread.join()
     if failed:
         raise _explained(failed[0], name) from failed[0]
 
@@ -101,7 +104,7 @@ def decrypting(source: IO[bytes], identities: Sequence[Any], name: str) -> Itera
 def identities(paths: Sequence[Path]) -> list[Any]:
     """The keys in files of age's (``AGE-SECRET-KEY-1...``) or SSH's. Raises UsageError.
 
-    An SSH key with a passphrase is not taken: ssh-keygen -p makes a copy without one.
+    One with a passphrase is not taken: whoever restores at night may not be asked for one.
     """
     age = _age()
     found: list[Any] = []
@@ -109,19 +112,30 @@ def identities(paths: Sequence[Path]) -> list[Any]:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise UsageError(message=f"the key file {path} cannot be read: {error.strerror}") from error
+            said = f"the key file {path} cannot be read: {error.strerror}"
+            raise UsageError(message=said, hint="Name the file of the secret key: --identity FILE") from error
         try:
             if b"PRIVATE KEY" in data:
                 found.append(age.ssh.Identity.from_buffer(data))
             else:
                 lines = [line.strip() for line in data.decode().splitlines()]
                 found += [age.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-        except (age.IdentityError, ValueError):
-            hint = "It is one that age-keygen makes (AGE-SECRET-KEY-1...), or an SSH key without a passphrase."
-            raise UsageError(message=f"the key file {path} holds no key that age knows", hint=hint) from None
+        except (age.IdentityError, ValueError) as error:
+            raise _no_key(path, data, str(error)) from None
     if not found:
         raise UsageError(message="the key files hold no key", hint="Name the file of the secret key: --identity FILE")
     return found
+
+
+def _no_key(path: Path, data: bytes, said: str) -> UsageError:
+    if "must be decrypted" in said or "Encrypted" in said or data.startswith(b"age-encryption.org/"):
+        hint = "Make a copy without one, for litelift cannot ask for it: ssh-keygen -p on a copy, or age -d."
+        return UsageError(message=f"the key file {path} is protected by a passphrase", hint=hint)
+    if data.lstrip().startswith((b"age1", b"ssh-")):
+        hint = "It says who may read a backup; to read one takes the secret key that belongs to it."
+        return UsageError(message=f"the key file {path} holds a public key", hint=hint)
+    hint = "It is one that age-keygen makes (AGE-SECRET-KEY-1...), or an SSH key without a passphrase."
+    return UsageError(message=f"the key file {path} holds no key that age knows", hint=hint)
 
 
 class _Writer:
@@ -180,9 +194,11 @@ def _recipient(word: str) -> Any:
 
 
 def _explained(error: BaseException, name: str) -> BaseException:
-    if type(error).__name__ == "DecryptError":
+    # age raises the same for a header that was changed as for one that is for others.
+    undecrypted = type(error).__name__ == "DecryptError"
+    if undecrypted and "No matching keys" in str(error):
         return BackupKey(name=name)
-    if isinstance(error, OSError) and error.errno is None:
+    if undecrypted or (isinstance(error, OSError) and error.errno is None):
         return BackupDamaged(name=name, message="its encryption says that it was changed or cut off")
     return error
 

@@ -60,6 +60,6 @@ def events(folder: Path) -> list[Event]:
     for line in lines:
         try:
             found.append(Event.model_validate(json.loads(line)))
-        except (ValueError, ValidationError):
+        except (ValueError, ValidationError, RecursionError):
             continue
     return found

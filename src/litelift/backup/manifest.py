@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from litelift import __version__
 
@@ -16,16 +17,26 @@ Kind = Literal["manual", "scheduled", "safety"]
 """Why it was made: by hand, by the schedule, or before a restore over the live database."""
 
 
+Archive = Literal["database", "database.dump", "database.dump.age"]
+
+
 class Part(BaseModel):
     """What a manifest is made of; a key that a later litelift adds is left alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def _within(name: str) -> str:
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise ValueError(f"it names a file outside: {name!r}")
+    return name
+
+
 class StoredFile(Part):
     """A file of the backup, as it lies in its folder."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_within)]
     """Relative to the folder, with slashes: "database/3401.dat.gz"."""
     bytes: int
     sha256: str
@@ -76,8 +87,8 @@ class DumpFacts(Part):
     source: str
     """Where the program came from: "system", "embedded" or "container"."""
     format: Literal["custom", "directory"]
-    path: str
-    """The archive in the backup's folder: "database.dump", "database.dump.age" or the folder "database"."""
+    path: Archive
+    """The archive in the backup's folder: a file, or the folder "database"."""
     compression: str
     """As "zstd", "gzip:6", "none"."""
     jobs: int

@@ -16,8 +16,8 @@ from litelift.backup.program import Failed, running
 from litelift.backup.store import Backup
 from litelift.backup.sums import BLOCK
 from litelift.backup.tools import Tools
-from litelift.backup.verify import restorer_for
-from litelift.errors import BackupDamaged, UsageError
+from litelift.backup.verify import restorer_for, unreadable
+from litelift.errors import UsageError
 
 _ROWS = ("TABLE DATA", "SEQUENCE SET")
 # A foreign key, and what a view keeps, would need the rows of others.
@@ -81,7 +81,7 @@ def _listed(backup: Backup, manifest: Manifest, restorer: Tools, identities: Seq
             said = process.stdout.read()
             finish()
     except Failed as failed:
-        raise BackupDamaged(name=manifest.name, message=f"its archive cannot be read: {failed.message}") from failed
+        raise unreadable(failed, manifest.name) from failed
     return [line for line in said.decode().splitlines() if line and not line.startswith(";")]
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from litelift import held
 from litelift.atomic import PRIVATE, sync_folder, write_whole
 from litelift.backup.manifest import FORMAT, MANIFEST, Manifest, Standing
-from litelift.errors import BackupBusy, BackupDamaged, BackupNotFound
+from litelift.backup.sums import open_own
+from litelift.errors import BackupBusy, BackupDamaged, BackupFolderMissing, BackupFolderUnusable, BackupNotFound
 
 STANDING = "standing.json"
 LOCK = "lock"
@@ -58,16 +59,28 @@ class Store:
     path: Path
 
     def make(self) -> None:
-        """Make the folder, for its owner alone, and out of sight of git. Raises OSError."""
+        """Make the folder, for its owner alone, and out of sight of git. Raises OSError.
+
+        Not the folders above it: a disk that is not mounted shall be missed.
+        """
         if not self.path.is_dir():
-            self.path.mkdir(mode=0o700, parents=True)
+            self.path.mkdir(mode=0o700)
             (self.path / ".gitignore").write_text("*\n")
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the only one that changes it. Raises BackupBusy, with who does, and OSError."""
-        self.make()
-        with held.held(self.path / LOCK, lambda who: BackupBusy(folder=self.path, who=who)):
+        """Be the only one that changes it.
+
+        Raises BackupBusy, with who does; BackupFolderMissing, BackupFolderUnusable.
+        """
+        with ExitStack() as stack:
+            try:
+                self.make()
+                stack.enter_context(held.held(self.path / LOCK, lambda who: BackupBusy(folder=self.path, who=who)))
+            except FileNotFoundError as error:
+                raise BackupFolderMissing(folder=self.path.parent) from error
+            except OSError as error:
+                raise self._unusable(error) from error
             yield
 
     def holder(self) -> str | None:
@@ -80,7 +93,12 @@ class Store:
             folders = [entry for entry in self.path.iterdir() if entry.is_dir() and _is_backup(entry)]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise self._unusable(error) from error
         return sorted(map(read_backup, folders), key=lambda backup: (_made(backup), backup.name))
+
+    def _unusable(self, error: OSError) -> BackupFolderUnusable:
+        return BackupFolderUnusable(message=f"{error.filename or self.path}: {error.strerror or error}")
 
     def find(self, name: str | None) -> Backup:
         """The backup of that name, or of the one name that begins so.
@@ -156,16 +174,16 @@ class Store:
 def read_backup(folder: Path, name: str | None = None) -> Backup:
     """The backup in a folder, as far as it can be read. ``name`` is what it must be called; None: as its folder is."""
     try:
-        data = json.loads((folder / MANIFEST).read_bytes())
+        with open_own(folder / MANIFEST) as file:
+            data = json.loads(file.read())
         if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
             message = f"it is of a newer litelift ({data.get('litelift')}): use that one"
             return Backup(folder, None, Standing(), message)
         manifest = Manifest.model_validate(data)
     except FileNotFoundError:
         return Backup(folder, None, Standing(), f"it has no {MANIFEST}")
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it cannot be read as a manifest"
-        return Backup(folder, None, Standing(), f"{MANIFEST}: {said}")
+    except (OSError, ValueError, RecursionError) as error:
+        return Backup(folder, None, Standing(), f"{MANIFEST}: {_said(error)}")
     if manifest.name != (name or folder.name):
         return Backup(folder, None, Standing(), f"its manifest is that of {manifest.name}")
     return Backup(folder, manifest, _standing(folder))
@@ -185,12 +203,21 @@ def note(backup: Backup, **known: object) -> Backup:
 
 def _standing(folder: Path) -> Standing:
     try:
-        return Standing.model_validate_json((folder / STANDING).read_bytes())
-    except FileNotFoundError:
-        return Standing()
-    except ValidationError:
+        with open_own(folder / STANDING) as file:
+            return Standing.model_validate_json(file.read())
+    except (OSError, ValidationError):
         # What was known is lost, and can be found out again; the backup itself is not touched by it.
         return Standing()
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, ValidationError):
+        for one in error.errors(include_url=False):
+            if one["type"] == "value_error":
+                return str(one["ctx"]["error"])
+    return "it cannot be read as a manifest"
 
 
 def _made(backup: Backup) -> datetime:
@@ -201,9 +228,13 @@ def _made(backup: Backup) -> datetime:
 
 def _is_backup(folder: Path) -> bool:
     """Whether a folder is one, or was: a disk's own lost+found is not."""
-    if folder.name.startswith("."):
+    # A disk's own, into which only root may look.
+    if folder.name.startswith(".") or folder.name == "lost+found":
         return False
-    return any((folder / name).exists() for name in (MANIFEST, "database", "database.dump", "database.dump.age"))
+    try:
+        return any((folder / name).exists() for name in (MANIFEST, "database", "database.dump", "database.dump.age"))
+    except PermissionError:
+        return True
 
 
 def _is_left(entry: Path) -> bool:

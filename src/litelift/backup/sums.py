@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterable
 from io import RawIOBase
 from pathlib import Path
@@ -39,10 +42,26 @@ class Summed(RawIOBase):
         return StoredFile(name=name, bytes=self.bytes, sha256=self.digest.hexdigest())
 
 
+def open_own(path: Path) -> IO[bytes]:
+    """A file of a backup's own, to be read: no link to another's, and no pipe or device, which may have no end.
+
+    Raises OSError.
+    """
+    facts = path.lstat()
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a link" if stat.S_ISLNK(facts.st_mode) else "a folder" if stat.S_ISDIR(facts.st_mode) else "a device"
+        raise NoFileError(errno.EINVAL, f"it is no file, but {kind}", str(path))
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+
+class NoFileError(OSError):
+    """There is something else where a file should be."""
+
+
 def stored_file(folder: Path, path: Path, on_bytes: OnBytes | None = None) -> StoredFile:
     """A file in ``folder`` with its size and SHA-256. Raises OSError."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with open_own(path) as file:
         while data := file.read(BLOCK):
             digest.update(data)
             size += len(data)
@@ -52,6 +71,8 @@ def stored_file(folder: Path, path: Path, on_bytes: OnBytes | None = None) -> St
 
 
 def files_in(folder: Path, besides: Iterable[str] = ()) -> list[Path]:
-    """Every file below a folder, sorted, but those of the given names."""
-    names = set(besides)
-    return sorted(path for path in folder.rglob("*") if not path.is_dir() and path.name not in names)
+    """Every file below a folder, and every link, sorted, but those of the given names in the folder itself."""
+    left_out = {folder / name for name in besides}
+    return sorted(
+        path for path in folder.rglob("*") if path not in left_out and (path.is_symlink() or not path.is_dir())
+    )

@@ -18,10 +18,12 @@ from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import STANDING, Backup, Store, note
 from litelift.backup.sums import BLOCK, files_in, stored_file
 from litelift.backup.tools import Tools, tools_for
-from litelift.errors import BackupDamaged, BackupToolMissing
+from litelift.errors import BackupDamaged, BackupToolMissing, BackupUnread
+from litelift.redact import text as redact
 from litelift.report.format import count, size
 
 OWN = (MANIFEST, STANDING)
+_MAY_READ = "Do it as the user that made it."
 
 
 def verify(
@@ -65,12 +67,15 @@ def compare_sums(folder: Path, manifest: Manifest, on_sign: OnSign = silent) -> 
 
     for due in manifest.files:
         path = folder / due.name
-        if ".." in Path(due.name).parts or Path(due.name).is_absolute():
-            raise BackupDamaged(name=manifest.name, message=f"its manifest names a file outside: {due.name}")
+        if any(above.is_symlink() for above in path.parents if above != folder and folder in above.parents):
+            raise BackupDamaged(name=manifest.name, message=f"{due.name} lies behind a link")
         try:
             found = stored_file(folder, path, on_bytes)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise BackupDamaged(name=manifest.name, message=f"{due.name} is missing") from None
+        except PermissionError as error:
+            # Of who asks, and not of the backup.
+            raise BackupUnread(name=manifest.name, message=f"{due.name}: {error.strerror}", hint=_MAY_READ) from error
         except OSError as error:
             raise BackupDamaged(name=manifest.name, message=f"{due.name} cannot be read: {error.strerror}") from error
         if found.bytes != due.bytes:
@@ -108,10 +113,17 @@ def read_archive(backup: Backup, identities: Sequence[Any], tools: str | None, o
                 wait_for(process, lambda: on_sign(Sign("test", 0, manifest.bytes)))
                 finish()
     except Failed as failed:
-        raise BackupDamaged(name=manifest.name, message=f"its archive cannot be read: {failed.message}") from failed
+        raise unreadable(failed, manifest.name) from failed
     told = f"by pg_restore {restorer.words.split()[0]} ({restorer.source})"
     on_sign(Sign("test", manifest.bytes, manifest.bytes, message=told, finished=True))
     return True
+
+
+def unreadable(failed: Failed, name: str) -> BackupDamaged | BackupUnread:
+    """What it says of a backup that pg_restore could not read its archive; nothing, where somebody killed that."""
+    if failed.status < 0:
+        return BackupUnread(name=name, message=failed.message)
+    return BackupDamaged(name=name, message=f"its archive cannot be read: {redact(failed.message)}")
 
 
 def restorer_for(manifest: Manifest, tools: str | None) -> Tools:
