@@ -32,6 +32,7 @@ from litelift.errors import (
     ArchiveTooNew,
     BackupDamaged,
     BackupExists,
+    BackupFolderUnusable,
     ExtractFailed,
     LiteliftError,
     NotInArchive,
@@ -340,7 +341,7 @@ def test_a_full_disk_leaves_nothing_of_what_was_to_come_out(tmp_path: Path, stor
 
 
 def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path, store: Store, made: Path) -> None:
-    with pytest.raises(ExtractFailed, match="Not a directory"):
+    with pytest.raises(BackupFolderUnusable, match="Not a directory"):
         extract_backup(made, store.backups()[0].name, Store(tmp_path / "notes.sqlite" / "x"))
     for to in (tmp_path / "notes.sqlite" / "x", tmp_path / "gone" / "x", tmp_path / "archive"):
         with pytest.raises(ExtractFailed):

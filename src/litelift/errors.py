@@ -670,6 +670,12 @@ class RestoreFailed(LiteliftError):
     hint = "What is served is as it was. Try an older one: litelift backup list"
 
 
+class RestoreImpossible(RestoreFailed):
+    """the backup {name} cannot be restored here: {message}"""
+
+    hint = "That says nothing about the backup, and what is served is as it was. Mend that, and do it again."
+
+
 class DrillFailed(LiteliftError):
     """the backup {name} was restored, and is not what was backed up: {message}"""
 

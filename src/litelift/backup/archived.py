@@ -104,7 +104,7 @@ def extract_backup(path: Path, name: str, to_store: Store, on_bytes: OnBytes | N
     Raises:
         NotInArchive: there is no such backup in it.
         BackupExists: the store has one of that name.
-        BackupBusy: another works in the store.
+        BackupBusy: another works in the store. BackupFolderMissing, BackupFolderUnusable.
         ArchiveDamaged: its content is not what was put in, or the archive cannot be read.
         ArchiveTooNew: its format is of a later litelift.
         BackupDamaged: what is in the archive is no whole backup.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from litelift.backup import catalogue
 from litelift.backup.digest import Cancel, Table, contents, large_objects, tables
 from litelift.backup.dump import How, dump, facts, how, jobs_for
 from litelift.backup.encryption import recipients
-from litelift.backup.history import write_event
+from litelift.backup.history import failing, recording, write_event
 from litelift.backup.manifest import Encryption, Kind, Manifest, TableContent
 from litelift.backup.program import Failed, is_full
 from litelift.backup.properties import capture_properties
@@ -30,8 +29,8 @@ from litelift.backup.snapshot import snapshot
 from litelift.backup.store import Backup, Store, read_backup, write_manifest
 from litelift.backup.subject import Subject
 from litelift.backup.tools import Tools, tools_for
-from litelift.errors import BackupDiskFull, BackupFailed, LiteliftError
-from litelift.postgres.connect import Connection, is_lost, open_server, stopped
+from litelift.errors import BackupDiskFull, BackupFailed
+from litelift.postgres.connect import Connection, is_lost, open_server
 from litelift.redact import text as redact
 from litelift.report.format import count, size
 
@@ -57,21 +56,13 @@ def create(subject: Subject, *, kind: Kind = "manual", on_sign: OnSign = silent)
 
 def create_held(subject: Subject, *, kind: Kind, on_sign: OnSign = silent) -> Backup:
     """The same, for one who holds the store already."""
-    store, began = subject.store, time.monotonic()
-    try:
+    store = subject.store
+    with failing(store.path, "create"):
         made = _create(subject, kind, on_sign)
-    except BaseException as error:
-        _note_failure(store, error, time.monotonic() - began)
-        raise
     manifest = made.read()
-    write_event(
-        store.path,
-        "create",
-        ok=True,
-        backup=made.name,
-        seconds=round(manifest.seconds, 3),
-        facts={"kind": kind, "bytes": manifest.bytes, "tables": len(manifest.tables), "rows": manifest.rows},
-    )
+    facts_ = {"kind": kind, "bytes": manifest.bytes, "tables": len(manifest.tables), "rows": manifest.rows}
+    with recording(store.path, f"the backup {made.name} was made"):
+        write_event(store.path, "create", ok=True, backup=made.name, seconds=round(manifest.seconds, 3), facts=facts_)
     return made
 
 
@@ -206,37 +197,42 @@ def _explained(store: Store) -> Iterator[None]:
     except Failed as failed:
         if is_full(failed):
             raise _full(store) from failed
-        raise BackupFailed(message=redact(failed.message), **_hint(failed)) from failed
+        raise BackupFailed(message=redact(failed.message), **_hint([*failed.lines, failed.message])) from failed
     except OSError as error:
         if is_full(error):
             raise _full(store) from error
         raise BackupFailed(message=f"{error.filename or store.path}: {error.strerror or error}") from error
     except psycopg.errors.InsufficientPrivilege as error:
         said = " ".join((error.diag.message_primary or str(error)).split())
-        hint = "Back up as the database's owner, or grant pg_read_all_data to the role."
-        raise BackupFailed(message=said, hint=hint) from error
+        raise BackupFailed(message=said, **_hint([said])) from error
     except psycopg.Error as error:
-        if is_lost(error):
-            raise stopped(error) from error
-        raise BackupFailed(message=" ".join(str(error).split())) from error
+        said = " ".join(str(error).split())
+        raise BackupFailed(message=redact(said), **(_LOST if is_lost(error) else _hint([said]))) from error
 
 
 def _full(store: Store) -> BackupDiskFull:
     return BackupDiskFull(folder=store.path, free=size(shutil.disk_usage(store.path).free))
 
 
-def _hint(failed: Failed) -> dict[str, str]:
-    if any("permission denied" in line for line in failed.lines):
-        return {"hint": "Back up as the database's owner, or grant pg_read_all_data to the role."}
-    if any("version mismatch" in line for line in failed.lines):
-        return {"hint": "Name the client programs of the server's version under [backup] tools."}
-    return {}
+_LOST = {"hint": "See in the server's log why, and do it again. The older backups are as they were."}
+_HINTS = {
+    "row-level security": "Back up as the owner of the tables, or as a role with BYPASSRLS.",
+    "permission denied": "Back up as the database's owner, or grant pg_read_all_data to the role.",
+    "version mismatch": "Name the client programs of the server's version under [backup] tools.",
+    "lock timeout": "Somebody has locked that table for longer than a backup waits. Who: the view pg_locks. "
+    "Back up when they have ended.",
+    "does not exist": "Somebody has changed the database meanwhile. Do it again.",
+    "was killed by": "Nothing of it is left, and the older backups are as they were. Somebody ended it, or the "
+    "machine's memory ran out: see the system's log.",
+    "server closed the connection": _LOST["hint"],
+    "terminating connection": _LOST["hint"],
+    "could not connect": _LOST["hint"],
+    "connection to server": _LOST["hint"],
+    "SSL connection has been closed": _LOST["hint"],
+    "SSL SYSCALL": _LOST["hint"],
+}
 
 
-def _note_failure(store: Store, error: BaseException, seconds: float) -> None:
-    """Keep the failure in the history; on a full disk that may fail too, and the error itself is what is told."""
-    told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
-    try:
-        write_event(store.path, "create", ok=False, seconds=round(seconds, 3), message=redact(told))
-    except OSError as unwritten:
-        error.add_note(f"the history could not be written: {unwritten.strerror}")
+def _hint(lines: Sequence[str]) -> dict[str, str]:
+    """What to do about what PostgreSQL's own programs or the server say."""
+    return next(({"hint": hint} for words, hint in _HINTS.items() if any(words in line for line in lines)), {})

@@ -14,17 +14,18 @@ import psycopg
 from litelift.backup.beside import maintenance, remove
 from litelift.backup.compare import compare, summed_up
 from litelift.backup.dump import jobs_for
-from litelift.backup.history import write_event
+from litelift.backup.history import failing, recording, write_event
 from litelift.backup.manifest import Look, Manifest
 from litelift.backup.restored import restored
-from litelift.backup.scratch import clear_left, scratch_server
+from litelift.backup.scratch import ROOMIER, answers, clear_left, scratch_server
 from litelift.backup.settings import Backup as Settings
 from litelift.backup.signs import OnSign, silent
 from litelift.backup.store import Backup, Store, note
 from litelift.backup.subject import Subject
+from litelift.backup.unpack import elsewhere
 from litelift.backup.verify import compare_sums
-from litelift.errors import BackupDamaged, BackupKey, DrillImpossible, RestoreFailed
-from litelift.postgres.connect import normalized, stopped
+from litelift.errors import BackupDamaged, BackupKey, DrillImpossible, RestoreFailed, RestoreImpossible, TargetError
+from litelift.postgres.connect import normalized
 
 Where = Literal["auto", "scratch", "beside"]
 
@@ -63,7 +64,7 @@ def drill(
     Raises:
         BackupBusy. DrillImpossible: it could not be tried, which says nothing about the backup. BackupKey. TargetError.
     """
-    with store.held():
+    with store.held(), failing(store.path, "drill", backup.name):
         clear_left(store.path)
         began = time.monotonic()
         seconds, message = 0.0, ""
@@ -75,14 +76,19 @@ def drill(
             compare_sums(backup.folder, manifest, on_sign)
             seconds, differ, facts = _restore(store, backup, manifest, settings, where, live, identities, on_sign)
             message = summed_up(differ)
+        except RestoreImpossible as error:
+            raise DrillImpossible(
+                name=backup.name, message=error.facts["message"], hint=f"It may be as good as ever. {error.hint}"
+            ) from error
         except (BackupDamaged, RestoreFailed) as error:
             message = str(error.facts["message"])
         seconds = seconds or time.monotonic() - began
         look = Look(at=datetime.now(UTC), ok=not message, seconds=round(seconds, 3), message=message, facts=facts)
-        found = note(backup, drilled=look)
-        write_event(
-            store.path, "drill", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message, facts=facts
-        )
+        with recording(store.path, f"the backup {backup.name} was drilled and found {message or 'good'}"):
+            found = note(backup, drilled=look)
+            write_event(
+                store.path, "drill", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message, facts=facts
+            )
     return Drilled(found, look)
 
 
@@ -107,7 +113,7 @@ def _restore(
                 comparing = time.monotonic() - began - seconds
             remove(admin, there.database)
         except psycopg.Error as error:
-            raise stopped(error) from error
+            raise elsewhere(error, manifest.name) from error
     rows = sum(table.rows for table in manifest.tables)
     facts = {
         "server": words,
@@ -132,7 +138,17 @@ def _server(
                 if where == "scratch" or live is None:
                     raise
             else:
-                yield normalized(server.url), f"a scratch server, PostgreSQL {server.words}", True
+                try:
+                    yield normalized(server.url), f"a scratch server, PostgreSQL {server.words}", True
+                except (TargetError, RestoreFailed) as error:
+                    if isinstance(error, TargetError) or not answers(server.url):
+                        # Its disk is full, say: the backup was not even tried.
+                        raise DrillImpossible(
+                            name=manifest.name,
+                            message=f"the scratch server did not stand it: {error.message}",
+                            hint=ROOMIER,
+                        ) from error
+                    raise
                 return
         if live is None:
             raise DrillImpossible(name=manifest.name, message="there is no server that is known")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +15,8 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from litelift.atomic import PRIVATE
 from litelift.backup.manifest import Part
+from litelift.errors import BackupNotRecorded, LiteliftError
+from litelift.redact import text as redact
 
 HISTORY = "history.jsonl"
 
@@ -48,6 +53,31 @@ def write_event(folder: Path, what: What, *, ok: bool, **known: Any) -> Event:
     finally:
         os.close(handle)
     return event
+
+
+@contextmanager
+def recording(folder: Path, done: str) -> Iterator[None]:
+    """Say what was ``done`` all the same where it cannot be written down. Raises BackupNotRecorded."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupNotRecorded(done=done, folder=folder, message=error.strerror or error) from error
+
+
+@contextmanager
+def failing(folder: Path, what: What, backup: str | None = None) -> Iterator[None]:
+    """Keep in the history that it was tried, where the block raises; the error itself comes out."""
+    began = time.monotonic()
+    try:
+        yield
+    except BaseException as error:
+        told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
+        seconds = round(time.monotonic() - began, 3)
+        try:
+            write_event(folder, what, ok=False, backup=backup, seconds=seconds, message=redact(told))
+        except OSError as unwritten:
+            error.add_note(f"the history could not be written: {unwritten.strerror}")
+        raise
 
 
 def events(folder: Path) -> list[Event]:

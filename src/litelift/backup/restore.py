@@ -28,9 +28,10 @@ from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Backup, Store
 from litelift.backup.subject import Subject
 from litelift.backup.switch import SECONDS, Switched, switch
+from litelift.backup.unpack import elsewhere
 from litelift.backup.verify import compare_sums
 from litelift.errors import DatabaseExists, LiteliftError, RestoreFailed, SwitchBusy
-from litelift.postgres.connect import Connection, connect, stopped
+from litelift.postgres.connect import Connection, connect
 from litelift.redact import text as redact
 from litelift.report.format import milliseconds
 
@@ -202,7 +203,7 @@ def compared(
                 connection.execute("analyze")
             yield there, seconds
     except psycopg.Error as error:
-        raise stopped(error) from error
+        raise elsewhere(error, manifest.name) from error
 
 
 def _only(manifest: Manifest, chosen: Sequence[str]) -> Manifest:

@@ -15,7 +15,7 @@ from shlex import quote as shell_quoted
 from litelift.atomic import PRIVATE, write_whole
 from litelift.backup.manifest import Manifest
 from litelift.backup.tools import Tools, local_tools
-from litelift.errors import DrillImpossible
+from litelift.errors import DrillImpossible, TargetError
 from litelift.postgres.connect import connect, normalized
 from litelift.postgres.data_folder import START_SECONDS, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, system_user
@@ -23,6 +23,7 @@ from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
 from litelift.report.format import size
 
 NOTE = "drill.json"
+ROOMIER = "Name a folder with more room by TMPDIR, or restore beside: litelift backup drill --beside"
 ROOM = 1.5
 """How many times the database's size is to be free: its files, and the log of writing them."""
 STOP_SECONDS = 60.0
@@ -67,7 +68,7 @@ def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
     lacks: list[str] = []
     for tools in _candidates(manifest):
         _refuse_without_room(manifest)
-        place = Path(tempfile.mkdtemp(prefix="litelift-drill-"))
+        place = _place(manifest)
         assert tools.folder is not None
         programs = Programs(tools.folder, system_user() if os.geteuid() == 0 else None)
         try:
@@ -80,6 +81,9 @@ def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
             lacks.append(f"{tools.words.split()[0]} ({tools.source}) lacks {', '.join(missing)}")
         except ProgramFailed as error:
             lacks.append(f"{tools.words.split()[0]} ({tools.source}): {' '.join(str(error).split())[:200]}")
+        except OSError as error:
+            message = f"{error.filename or place}: {error.strerror or error}"
+            raise DrillImpossible(name=manifest.name, message=message, hint=ROOMIER) from error
         finally:
             _remove(place, programs)
             (store / NOTE).unlink(missing_ok=True)
@@ -87,6 +91,23 @@ def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
     raise DrillImpossible(
         name=manifest.name, message="; ".join(lacks) or f"there is no PostgreSQL {major} or later here"
     )
+
+
+def answers(url: str) -> bool:
+    """Whether the server still lives."""
+    try:
+        connect(normalized(url)).close()
+    except TargetError:
+        return False
+    return True
+
+
+def _place(manifest: Manifest) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="litelift-drill-"))
+    except OSError as error:
+        message = f"{error.filename or tempfile.tempdir}: {error.strerror or error}"
+        raise DrillImpossible(name=manifest.name, message=message, hint=ROOMIER) from error
 
 
 def clear_left(store: Path) -> None:
@@ -122,8 +143,7 @@ def _refuse_without_room(manifest: Manifest) -> None:
     free, needed = shutil.disk_usage(where).free, int(manifest.database_bytes * ROOM)
     if free < needed:
         message = f"{size(free)} are free in {where}, and {size(needed)} are needed"
-        hint = "Name a folder with more room by TMPDIR, or restore beside: litelift backup drill --beside"
-        raise DrillImpossible(name=manifest.name, message=message, hint=hint)
+        raise DrillImpossible(name=manifest.name, message=message, hint=ROOMIER)
 
 
 def _start(place: Path, programs: Programs) -> str:

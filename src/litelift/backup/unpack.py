@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from litelift.backup.manifest import Manifest
@@ -13,13 +14,32 @@ from litelift.backup.program import Failed, is_full, running, wait_for
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Backup
 from litelift.backup.verify import pipe_archive, restorer_for
-from litelift.errors import RestoreFailed, TargetFull
-from litelift.postgres.connect import connect
+from litelift.errors import RestoreFailed, RestoreImpossible
+from litelift.postgres.connect import connect, is_lost
 from litelift.redact import text as redact
 from litelift.report.format import count
 
 # What a later pg_dump asks of every server, and an earlier one does not know: it changes nothing that is kept.
 _HARMLESS = ('unrecognized configuration parameter "transaction_timeout"',)
+
+
+_LOGIN = "Restore with a login that may do all of it, a superuser say: [backup] admin, or --admin."
+_LOST = "See in the server's log why it ended the work, and do it again."
+_ROOM = "Make room on the server's disk, and do it again."
+_LACKS = "Install on that server what it lacks, as it was on the one that was backed up."
+# What pg_restore says where it is not the backup that is at fault, and what to do.
+_ELSEWHERE = {
+    "server closed the connection": _LOST,
+    "terminating connection": _LOST,
+    "connection to server": _LOST,
+    "SSL SYSCALL": _LOST,
+    "permission denied": _LOGIN,
+    "must be owner": _LOGIN,
+    "must be superuser": _LOGIN,
+    "is not available": _LACKS,
+    "could not open extension control file": _LACKS,
+    "could not access file": _LACKS,
+}
 
 
 def unpack(
@@ -46,7 +66,8 @@ def unpack(
         on_sign: gets signs of life.
 
     Raises:
-        RestoreFailed: pg_restore did, and what is in the database is not whole. TargetFull. BackupKey. BackupDamaged.
+        RestoreFailed: pg_restore did, and what is in the database is not whole.
+        RestoreImpossible: it could not, and the backup is not at fault. BackupKey. BackupDamaged.
     """
     manifest = backup.read()
     restorer = restorer_for(manifest, tools)
@@ -81,13 +102,28 @@ def _grave(failed: Failed) -> bool:
     return not errors or not all(any(known in line for known in _HARMLESS) for line in errors)
 
 
-def _error(failed: Failed, manifest: Manifest) -> RestoreFailed | TargetFull:
+def _error(failed: Failed, manifest: Manifest) -> RestoreFailed:
+    """What it says of the backup that pg_restore ended so: nothing, where the server or the login is at fault."""
+    lines = [line for line in failed.lines if not any(known in line for known in _HARMLESS)]
+    said = redact(Failed(failed.program, failed.status, lines).message)
+    if failed.status < 0:
+        return RestoreImpossible(name=manifest.name, message=said)
     if is_full(failed):
-        return TargetFull(message=redact(failed.message))
-    if any("permission denied" in line or "must be" in line for line in failed.lines):
-        hint = "Restore with a login that may do all of it, a superuser say: [backup] admin, or --admin."
-        return RestoreFailed(name=manifest.name, message=redact(failed.message), hint=hint)
-    return RestoreFailed(name=manifest.name, message=redact(failed.message))
+        return RestoreImpossible(name=manifest.name, message=said, hint=_ROOM)
+    for words, hint in _ELSEWHERE.items():
+        if any(words in line for line in lines):
+            return RestoreImpossible(name=manifest.name, message=said, hint=hint)
+    return RestoreFailed(name=manifest.name, message=said)
+
+
+def elsewhere(error: psycopg.Error, name: str) -> RestoreImpossible:
+    """What an error of the server means that says nothing about the backup ``name``."""
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return RestoreImpossible(name=name, message=redact(said), hint=_LOGIN)
+    if (error.sqlstate or "").startswith("53"):
+        return RestoreImpossible(name=name, message=redact(said), hint=_ROOM)
+    return RestoreImpossible(name=name, message=redact(said), **({"hint": _LOST} if is_lost(error) else {}))
 
 
 def _size(dsn: str) -> int:

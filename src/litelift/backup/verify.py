@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from litelift.backup.encryption import decrypting
-from litelift.backup.history import write_event
+from litelift.backup.history import failing, recording, write_event
 from litelift.backup.manifest import MANIFEST, Look, Manifest
 from litelift.backup.program import Failed, running, wait_for
 from litelift.backup.signs import OnSign, Sign, silent
@@ -39,20 +39,25 @@ def verify(
         on_sign: gets signs of life.
 
     Returns what was found: not ok where it is damaged.
+
+    Raises:
+        BackupKey, BackupUnread, BackupToolMissing: nothing was found out. BackupNotRecorded.
     """
     began = time.monotonic()
     message, facts = "", {}
-    try:
-        manifest = backup.read()
-        compare_sums(backup.folder, manifest, on_sign)
-        facts = {"bytes": manifest.bytes, "archive_read": read_archive(backup, identities, tools, on_sign)}
-    except BackupDamaged as damaged:
-        message = str(damaged.facts["message"])
+    with failing(store.path, "verify", backup.name):
+        try:
+            manifest = backup.read()
+            compare_sums(backup.folder, manifest, on_sign)
+            facts = {"bytes": manifest.bytes, "archive_read": read_archive(backup, identities, tools, on_sign)}
+        except BackupDamaged as damaged:
+            message = str(damaged.facts["message"])
     look = Look(
         at=datetime.now(UTC), ok=not message, seconds=round(time.monotonic() - began, 3), message=message, facts=facts
     )
-    note(backup, verified=look)
-    write_event(store.path, "verify", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message)
+    with recording(store.path, f"the backup {backup.name} was found {message or 'as it was made'}"):
+        note(backup, verified=look)
+        write_event(store.path, "verify", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message)
     return look
 
 
