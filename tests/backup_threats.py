@@ -18,17 +18,16 @@ from forked import Forked, fork
 ROWS = """
 create table grade (id int primary key, note text);
 insert into grade select g, md5(g::text) from generate_series(1, 300) g;
-create table zebra (id int primary key, note text);
-insert into zebra values (1, 'stripes');
+create table zebra (id int) partition by range (id);
 """
 _WAITING = """
-    select count(distinct pid) from pg_locks where not granted and locktype = 'relation'
-       and database = (select oid from pg_database where datname = current_database())
+    select exists (select from pg_locks where not granted and locktype = 'relation'
+       and database = (select oid from pg_database where datname = current_database()))
 """
 
 
 def fill(url: str) -> None:
-    """Make two tables, of which pg_dump and who reads beside it come to "zebra" last."""
+    """Make a table with rows, and "zebra", which has none: only pg_dump locks it."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(ROWS)
 
@@ -79,7 +78,7 @@ def only_error(ran: Ran, kind: str, *words: str, hint: str = "", status: int = 1
 
 @contextlib.contextmanager
 def waiting_dump(url: str, *words: str | Path) -> Iterator[tuple[Forked, list[int]]]:
-    """A ``backup create`` whose pg_dump, and whose own reading, wait for a table; the programs that it has started.
+    """A ``backup create`` whose pg_dump waits for "zebra"; the programs that it has started.
 
     The lock is gone when the block ends.
     """
@@ -87,24 +86,33 @@ def waiting_dump(url: str, *words: str | Path) -> Iterator[tuple[Forked, list[in
         locking.execute("lock table zebra in access exclusive mode")
         process = fork(("backup", "create", url, *words), session=True)
         try:
-            # The session that pg_dump has, and one that reads beside it.
-            wait_for(lambda: process.poll() is not None or _waiting(looking) >= 2)
+            wait_for(lambda: process.poll() is not None or looking.execute(_WAITING).fetchone() == (True,))
             assert process.poll() is None, process.communicate()
             yield process, children(process.pid)
         finally:
             process.kill()
-            process.communicate()
+            with contextlib.suppress(ValueError):
+                process.communicate()
 
 
-def _waiting(looking: psycopg.Connection[Any]) -> int:
-    found = looking.execute(_WAITING).fetchone()
-    return int(found[0]) if found else 0
+def lets(connection: psycopg.Connection[Any], *words: str | Path) -> Ran:
+    """Run a ``backup create`` that waits for what a connection has locked, which ends its transaction then."""
+    process = fork(("backup", "create", *words))
+    with psycopg.connect(connection.info.dsn, autocommit=True) as looking:
+        wait_for(lambda: process.poll() is not None or looking.execute(_WAITING).fetchone() == (True,))
+    connection.commit()
+    out, err = process.communicate()
+    return Ran(process.wait(), out, err)
 
 
-def all_gone(programs: list[int], url: str) -> None:
-    """None of the programs is left, nor a session of litelift's or of pg_dump's."""
+def none_left(programs: list[int]) -> None:
+    """None of the programs is left."""
     assert programs
     wait_for(lambda: not any(map(alive, programs)))
+
+
+def no_session(url: str) -> None:
+    """Nobody has a session in the database any more."""
     with psycopg.connect(url, autocommit=True) as looking:
         query = "select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         wait_for(lambda: looking.execute(query).fetchone() is None)

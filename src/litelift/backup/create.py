@@ -71,7 +71,7 @@ def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
     connection.close()
     project = subject.file.parent if subject.file is not None else Path.cwd()
     keys = recipients(subject.settings.recipients, project)
-    tools = tools_for(server.version, named=subject.settings.tools, container=subject.container)
+    tools = tools_for(server.version, named=subject.settings.tools, container=subject.container, engine=subject.engine)
     way = how(subject.settings, tools, keys)
     guess = _guess(subject.store)
     _refuse_without_room(subject.store, guess)
@@ -215,12 +215,14 @@ def _full(store: Store) -> BackupDiskFull:
 
 
 _LOST = {"hint": "See in the server's log why, and do it again. The older backups are as they were."}
+_LOCKED = "Somebody has locked a table for longer than a backup waits: see the view pg_locks. Do it again when they have ended."
 _HINTS = {
     "row-level security": "Back up as the owner of the tables, or as a role with BYPASSRLS.",
     "permission denied": "Back up as the database's owner, or grant pg_read_all_data to the role.",
     "version mismatch": "Name the client programs of the server's version under [backup] tools.",
-    "lock timeout": "Somebody has locked that table for longer than a backup waits. Who: the view pg_locks. "
-    "Back up when they have ended.",
+    "lock timeout": _LOCKED,
+    # By which pg_dump's --lock-wait-timeout is carried out.
+    "statement timeout": _LOCKED,
     "does not exist": "Somebody has changed the database meanwhile. Do it again.",
     "was killed by": "Nothing of it is left, and the older backups are as they were. Somebody ended it, or the "
     "machine's memory ran out: see the system's log.",

@@ -50,6 +50,8 @@ class Subject:
     """A login to the same server that may make databases and roles."""
     container: str | None = None
     """The container that the server is in, whose programs can be used."""
+    engine: str | None = None
+    """The socket of the container's engine. None: by the environment."""
     file: Path | None = None
     """The litelift.toml, if there is one: what the schedule names."""
     source: Path | None = None
@@ -195,17 +197,17 @@ def _of_file(path: Path, folder: Path | None) -> Subject:
             message=f"{path} does not say which database to back up",
             hint='Add to it: [backup] url = "postgresql://role@host/database", its password being in PGPASSFILE.',
         )
-    dsn, made_admin, container = _of_cutover(runbook)
-    return Subject(label, store, settings, dsn, admin or made_admin, container, path, source)
+    dsn, made_admin, container, engine = _of_cutover(runbook)
+    return Subject(label, store, settings, dsn, admin or made_admin, container, engine, path, source)
 
 
-def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None]:
-    """The application's login, the administrator's, and the container, of the cutover that stands."""
+def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None, str | None]:
+    """The application's login, the administrator's, the container and its engine, of the cutover that stands."""
     target = runbook.target
     standing = [run for run in runs(runbook.state) if run.mode == "cutover" and run.state != "rolled back"]
     login = kept_login(Context(runbook, standing[-1].journal).login_path) if standing else None
     if isinstance(target, ExistingTarget) and target.url is not None:
-        return normalized(target.url), None, None
+        return normalized(target.url), None, None, None
     if login is None:
         raise UsageError(
             message=f"the application of {runbook.path} is not on PostgreSQL yet",
@@ -213,15 +215,15 @@ def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None]:
         )
     dsn = normalized(login.url)
     if isinstance(target, ExistingTarget):
-        return dsn, normalized(target.admin or ""), None
+        return dsn, normalized(target.admin or ""), None, None
     if isinstance(target, EmbeddedTarget):
         url = embedded.status(embedded.folder_for(runbook.source_path)).url
-        return dsn, normalized(url) if url else None, None
+        return dsn, normalized(url) if url else None, None, None
     assert isinstance(target, ContainerTarget)
     run = Context(runbook, standing[-1].journal)
     superuser = kept_login(run.folder / "superuser.json")
     name = str(run.facts("server").get("container") or target.name)
-    return dsn, normalized(superuser.url) if superuser else None, name
+    return dsn, normalized(superuser.url) if superuser else None, name, target.engine
 
 
 def _settings(path: Path) -> tuple[Backup, Project, Path]:

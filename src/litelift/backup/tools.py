@@ -18,6 +18,7 @@ from typing import Literal
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from litelift.cutover.server.engine import is_local, places
 from litelift.errors import BackupToolMissing
 from litelift.postgres.programs import ProgramFailed, shipped
 
@@ -95,22 +96,26 @@ class Tools:
         return _knows_zstd(self)
 
 
-def tools_for(server: int, *, named: str | None = None, container: str | None = None) -> Tools:
+def tools_for(
+    server: int, *, named: str | None = None, container: str | None = None, engine: str | None = None
+) -> Tools:
     """The programs for a server of version ``server`` (160014): its own major version's, else the next higher.
 
     Args:
         server: its version, as libpq has it.
         named: a folder that holds the programs, which is then the only one looked at.
         container: that the server is in.
+        engine: the socket of its engine. None: by the environment, as Docker and podman look for it.
 
     Raises:
         BackupToolMissing: none can dump that server; pg_dump refuses one that is newer than itself.
     """
-    found = list(_named(Path(named))) if named is not None else list(_all(container))
+    found = list(_named(Path(named))) if named is not None else list(_all(container, engine))
     fitting = [tools for tools in found if tools.major >= server // 10000]
     if not fitting:
         seen = sorted({f"{tools.words} ({tools.source})" for tools in found})
-        told = f"found {', '.join(seen)}, which cannot read a newer server" if seen else "none was found"
+        none = f"there is none in {named}" if named is not None else "none was found"
+        told = f"found {', '.join(seen)}, which cannot read a newer server" if seen else none
         raise BackupToolMissing(program="pg_dump", server=server // 10000, found=told)
     order = {"named": 0, "system": 1, "embedded": 2, "container": 3}
     return min(fitting, key=lambda tools: (tools.major, order[tools.source], -tools.version))
@@ -126,10 +131,10 @@ def local_tools() -> Iterator[Tools]:
             continue
 
 
-def _all(container: str | None) -> Iterator[Tools]:
+def _all(container: str | None, engine: str | None) -> Iterator[Tools]:
     yield from local_tools()
     if container is not None:
-        yield from _in_container(container)
+        yield from _in_container(container, engine)
 
 
 def _system() -> Iterator[Tools]:
@@ -154,14 +159,24 @@ def _in(folder: Path, source: From) -> Iterator[Tools]:
         yield Tools(_number(said), said, source, folder)
 
 
-def _in_container(name: str) -> Iterator[Tools]:
-    for engine in ("docker", "podman"):
-        if shutil.which(engine) is None:
-            continue
-        said = _asked(engine, "exec", name, "pg_dump", "--version")
-        if said is not None:
-            yield Tools(_number(said), said, "container", exec=(engine, "exec", "-i"), container=name)
+def _in_container(name: str, engine: str | None) -> Iterator[Tools]:
+    for words in _engines(engine):
+        said = _asked(*words, "exec", name, "pg_dump", "--version")
+        if said is not None and _asked(*words, "exec", name, "pg_restore", "--version") is not None:
+            yield Tools(_number(said), said, "container", exec=(*words, "exec", "-i"), container=name)
             return
+
+
+def _engines(named: str | None) -> Iterator[tuple[str, ...]]:
+    """The command lines that may reach the engine, at the same places as the cutover looks for it."""
+    for place in places(named):
+        if is_local(place) and not Path(place.removeprefix("unix://")).exists():
+            continue
+        yield from [("docker", "--host", place)] if shutil.which("docker") else []
+        yield from [("podman", "--url", place)] if shutil.which("podman") else []
+    if named is None:
+        # podman needs no service that answers.
+        yield from [("podman",)] if shutil.which("podman") else []
 
 
 @cache
