@@ -234,7 +234,7 @@ def test_a_server_that_is_not_there_any_more(database: str, folder: Path, tmp_pa
 def test_a_table_that_somebody_has_locked_for_too_long(database: str, folder: Path) -> None:
     fill(database)
     older = Older(database, folder)
-    waits = {
+    waits: dict[str, dict[str, object]] = {
         "zebra": {"litelift.backup.dump:LOCK_MILLISECONDS": 300},
         "grade": {"litelift.backup.snapshot:LOCK_WAIT": "300ms"},
     }

@@ -215,7 +215,7 @@ def _full(store: Store) -> BackupDiskFull:
 
 
 _LOST = {"hint": "See in the server's log why, and do it again. The older backups are as they were."}
-_LOCKED = "Somebody has locked a table for longer than a backup waits: see the view pg_locks. Do it again when they have ended."
+_LOCKED = "Somebody has locked a table for longer than a backup waits: see pg_locks. Do it again when they have ended."
 _HINTS = {
     "row-level security": "Back up as the owner of the tables, or as a role with BYPASSRLS.",
     "permission denied": "Back up as the database's owner, or grant pg_read_all_data to the role.",

@@ -177,7 +177,8 @@ def read_backup(folder: Path, name: str | None = None) -> Backup:
         with open_own(folder / MANIFEST) as file:
             data = json.loads(file.read())
         if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
-            message = f"it is of a newer litelift ({data.get('litelift')}): use that one"
+            version = re.sub(r"[^\w.+-]", "?", str(data.get("litelift")))[:40]
+            message = f"it is of a newer litelift ({version}): use that one"
             return Backup(folder, None, Standing(), message)
         manifest = Manifest.model_validate(data)
     except FileNotFoundError:
