@@ -80,9 +80,10 @@ def act(action: str, argument: str) -> None:
 
 def hook(phase: str, action: str, argument: str) -> None:
     """Have it happen once litelift runs."""
+    from litelift.cli.backup_view import BackupView
     from litelift.move import progress
 
-    tell = progress.Timeline.tell
+    tell, show = progress.Timeline.tell, BackupView.__call__
     waiting = [True]
 
     def hooked(self: progress.Timeline, sign: progress.Progress) -> None:
@@ -92,7 +93,14 @@ def hook(phase: str, action: str, argument: str) -> None:
             waiting.clear()
             act(action, argument)
 
+    def shown(self: BackupView, sign: Any) -> None:
+        show(self, sign)
+        if waiting and sign.phase == phase and not sign.finished:
+            waiting.clear()
+            act(action, argument)
+
     setattr(progress.Timeline, "tell", hooked)  # noqa: B010
+    setattr(BackupView, "__call__", shown)  # noqa: B010
     note_signals()
 
 

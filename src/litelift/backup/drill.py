@@ -22,7 +22,7 @@ from litelift.backup.settings import Backup as Settings
 from litelift.backup.signs import OnSign, silent
 from litelift.backup.store import Backup, Store, note
 from litelift.backup.subject import Subject
-from litelift.backup.unpack import elsewhere
+from litelift.backup.unpack import ROOM, elsewhere
 from litelift.backup.verify import compare_sums
 from litelift.errors import BackupDamaged, BackupKey, DrillImpossible, RestoreFailed, RestoreImpossible, TargetError
 from litelift.postgres.connect import normalized
@@ -141,7 +141,7 @@ def _server(
                 try:
                     yield normalized(server.url), f"a scratch server, PostgreSQL {server.words}", True
                 except (TargetError, RestoreFailed) as error:
-                    if isinstance(error, TargetError) or not answers(server.url):
+                    if isinstance(error, TargetError) or error.hint == ROOM or not answers(server.url):
                         # Its disk is full, say: the backup was not even tried.
                         raise DrillImpossible(
                             name=manifest.name,

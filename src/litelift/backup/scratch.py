@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -88,9 +89,9 @@ def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
             _remove(place, programs)
             (store / NOTE).unlink(missing_ok=True)
     major = manifest.server.version_number // 10000
-    raise DrillImpossible(
-        name=manifest.name, message="; ".join(lacks) or f"there is no PostgreSQL {major} or later here"
-    )
+    message = "; ".join(lacks) or f"there is no PostgreSQL {major} or later here"
+    full = os.strerror(errno.ENOSPC) in message
+    raise DrillImpossible(name=manifest.name, message=message, hint=ROOMIER if full else None)
 
 
 def answers(url: str) -> bool:

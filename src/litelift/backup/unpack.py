@@ -25,7 +25,7 @@ _HARMLESS = ('unrecognized configuration parameter "transaction_timeout"',)
 
 _LOGIN = "Restore with a login that may do all of it, a superuser say: [backup] admin, or --admin."
 _LOST = "See in the server's log why it ended the work, and do it again."
-_ROOM = "Make room on the server's disk, and do it again."
+ROOM = "Make room on the server's disk, and do it again."
 _LACKS = "Install on that server what it lacks, as it was on the one that was backed up."
 # What pg_restore says where it is not the backup that is at fault, and what to do.
 _ELSEWHERE = {
@@ -109,7 +109,7 @@ def _error(failed: Failed, manifest: Manifest) -> RestoreFailed:
     if failed.status < 0:
         return RestoreImpossible(name=manifest.name, message=said)
     if is_full(failed):
-        return RestoreImpossible(name=manifest.name, message=said, hint=_ROOM)
+        return RestoreImpossible(name=manifest.name, message=said, hint=ROOM)
     for words, hint in _ELSEWHERE.items():
         if any(words in line for line in lines):
             return RestoreImpossible(name=manifest.name, message=said, hint=hint)
@@ -122,7 +122,7 @@ def elsewhere(error: psycopg.Error, name: str) -> RestoreImpossible:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return RestoreImpossible(name=name, message=redact(said), hint=_LOGIN)
     if (error.sqlstate or "").startswith("53"):
-        return RestoreImpossible(name=name, message=redact(said), hint=_ROOM)
+        return RestoreImpossible(name=name, message=redact(said), hint=ROOM)
     return RestoreImpossible(name=name, message=redact(said), **({"hint": _LOST} if is_lost(error) else {}))
 
 
