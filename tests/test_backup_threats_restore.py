@@ -107,7 +107,7 @@ def test_a_signal_leaves_nothing_of_it(
     older: Older, own: Path, command: str, phase: str, number: str, action: str
 ) -> None:
     before = databases(older.url)
-    words = ["backup", command, older.url, "--folder", older.folder, "--json"]
+    words: list[str | Path] = ["backup", command, older.url, "--folder", older.folder, "--json"]
     ran = run_hooked(phase, action, number, *words, environment={**os.environ, "TMPDIR": str(own)})
     assert ran.status == 128 + signal.Signals[number], ran
     assert ran.json["error"]["message"] == "stopped"
@@ -118,7 +118,7 @@ def test_a_signal_leaves_nothing_of_it(
 
 def test_what_a_killed_restore_leaves_goes_with_the_next(older: Older, own: Path) -> None:
     before = databases(older.url)
-    words = ["backup", "restore", older.url, "--folder", older.folder, "--json"]
+    words: list[str | Path] = ["backup", "restore", older.url, "--folder", older.folder, "--json"]
     ran = run_hooked("compare", "self", "SIGKILL", *words)
     assert ran.status == -signal.SIGKILL
     left = databases(older.url) - before
@@ -139,7 +139,7 @@ def test_a_server_that_ends_the_sessions_says_nothing_of_the_backup(older: Older
     statement.write_text(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname like 'litelift\\_restore\\_%'"
     )
-    words = ["backup", command, older.url, *(["--beside"] if command == "drill" else []), "--folder", older.folder]
+    words: list[str | Path] = ["backup", command, older.url, *(["--beside"] if command == "drill" else []), "--folder", older.folder]
     environment = {**os.environ, "STATEMENT": str(statement)}
     ran = run_hooked("compare", "statement", older.url, *words, "--json", environment=environment)
     only_error(ran, "DrillImpossible" if command == "drill" else "RestoreImpossible", hint="server's log")

@@ -408,3 +408,68 @@ def test_a_terminal_sees_bars_and_no_password(world: World) -> None:
     assert b"Load" in seen
     world.kept.add("the terminal", seen)
     assert world.found() == []
+
+
+@PASSWORDS
+@pytest.mark.parametrize("way", ["url", "keywords"])
+def test_no_backup_command_shows_it_nor_leaves_it_in_a_backup(way: str, world: World) -> None:
+    """The programs that are started, which get it by their environment, are looked at while they wait for a table."""
+    world.tcp.do(f"grant pg_read_server_files to {world.name}; alter role {world.name} createdb")
+    target = world.place(world.password) if way == "url" else world.keywords(world.password)
+    with psycopg.connect(world.admin, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL(
+                "set role {0}; create table pupils as select g from generate_series(1, 100) g;"
+                "create table zebra (id int) partition by range (id); reset role"
+            ).format(sql.Identifier(world.name))
+        )
+    place = ("--folder", world.folder / "backups")
+    with psycopg.connect(world.admin) as locking, psycopg.connect(world.admin, autocommit=True) as looking:
+        locking.execute("lock table zebra in access exclusive mode")
+        words = ["backup", "create", target, *map(str, place), "--verbose"]
+        process = subprocess.Popen(
+            world.command(*words),
+            env=world.environment(),
+            cwd=world.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        waiting = "select 1 from pg_locks where not granted and locktype = 'relation'"
+        wait_for(lambda: process.poll() is not None or looking.execute(waiting).fetchone() is not None)
+        started = children(process.pid)
+        assert started
+        for one in (process.pid, *started):
+            world.kept.add(f"cmdline of {one}", _words_of(one))
+        world.kept.add("ps", subprocess.check_output(["ps", "-ww", "-e", "-o", "args"]))
+        world.kept.folder(world.folder)
+        locking.rollback()
+        out, err = process.communicate(timeout=300)
+    world.kept.add("stdout", out)
+    world.kept.add("stderr", err)
+    assert process.returncode == 0, err
+    for command in ("list", "verify", "runbook", "prune"):
+        assert world.run("backup", command, target, *place, "--verbose") in (0, 3), command
+    assert world.run("backup", "drill", target, *place, "--beside", "--verbose") in (0, 1)
+    assert world.run("backup", "restore", target, *place, "--verbose", "--json") in (0, 1, 3)
+    assert world.run("backup", "create", target, *place, "--compress", "nonsense") == 2
+    (world.folder / "backups/history.jsonl").chmod(0o600)
+    for wrong in (
+        f"postgresql://{world.name}:{quote(world.password, safe='')}x@127.0.0.1:{world.tcp.port}/{world.name}",
+        f"postgresql://{world.name}:{quote(world.password, safe='')}@127.0.0.1:1/{world.name}",
+        f"postgresql://{world.name}:{quote(world.password, safe='')}@127.0.0.1:{world.tcp.port}/nowhere",
+    ):
+        for command in ("create", "restore"):
+            assert world.run("backup", command, wrong, *place, "--verbose") == 1
+        assert world.run("backup", "drill", wrong, *place, "--beside", "--json") == 1
+    with psycopg.connect(world.admin, autocommit=True) as admin:
+        made = [
+            name
+            for (name,) in admin.execute(
+                "select datname from pg_database where datname like %s and datname <> current_database()",
+                (f"{world.name}%",),
+            )
+        ]
+        for name in made:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    assert world.found() == []
