@@ -139,7 +139,14 @@ def test_a_server_that_ends_the_sessions_says_nothing_of_the_backup(older: Older
     statement.write_text(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname like 'litelift\\_restore\\_%'"
     )
-    words: list[str | Path] = ["backup", command, older.url, *(["--beside"] if command == "drill" else []), "--folder", older.folder]
+    words: list[str | Path] = [
+        "backup",
+        command,
+        older.url,
+        *(["--beside"] if command == "drill" else []),
+        "--folder",
+        older.folder,
+    ]
     environment = {**os.environ, "STATEMENT": str(statement)}
     ran = run_hooked("compare", "statement", older.url, *words, "--json", environment=environment)
     only_error(ran, "DrillImpossible" if command == "drill" else "RestoreImpossible", hint="server's log")

@@ -35,6 +35,11 @@ _MARKED = """
            (select count(*) from pg_stat_activity a where a.datid = d.oid and a.usesysid is not null) as sessions
     from pg_database d order by d.datname
 """
+# That one database is to be read only (ALTER DATABASE ... SET) says nothing of the others.
+_WRITABLE = """
+    select set_config(name, 'off', false) from pg_settings
+    where name = 'default_transaction_read_only' and setting = 'on' and source in ('database', 'database user')
+"""
 _RUNS = "select objid::bigint as mark from pg_locks where locktype = 'advisory' and classid = %s and objsubid = 2"
 
 
@@ -174,10 +179,13 @@ def maintenance(admin_dsn: str, *names: str) -> Connection:
     candidates = [name for name in dict.fromkeys([asked, "postgres", "template1"]) if name and name not in names]
     for number, name in enumerate(candidates):
         try:
-            return connect(make_conninfo(dsn, dbname=name))
+            connection = connect(make_conninfo(dsn, dbname=name))
         except TargetUnreachable:
             if number == len(candidates) - 1:
                 raise
+        else:
+            connection.execute(_WRITABLE)
+            return connection
     raise TargetError(
         message=f"there is no database to work from beside {', '.join(names)}",
         hint="Make one: CREATE DATABASE postgres",

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from litelift.backup.beside import cut, leftovers, maintenance, remove
+from litelift.backup.beside import NAME_BYTES, cut, leftovers, maintenance, remove
 from litelift.backup.compare import compare, summed_up
 from litelift.backup.create import create_held
 from litelift.backup.create_database import apply_properties
@@ -30,8 +30,8 @@ from litelift.backup.subject import Subject
 from litelift.backup.switch import SECONDS, Switched, switch
 from litelift.backup.unpack import elsewhere
 from litelift.backup.verify import compare_sums
-from litelift.errors import DatabaseExists, LiteliftError, RestoreFailed, SwitchBusy
-from litelift.postgres.connect import Connection, connect
+from litelift.errors import DatabaseExists, LiteliftError, RestoreFailed, SwitchBusy, UsageError
+from litelift.postgres.connect import Connection, connect, stopped
 from litelift.redact import text as redact
 from litelift.report.format import milliseconds
 
@@ -83,6 +83,8 @@ def restore_new(
         began = time.monotonic()
         manifest = backup.read()
         name = to or new_name(manifest)
+        if len(name.encode()) > NAME_BYTES:
+            raise UsageError(message=f"a database's name has at most {NAME_BYTES} bytes; got {len(name.encode())}")
         admin = of.admin or of.dsn
         chosen = named_tables(manifest, tables)
         tidy(admin)
@@ -192,7 +194,15 @@ def compared(
                 contents = stack.enter_context(selection(backup, chosen, of.settings.tools, identities))
                 due = _only(manifest, chosen)
             there = stack.enter_context(
-                restored(backup, admin, settings=of.settings, identities=identities, contents=contents, on_sign=on_sign)
+                restored(
+                    backup,
+                    admin,
+                    settings=of.settings,
+                    identities=identities,
+                    contents=contents,
+                    live=live_name(of),
+                    on_sign=on_sign,
+                )
             )
             seconds = time.monotonic() - began
             differ = compare(there.dsn, due, jobs_for(of.settings), chosen=with_rows(manifest, chosen), on_sign=on_sign)
@@ -246,10 +256,17 @@ def _properties(manifest: Manifest) -> DatabaseProperties:
 
 
 def tidy(admin: str) -> None:
-    """Drop what killed restores have left."""
+    """Drop what killed restores have left, but what belongs to others. Raises TargetError."""
     for left in leftovers(admin):
-        if not left.busy:
+        if left.busy:
+            continue
+        try:
             remove(admin, left.name)
+        except psycopg.errors.InsufficientPrivilege:
+            # Another administrator's, which is in nobody's way.
+            continue
+        except psycopg.Error as error:
+            raise stopped(error) from error
 
 
 def every_note(notes: list[str], there: Restored) -> list[str]:

@@ -44,6 +44,7 @@ def restored(
     identities: Sequence[Any] = (),
     powers: bool = False,
     contents: Path | None = None,
+    live: str | None = None,
     on_sign: OnSign = silent,
 ) -> Iterator[Restored]:
     """Restore a backup to a database beside the one that it is of; where the block raises, that goes.
@@ -55,6 +56,7 @@ def restored(
         identities: keys for an encrypted one.
         powers: give roles that are missing their attributes too (`create_roles`).
         contents: a list of what to restore (`unpack`). None: everything.
+        live: the database whose place it may take. None: the one that it is of. No session stays in it.
         on_sign: gets signs of life.
 
     Raises:
@@ -62,17 +64,18 @@ def restored(
     """
     manifest = backup.read()
     notes: list[Note] = []
+    live = live or manifest.database
 
     def make(connection: Connection, name: str) -> None:
         notes.extend(create_database(connection, name, DatabaseProperties.model_validate(manifest.properties)))
 
     roles = [Role.model_validate(role) for role in manifest.roles]
     with ExitStack() as stack:
-        connection = stack.enter_context(maintenance(admin))
+        connection = stack.enter_context(maintenance(admin, live))
         made = create_roles(connection, roles, powers=powers)
         # A login that is no superuser gives an object to a role only while it may act as that.
         stack.enter_context(acting_for(connection, [role.name for role in roles if role.owns]))
-        place = stack.enter_context(beside(admin, manifest.database, make))
+        place = stack.enter_context(beside(admin, live, make))
         unpack(
             backup,
             place.dsn,

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,12 @@ class Store:
             return []
         except OSError as error:
             raise self._unusable(error) from error
-        return sorted(map(read_backup, folders), key=lambda backup: (_made(backup), backup.name))
+        found = []
+        for backup in map(read_backup, folders):
+            # Another may have removed it meanwhile, who holds the lock.
+            with suppress(FileNotFoundError):
+                found.append((_made(backup), backup.name, backup))
+        return [backup for _, _, backup in sorted(found, key=lambda one: one[:2])]
 
     def _unusable(self, error: OSError) -> BackupFolderUnusable:
         return BackupFolderUnusable(message=f"{error.filename or self.path}: {error.strerror or error}")

@@ -19,7 +19,7 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from litelift.cutover.server.engine import is_local, places
-from litelift.errors import BackupToolMissing
+from litelift.errors import BackupToolMissing, UsageError
 from litelift.postgres.programs import ProgramFailed, shipped
 
 FOLDERS = (
@@ -31,10 +31,20 @@ FOLDERS = (
 """Where packages put the programs of several versions beside each other."""
 EMBEDDED = (16, 18)
 ASK_SECONDS = 30.0
-KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR")
+KEPT = (
+    *("PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"),
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
+    *("CONTAINER_HOST", "XDG_RUNTIME_DIR"),
+    # What libpq and its libraries read beside its own options.
+    *("PGSERVICEFILE", "PGSYSCONFDIR", "KRB5CCNAME", "KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF"),
+)
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Options of libpq's that hold a secret, and that no variable hands on."""
 
 # Loaded before any fork: between that and exec a process may do little.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+_OF_HOST = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE")
 
 From = Literal["named", "system", "embedded", "container"]
 
@@ -78,7 +88,8 @@ class Tools:
         login, rest = _environment(dsn) if dsn is not None else ({}, "")
         if self.folder is None:
             # Within the container the server is at its own socket, whatever the host calls it.
-            login = {name: value for name, value in login.items() if name not in ("PGHOST", "PGHOSTADDR", "PGPORT")}
+            login = {name: value for name, value in login.items() if name not in _OF_HOST}
+            rest = ""
         told = [*words, f"--dbname={rest}"] if rest else list(words)
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return subprocess.Popen(
@@ -156,14 +167,14 @@ def _named(folder: Path) -> Iterator[Tools]:
 def _in(folder: Path, source: From) -> Iterator[Tools]:
     said = _asked(str(folder / "pg_dump"), "--version")
     if said is not None and _asked(str(folder / "pg_restore"), "--version") is not None:
-        yield Tools(_number(said), said, source, folder)
+        yield Tools(number(said), said, source, folder)
 
 
 def _in_container(name: str, engine: str | None) -> Iterator[Tools]:
     for words in _engines(engine):
         said = _asked(*words, "exec", name, "pg_dump", "--version")
         if said is not None and _asked(*words, "exec", name, "pg_restore", "--version") is not None:
-            yield Tools(_number(said), said, "container", exec=(*words, "exec", "-i"), container=name)
+            yield Tools(number(said), said, "container", exec=(*words, "exec", "-i"), container=name)
             return
 
 
@@ -190,7 +201,8 @@ def _asked(*words: str) -> str | None:
     return found[1].strip() if found and done.returncode == 0 else None
 
 
-def _number(words: str) -> int:
+def number(words: str) -> int:
+    """A version as libpq has it, from the words of a program: "16.14 (Debian ...)", "19beta1"."""
     major, _, minor = re.split(r"[^\d.]", words, maxsplit=1)[0].partition(".")
     return int(major) * 10000 + int(minor or 0)
 
@@ -216,6 +228,14 @@ def _environment(dsn: str) -> tuple[dict[str, str], str]:
     rest = {name: value for name, value in given.items() if name not in variables}
     if "password" in rest:
         raise AssertionError("libpq has a variable for the password")
+    if secret := next((name for name in SECRETS if name in rest), None):
+        hint = (
+            "Everybody on this machine could read it there. Use a key file without a passphrase, for its owner alone."
+        )
+        raise UsageError(message=f"{secret} can be given to pg_dump and pg_restore only in their words", hint=hint)
+    if "PGSERVICE" in told or "PGSERVICE" in here:
+        # What a service says goes before the variables ("The Connection Service File"), but not before what is asked.
+        rest = {name: value for name, value in given.items() if name not in ("password", "service")}
     # A keyword and the variable would both be looked at; what is asked for here wins.
     return {**here, **told, "PGCLIENTENCODING": "UTF8"}, make_conninfo("", **rest) if rest else ""
 

@@ -19,8 +19,9 @@ from litelift.postgres.connect import connect, is_lost
 from litelift.redact import text as redact
 from litelift.report.format import count
 
-# What a later pg_dump asks of every server, and an earlier one does not know: it changes nothing that is kept.
-_HARMLESS = ('unrecognized configuration parameter "transaction_timeout"',)
+# What a later pg_dump asks of every server, and an earlier one does not know: it changes nothing that is kept. The
+# server says so in its own language.
+_HARMLESS = ("transaction_timeout",)
 
 
 _LOGIN = "Restore with a login that may do all of it, a superuser say: [backup] admin, or --admin."

@@ -17,7 +17,7 @@ from litelift.backup.program import Failed, running, wait_for
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import STANDING, Backup, Store, note
 from litelift.backup.sums import BLOCK, files_in, stored_file
-from litelift.backup.tools import Tools, tools_for
+from litelift.backup.tools import Tools, number, tools_for
 from litelift.errors import BackupDamaged, BackupToolMissing, BackupUnread
 from litelift.redact import text as redact
 from litelift.report.format import count, size
@@ -133,7 +133,7 @@ def unreadable(failed: Failed, name: str) -> BackupDamaged | BackupUnread:
 
 def restorer_for(manifest: Manifest, tools: str | None) -> Tools:
     """The pg_restore for a dump: of pg_dump's own version, else the next higher. Raises BackupToolMissing."""
-    found = tools_for(int(manifest.dump.program.split(".")[0]) * 10000, named=tools)
+    found = tools_for(number(manifest.dump.program), named=tools)
     if manifest.dump.compression.startswith("zstd") and not found.zstd:
         raise BackupToolMissing(
             program="pg_restore that knows zstd",
