@@ -77,6 +77,8 @@ class ServerFacts(Part):
     """Those that the database uses, and their versions."""
     icu: bool = False
     """Whether the database uses a collation of ICU's."""
+    tablespaces: list[str] = Field(default_factory=list)
+    """Those that its tables and indexes name; not the database's own."""
 
 
 class DumpFacts(Part):

@@ -75,6 +75,8 @@ def restored(
         made = create_roles(connection, roles, powers=powers)
         # A login that is no superuser gives an object to a role only while it may act as that.
         stack.enter_context(acting_for(connection, [role.name for role in roles if role.owns]))
+        lacking = _lacking(connection, manifest.server.tablespaces)
+        notes += [Note(message=f"the tablespace {name} is not there, or not for this login") for name in lacking]
         place = stack.enter_context(beside(admin, live, make))
         unpack(
             backup,
@@ -83,6 +85,14 @@ def restored(
             tools=settings.tools,
             jobs=jobs_for(settings),
             contents=contents,
+            words=["--no-tablespaces"] if lacking else [],
             on_sign=on_sign,
         )
         yield Restored(place.name, place.dsn, place.run, made, [*made.notes, *notes])
+
+
+def _lacking(connection: Connection, names: Sequence[str]) -> list[str]:
+    """The tablespaces in which nothing can be made here. One of them has all go to the database's own."""
+    query = "select spcname::text from pg_tablespace where has_tablespace_privilege(oid, 'create')"
+    there = {name for (name,) in connection.execute(query)}
+    return [name for name in names if name not in there]

@@ -7,24 +7,29 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote as shell_quoted
+from stat import S_ISDIR
+
+import psycopg
+from psycopg import sql
 
 from litelift.atomic import PRIVATE, write_whole
 from litelift.backup.manifest import Manifest
 from litelift.backup.tools import Tools, local_tools
 from litelift.errors import DrillImpossible, TargetError
-from litelift.postgres.connect import connect, normalized
-from litelift.postgres.data_folder import START_SECONDS, running_server
+from litelift.postgres.connect import Connection, connect, normalized
+from litelift.postgres.data_folder import START_SECONDS, end_server, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, system_user
 from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
 from litelift.report.format import size
 
 NOTE = "drill.json"
 ROOMIER = "Name a folder with more room by TMPDIR, or restore beside: litelift backup drill --beside"
+PREFIX = "litelift-drill-"
 ROOM = 1.5
 """How many times the database's size is to be free: its files, and the log of writing them."""
 STOP_SECONDS = 60.0
@@ -73,7 +78,7 @@ def scratch_server(manifest: Manifest, store: Path) -> Iterator[Scratch]:
         assert tools.folder is not None
         programs = Programs(tools.folder, system_user() if os.geteuid() == 0 else None)
         try:
-            write_whole(store / NOTE, json.dumps({"folder": str(place), "programs": str(tools.folder)}), mode=PRIVATE)
+            write_whole(store / NOTE, json.dumps({"folder": str(place)}), mode=PRIVATE)
             url = _start(place, programs)
             missing = _missing(url, manifest)
             if not missing:
@@ -105,7 +110,7 @@ def answers(url: str) -> bool:
 
 def _place(manifest: Manifest) -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix="litelift-drill-"))
+        return Path(tempfile.mkdtemp(prefix=PREFIX))
     except OSError as error:
         message = f"{error.filename or tempfile.tempdir}: {error.strerror or error}"
         raise DrillImpossible(name=manifest.name, message=message, hint=ROOMIER) from error
@@ -114,17 +119,27 @@ def _place(manifest: Manifest) -> Path:
 def clear_left(store: Path) -> None:
     """Stop and remove the scratch server that a killed drill has left, under the store's lock."""
     try:
-        left = json.loads((store / NOTE).read_bytes())
-        place, folder = Path(left["folder"]), Path(left["programs"])
+        place = Path(json.loads((store / NOTE).read_bytes())["folder"])
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):
         (store / NOTE).unlink()
         return
-    if place.name.startswith("litelift-drill-") and place.is_dir():
-        user = system_user() if os.geteuid() == 0 else None
-        _remove(place, Programs(folder, user))
+    uid = system_user().pw_uid if os.geteuid() == 0 else os.geteuid()
+    if _is_ours(place, uid):
+        # Of the note nothing is run, and its process number may be another's by now.
+        end_server(place / "data", STOP_SECONDS)
+        _remove_files(place, uid)
     (store / NOTE).unlink(missing_ok=True)
+
+
+def _is_ours(place: Path, uid: int) -> bool:
+    """Whether a folder is one that a drill makes: what the note names may be anything."""
+    try:
+        facts = place.lstat()
+    except (OSError, ValueError):
+        return False
+    return place.name.startswith(PREFIX) and place.is_absolute() and S_ISDIR(facts.st_mode) and facts.st_uid == uid
 
 
 def _candidates(manifest: Manifest) -> list[Tools]:
@@ -175,8 +190,20 @@ def _start(place: Path, programs: Programs) -> str:
 def _missing(url: str, manifest: Manifest) -> list[str]:
     with connect(normalized(url)) as connection:
         _, extensions, icu = connection.execute(_HAS).fetchone() or ("", [], False)
-    missing = [f"the extension {name}" for name in manifest.server.extensions if name not in extensions]
-    return missing + (["ICU"] if manifest.server.icu and not icu else [])
+        missing = [f"the extension {name}" for name in manifest.server.extensions if name not in extensions]
+        missing += ["ICU"] if manifest.server.icu and not icu else []
+        return missing or list(_refused(connection, manifest.server.extensions))
+
+
+def _refused(connection: Connection, extensions: Iterable[str]) -> Iterator[str]:
+    """Those that are there, and cannot be made: some want their library to be loaded when the server starts."""
+    for name in extensions:
+        try:
+            with connection.transaction(force_rollback=True):
+                words = sql.SQL("create extension if not exists {} cascade")
+                connection.execute(words.format(sql.Identifier(name)))
+        except psycopg.Error as error:
+            yield f"the extension {name} ({' '.join((error.diag.message_primary or str(error)).split())})"
 
 
 def _remove(place: Path, programs: Programs) -> None:
@@ -185,6 +212,10 @@ def _remove(place: Path, programs: Programs) -> None:
         # It may not run any more; what matters is that its files go.
         with suppress(ProgramFailed):
             programs.run("pg_ctl", "stop", "-m", "immediate", "-w", data=data, seconds=STOP_SECONDS)
+    _remove_files(place, programs.uid)
+
+
+def _remove_files(place: Path, uid: int) -> None:
     with suppress(FileNotFoundError):
-        shutil.rmtree(short_folder(data, programs.uid))
+        shutil.rmtree(short_folder(place / "data", uid))
     shutil.rmtree(place)

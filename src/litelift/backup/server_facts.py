@@ -9,6 +9,10 @@ from litelift.postgres.connect import Connection
 from litelift.postgres.login import where
 
 _EXTENSIONS = "select extname, extversion from pg_extension order by extname"
+_TABLESPACES = """
+    select distinct t.spcname::text from pg_class c join pg_tablespace t on t.oid = c.reltablespace
+     where c.oid >= 16384 and not c.relisshared order by 1
+"""
 # The database's own provider came with PostgreSQL 15; to_jsonb asks for a column that may not be there.
 _ICU = """
     select exists (select from pg_collation c where c.collprovider = 'i' and c.oid >= 16384)
@@ -32,6 +36,7 @@ def server_facts(connection: Connection) -> ServerFacts:
         system_identifier=_system_identifier(connection),
         extensions=dict(connection.execute(_EXTENSIONS).fetchall()),
         icu=bool(icu and icu[0]),
+        tablespaces=[name for (name,) in connection.execute(_TABLESPACES)],
     )
 
 

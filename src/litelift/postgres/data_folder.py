@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -77,6 +79,24 @@ def clear_stale(folder: Path) -> None:
     program = _program_of(number)
     if program is not None and not (program == "postgres" and _works_in(number, folder)):
         path.unlink(missing_ok=True)
+
+
+def end_server(folder: Path, seconds: float) -> None:
+    """End at once the server that works in ``folder``, if one does; its process number may be another program's.
+
+    It is waited for as long as ``seconds``; a server ends all its processes when it finds its folder gone.
+    """
+    try:
+        number = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return
+    if number <= 0 or _program_of(number) != "postgres" or not _works_in(number, folder):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(number, signal.SIGQUIT)
+    deadline = time.monotonic() + seconds
+    while _program_of(number) == "postgres" and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _program_of(number: int) -> str | None:
