@@ -76,6 +76,16 @@ class SystemServer:
                     raise
                 time.sleep(0.1)
 
+    def follow(self, primary: SystemServer) -> None:
+        """Make a standby of another one, and start it."""
+        self.folder.mkdir()
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        self._run(
+            "pg_basebackup", "-h", str(primary.folder), "-U", "postgres", "-D", "data", "-R", "-c", "fast", "--no-sync"
+        )
+        self.run()
+
     def stop(self) -> None:
         """End it at once."""
         self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")

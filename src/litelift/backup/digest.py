@@ -42,7 +42,8 @@ _TABLES = """
            quote_ident(n.nspname) || '.' || quote_ident(c.relname),
            (select quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
               from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
-             where r.oid = pg_partition_root(c.oid) and c.relispartition)
+             where r.oid = pg_partition_root(c.oid) and c.relispartition),
+           c.relpersistence = 'u' and pg_is_in_recovery()
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
       left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
@@ -58,11 +59,21 @@ _BYTEA, _TEXTS = 17, (25, 1043)
 _SUMS = sql.SQL(
     "count(*), sum(('x' || left(h, 16))::bit(64)::bigint), sum(('x' || substr(h, 17, 16))::bit(64)::bigint)"
 )
+# In parts, for one may be of 4 TB, and lo_get gives at most 1 GB: a row is its number, and the SHA-256 of each part.
 _LARGE_OBJECTS = sql.SQL("""
-    select {}
-      from (select encode(sha256(convert_to(row(oid, encode(sha256(lo_get(oid)), 'hex'))::text, 'UTF8')), 'hex') as h
-              from pg_largeobject_metadata offset 0) as hashed
-""").format(_SUMS)
+    with recursive part(oid, number, hash, more) as (
+        select o.oid, 0::bigint, encode(sha256(data), 'hex'), length(data) = {size}
+          from pg_largeobject_metadata o cross join lateral (select lo_get(o.oid, 0, {size}) offset 0) as got(data)
+        union all
+        select p.oid, p.number + 1, encode(sha256(data), 'hex'), length(data) = {size}
+          from part p cross join lateral (select lo_get(p.oid, (p.number + 1) * {size}, {size}) offset 0) as got(data)
+         where p.more
+    ), whole as (
+        select oid, string_agg(hash, ' ' order by number) as hashes from part group by oid
+    )
+    select {sums}
+      from (select encode(sha256(convert_to(row(oid, hashes)::text, 'UTF8')), 'hex') as h from whole offset 0) as hashed
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +91,15 @@ class Table:
     """schema.name, quoted where needed: how it is called in the manifest."""
     root: str | None
     """The partitioned table that it is a part of."""
+    unread: bool = False
+    """Unlogged, and this is a standby: nobody can read it there, and pg_dump writes no rows of it."""
 
     def pieces(self, version: int) -> Iterator[tuple[int, int | None]]:
         """Ranges of its blocks. Before PostgreSQL 14 such a range is found by reading all: one piece then."""
         blocks = -(-self.bytes // self.block)
         step = max(1, PIECE_BYTES // self.block)
+        if self.unread:
+            return
         if version < 140000 or blocks <= 2 * step:
             yield 0, None
             return
@@ -96,8 +111,8 @@ def tables(connection: Connection) -> list[Table]:
     """Every table whose rows pg_dump writes: partitions each by itself; not those of extensions."""
     # A domain of a domain ends at a type in steps; the deeper ones are written as they are, which is right too.
     return [
-        Table(oid, schema, name, size, block, tuple(columns), tuple(types), words, root)
-        for oid, schema, name, size, block, columns, types, words, root in connection.execute(_TABLES)
+        Table(oid, schema, name, size, block, tuple(columns), tuple(types), words, root, unread)
+        for oid, schema, name, size, block, columns, types, words, root, unread in connection.execute(_TABLES)
     ]
 
 
@@ -176,12 +191,16 @@ def contents(
     return work.results()
 
 
-def large_objects(connection: Connection) -> TableContent | None:
-    """What the large objects hold; None where there are none. Raises psycopg.Error where they may not be read."""
+def large_objects(connection: Connection, part: int = LARGE) -> TableContent | None:
+    """What the large objects hold, read in parts of so many bytes; None where there are none.
+
+    Raises psycopg.Error where they may not be read.
+    """
     there = connection.execute("select exists (select from pg_largeobject_metadata)").fetchone()
     if there != (True,):
         return None
-    count, high, low = connection.execute(_LARGE_OBJECTS).fetchone() or (0, 0, 0)
+    asked = _LARGE_OBJECTS.format(sums=_SUMS, size=sql.Literal(part))
+    count, high, low = connection.execute(asked).fetchone() or (0, 0, 0)
     return TableContent(table="large objects", rows=count, digest=_digest(int(high or 0), int(low or 0)))
 
 

@@ -13,6 +13,8 @@ _SEQUENCES = """
     select n.nspname, c.relname, s.seqincrement, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
       from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
      where n.nspname !~ '^pg_' and c.relpersistence <> 't'
+       -- Nobody can read these on a standby.
+       and not (c.relpersistence = 'u' and pg_is_in_recovery())
        and not exists (select from pg_depend d
                         where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
      order by 1, 2
