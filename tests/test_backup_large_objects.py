@@ -25,5 +25,6 @@ def test_every_byte_of_a_large_object_counts_wherever_it_is_cut(database: str) -
         ]
         for change in changes:
             connection.execute(change)
-            assert str(now := large_objects(connection, 1000)) not in seen, change
-            seen.add(str(now))
+            now = str(large_objects(connection, 1000))
+            assert now not in seen, change
+            seen.add(now)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +15,8 @@ from types import TracebackType
 import psycopg
 
 from litelift.backup import catalogue
-from litelift.backup.digest import Cancel, Table, contents, large_objects, tables
-from litelift.backup.dump import How, dump, facts, how, jobs_for
+from litelift.backup.digest import Cancel, Table, contents, large_objects
+from litelift.backup.dump import How, dump, facts, how
 from litelift.backup.encryption import recipients
 from litelift.backup.history import failing, recording, write_event
 from litelift.backup.manifest import Encryption, Kind, Manifest, TableContent
@@ -24,8 +25,8 @@ from litelift.backup.properties import capture_properties
 from litelift.backup.roles import capture_roles
 from litelift.backup.sequences import sequences, states
 from litelift.backup.server_facts import server_facts
+from litelift.backup.settled import free_sessions, settled
 from litelift.backup.signs import OnSign, Sign, silent
-from litelift.backup.snapshot import snapshot
 from litelift.backup.store import Backup, Store, read_backup, write_manifest
 from litelift.backup.subject import Subject
 from litelift.backup.tools import Tools, tools_for
@@ -75,11 +76,12 @@ def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
     way = how(subject.settings, tools, keys)
     guess = _guess(subject.store)
     _refuse_without_room(subject.store, guess)
-    with _explained(subject.store), snapshot(subject.dsn) as (holding, name):
+    with _explained(subject.store), settled(subject.dsn) as (holding, name, found):
         started = datetime.now(UTC)
+        way = replace(way, jobs=_jobs_within(way, free_sessions(holding)))
         called = subject.store.new_name(subject.label, started)
         with subject.store.being_made(called) as folder:
-            manifest = _fill(folder, subject, tools, way, holding, name, guess, on_sign)
+            manifest = _fill(folder, subject, tools, way, holding, name, found, guess, on_sign)
             manifest = manifest.model_copy(
                 update={"name": called, "kind": kind, "started": started, "ended": datetime.now(UTC)}
             )
@@ -94,13 +96,13 @@ def _fill(
     way: How,
     holding: Connection,
     snapshot_name: str,
+    found: list[Table],
     guess: int,
     on_sign: OnSign,
 ) -> Manifest:
     """Write the dump, and read the same tables beside it."""
-    found = tables(holding)
     before = sequences(holding)
-    beside = _Beside(subject, snapshot_name, found, on_sign)
+    beside = _Beside(subject.dsn, snapshot_name, found, way.jobs, on_sign)
     with beside:
         files = dump(tools, subject.dsn, snapshot_name, folder, way, guess, beside.sign)
         written = sum(file.bytes for file in files)
@@ -135,15 +137,13 @@ def _fill(
 class _Beside:
     """Reads what the tables hold while pg_dump writes; where one of the two fails, the other is ended too."""
 
-    def __init__(self, subject: Subject, snapshot_name: str, found: list[Table], on_sign: OnSign) -> None:
+    def __init__(self, dsn: str, snapshot_name: str, found: list[Table], jobs: int, on_sign: OnSign) -> None:
         self.on_sign = on_sign
         self.lock = threading.Lock()
         self.done, self.total = 0, len(found)
         self.cancel = Cancel()
         self.pool = ThreadPoolExecutor(1)
-        self.reading = self.pool.submit(
-            contents, subject.dsn, snapshot_name, found, jobs_for(subject.settings), self._on_table, self.cancel
-        )
+        self.reading = self.pool.submit(contents, dsn, snapshot_name, found, jobs, self._on_table, self.cancel)
 
     def __enter__(self) -> None:
         pass
@@ -170,6 +170,14 @@ class _Beside:
         with self.lock:
             self.done += 1
             self.on_sign(Sign("read", self.done, self.total, "tables"))
+
+
+def _jobs_within(way: How, free: int) -> int:
+    """How many tables at once, so that pg_dump and those who read beside it find room."""
+    for jobs in range(way.jobs, 1, -1):
+        if jobs + (jobs + 1 if way.format == "directory" else 1) <= free:
+            return jobs
+    return 1
 
 
 def _database_bytes(connection: Connection) -> int:

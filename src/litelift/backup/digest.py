@@ -26,7 +26,10 @@ from litelift.postgres.connect import Connection, cancel
 LARGE = 64 << 20
 PIECE_BYTES = 64 << 20
 """Larger tables are read in pieces, by several sessions."""
-BLOCK = 8192
+TOGETHER = 200
+"""Tables that one statement locks."""
+MANY = 1000
+"""More tables than these are not locked by every session: the server's room for locks is not endless."""
 HALF = 1 << 64
 
 OnTable = Callable[[str, int], None]
@@ -132,6 +135,13 @@ def statement(table: Table, first: int = 0, end: int | None = None) -> sql.Compo
     ).format(_SUMS, row, sql.Identifier(table.schema, table.name), where)
 
 
+def hold(session: Connection, found: Sequence[Table]) -> None:
+    """Keep others from changing the tables' structure, and from emptying them, until the transaction ends."""
+    for at in range(0, len(found), TOGETHER):
+        names = [sql.SQL("only {}").format(sql.Identifier(one.schema, one.name)) for one in found[at : at + TOGETHER]]
+        session.execute(sql.SQL("lock table {} in access share mode").format(sql.SQL(", ").join(names)))
+
+
 class Cancel:
     """Ends what another thread reads."""
 
@@ -170,6 +180,9 @@ def contents(
         sessions = [
             open_sessions.enter_context(following(dsn, name)) for _ in range(max(1, min(jobs, work.pieces_left)))
         ]
+        # All at once: who comes later would wait behind others who wait for those who came before.
+        for session in sessions if len(found) <= MANY else ():
+            hold(session, found)
         work.prepare(sessions)
         if cancelled is not None:
             cancelled.attach(work)

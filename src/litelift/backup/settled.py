@@ -1,0 +1,73 @@
+"""A moment of a database in which every table stays as it is until it has been read.
+
+A snapshot alone does not hold what is truncated or rewritten after it: such a table is empty to whoever looks with it
+("Caveats" of the manual's chapter on concurrency). So the tables are locked as for a SELECT, which lets others write;
+where one was rewritten before its lock was had, another moment is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psycopg
+
+from litelift.backup.digest import Table, hold, tables
+from litelift.backup.snapshot import snapshot
+from litelift.errors import BackupFailed
+from litelift.postgres.connect import Connection
+
+TRIES = 10
+
+# What the snapshot says of a table's file, and what is so now.
+_REWRITTEN = """
+    select oid::regclass::text from pg_class
+     where oid = any(%s::oid[]) and relfilenode is distinct from pg_relation_filenode(oid)
+"""
+
+
+@contextmanager
+def settled(dsn: str) -> Iterator[tuple[Connection, str, list[Table]]]:
+    """A session that holds a snapshot and all tables, the snapshot's name, and the tables.
+
+    Raises TargetUnreachable, TargetAuthFailed, psycopg.Error. BackupFailed: others rewrite tables all the time.
+    """
+    changed = ""
+    for _ in range(TRIES):
+        with ExitStack() as stack:
+            holding, name = stack.enter_context(snapshot(dsn))
+            found = tables(holding)
+            try:
+                hold(holding, found)
+            except psycopg.errors.UndefinedTable as error:
+                # It was dropped since.
+                changed = error.diag.message_primary or str(error)
+                continue
+            rewritten = holding.execute(_REWRITTEN, ([table.oid for table in found],)).fetchall()
+            if rewritten:
+                changed = f"{rewritten[0][0]} was rewritten"
+                continue
+            yield holding, name, found
+            return
+    hint = "Make it when nobody changes the structure of the tables."
+    raise BackupFailed(message=f"others change tables while it begins: {changed}", hint=hint)
+
+
+def free_sessions(connection: Connection) -> int:
+    """How many more sessions the login may open to this database, as it looks now."""
+    found = connection.execute(_FREE).fetchone()
+    return int(found[0]) if found else 0
+
+
+_FREE = """
+    with login as (select * from pg_roles where rolname = session_user),
+         there as (select datname, usesysid from pg_stat_activity where usesysid is not null)
+    select least(
+        current_setting('max_connections')::int - (select count(*) from there)
+        - case when rolsuper then 0 else current_setting('superuser_reserved_connections')::int end,
+        case when not rolsuper and rolconnlimit >= 0
+             then rolconnlimit - (select count(*) from there where usesysid = login.oid) end,
+        case when not rolsuper and datconnlimit >= 0
+             then datconnlimit - (select count(*) from there where datname = current_database()) end)
+    from login, pg_database where datname = current_database()
+"""
