@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litelift.cutover.commands import run_commands
 from litelift.cutover.credentials import Login, kept_login
@@ -12,7 +13,9 @@ from litelift.cutover.journal import Journal
 from litelift.cutover.settings import Command, Runbook
 from litelift.cutover.step import Facts
 from litelift.errors import LiteliftError
-from litelift.move.progress import OnProgress
+
+if TYPE_CHECKING:
+    from litelift.move.progress import OnProgress
 
 
 @dataclass

@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from litelift.backup.settings import Backup
 from litelift.cutover.health.settings import HealthCheck
 from litelift.errors import RunbookError
-from litelift.sqlite.open import path_of
 from litelift.tomlfile.problems import line_of
 from litelift.tomlfile.section import Command as Command
 from litelift.tomlfile.section import Port, Seconds, Section, about
@@ -281,6 +280,9 @@ class Runbook(Section):
     @property
     def source_path(self) -> Path:
         """The SQLite file itself, where a link to it is named: it is put back in its own place."""
+        # It brings all that opening a SQLite file needs, which most commands about the runbook do not.
+        from litelift.sqlite.open import path_of
+
         return (self.folder / path_of(self.source.path)).resolve()
 
     def at(self, path: Path, lines: Mapping[tuple[str | int, ...], int] | None = None) -> Self:
