@@ -37,7 +37,7 @@ def make_backup(
             stored.append(StoredFile(name=file, bytes=size, sha256=hashlib.sha256(data).hexdigest()))
         server = ServerFacts(version="16.14", version_number=160014, where="host=localhost", system_identifier="7")
         dump = DumpFacts(
-            program="16.14", source="embedded", format="custom", path=next(iter(files)), compression="gzip", jobs=1
+            program="16.14", source="embedded", format="custom", path="database.dump", compression="gzip", jobs=1
         )
         manifest = Manifest(
             name=name,

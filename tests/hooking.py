@@ -94,3 +94,21 @@ def on_terminal(command: list[str], environment: Mapping[str, str]) -> tuple[int
             shown += part
     os.close(mine)
     return process.wait(300), shown
+
+
+def at_terminal(answer: str, *words: str | Path) -> Ran:
+    """Run litelift with a terminal as its input, at which somebody types ``answer``."""
+    mine, theirs = os.openpty()
+    os.write(mine, answer.encode())
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "litelift", *map(str, words)],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    finally:
+        os.close(theirs)
+        os.close(mine)
+    return Ran(done.returncode, done.stdout, done.stderr)

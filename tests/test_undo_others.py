@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +9,8 @@ import psycopg
 import pytest
 
 from broken import failed_as_document, one_clear_error, started, wait_for
-from command import Ran, litelift
-from hooking import hooking, killed
+from command import litelift
+from hooking import at_terminal, hooking, killed
 from whole_catalogue import whole_catalogue
 
 SOURCE = """
@@ -96,24 +93,6 @@ def do(url: str, statement: str) -> None:
 def count(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
         return (connection.execute(query).fetchone() or (None,))[0]
-
-
-def at_terminal(answer: str, *words: str | Path) -> Ran:
-    """Run litelift with a terminal as its input, at which somebody types ``answer``."""
-    mine, theirs = os.openpty()
-    os.write(mine, answer.encode())
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "litelift", *map(str, words)],
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-    finally:
-        os.close(theirs)
-        os.close(mine)
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 # --------------------------------------------------------------------- what is others'

@@ -409,6 +409,10 @@ class NotConfirmed(UsageError):
     hint = "Run it in a terminal, or add --yes. Nothing was done."
 
 
+class Declined(LiteliftError):
+    """nothing was done: {message}"""
+
+
 # --------------------------------------------------------------------- the runbook
 
 
@@ -625,6 +629,18 @@ class BackupNotFound(UsageError):
     hint = "See what is there with: litelift backup list"
 
 
+class NoBackup(BackupNotFound):
+    """there is no {what} in {folder}"""
+
+    hint = "Make one: litelift backup create. If they lie elsewhere, name the folder: --folder DIR"
+
+
+class BackupAmbiguous(UsageError):
+    """{number} backups in {folder} begin with {name}"""
+
+    hint = "Say more of the name, such as {example}"
+
+
 class BackupExists(UsageError):
     """there is a backup {name} in {folder} already"""
 
@@ -724,7 +740,7 @@ class RowsRefused(LiteliftError):
 class DatabaseExists(TargetError):
     """there is a database {database} already"""
 
-    hint = "Nothing of it was touched. Choose another name, or restore over it: see litelift backup restore --help"
+    hint = "Nothing of it was touched. Name another with --to, or restore in its place with --over."
 
 
 class KeepsNothing(UsageError):
@@ -831,7 +847,10 @@ class CopyTaken(LiteliftError):
 class CopyDamaged(LiteliftError):
     """the copy {name} at {place} is not what was copied: {message}"""
 
-    hint = "Copy it anew, which mends it: litelift backup copy {name}. Where the backup is gone, use another copy."
+    hint = (
+        "Copy it anew, which mends it: litelift backup copy --backup {name}. "
+        "Where the backup is gone, use another copy."
+    )
 
 
 class BackupThere(UsageError):

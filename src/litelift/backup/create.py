@@ -104,6 +104,8 @@ def _fill(
     before = sequences(holding)
     beside = _Beside(subject.dsn, snapshot_name, found, way.jobs, on_sign)
     with beside:
+        for begun in (Sign("dump", 0, guess), Sign("read", 0, len(found), "tables")):
+            beside.sign(begun)
         files = dump(tools, subject.dsn, snapshot_name, folder, way, guess, beside.sign)
         written = sum(file.bytes for file in files)
         took = f"{size(written)} by pg_dump {tools.words.split()[0]} ({tools.source}), {way.compress}"

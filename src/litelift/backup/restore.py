@@ -141,6 +141,7 @@ def restore_over(
                 notes = [str(note) for note in there.notes]
                 # The rights belong to what is restored before anybody comes in.
                 notes += [str(note) for note in apply_properties(connection, there.database, _properties(manifest))]
+            on_sign(Sign("switch"))
             done = _switch(admin, live, there.database, wait)
         told = f"{live} was away for {milliseconds(1000 * done.downtime_seconds)}"
         on_sign(Sign("switch", 1, 1, message=told, finished=True))

@@ -56,6 +56,7 @@ def restore_rows(
         with compared(of, backup, manifest, admin, chosen, identities, on_sign) as (there, seconds):
             with connect(there.dsn) as connection:
                 wanted = parsed(connection, chosen)
+            on_sign(Sign("switch"))
             done = replace_rows(of.dsn, there.dsn, wanted, seconds=wait)
         remove(admin, there.database)
         told = f"{count(done.rows, 'row')} in {count(len(done.tables), 'table')}"

@@ -18,7 +18,15 @@ from litelift import held
 from litelift.atomic import PRIVATE, sync_folder, write_whole
 from litelift.backup.manifest import FORMAT, MANIFEST, Manifest, Standing
 from litelift.backup.sums import open_own
-from litelift.errors import BackupBusy, BackupDamaged, BackupFolderMissing, BackupFolderUnusable, BackupNotFound
+from litelift.errors import (
+    BackupAmbiguous,
+    BackupBusy,
+    BackupDamaged,
+    BackupFolderMissing,
+    BackupFolderUnusable,
+    BackupNotFound,
+    NoBackup,
+)
 
 STANDING = "standing.json"
 LOCK = "lock"
@@ -110,17 +118,19 @@ class Store:
 
         None: the newest that is good; of those that were made before a restore only where there is no other.
 
-        Raises BackupNotFound.
+        Raises BackupNotFound, BackupAmbiguous.
         """
         found = self.backups()
         if name is None:
             good = [backup for backup in found if backup.good]
             if not good:
-                raise BackupNotFound(folder=self.path, name="good one")
+                raise NoBackup(folder=self.path, what="good backup" if found else "backup")
             return max(good, key=lambda backup: (backup.read().kind != "safety", found.index(backup)))
         exact = [backup for backup in found if backup.name == name]
         near = exact or [backup for backup in found if backup.name.startswith(name)]
-        if len(near) != 1:
+        if len(near) > 1:
+            raise BackupAmbiguous(number=len(near), folder=self.path, name=name, example=near[-1].name)
+        if not near:
             raise BackupNotFound(folder=self.path, name=name)
         return near[0]
 
@@ -128,7 +138,7 @@ class Store:
         """The newest, good or not. Raises BackupNotFound where there is none."""
         found = self.backups()
         if not found:
-            raise BackupNotFound(folder=self.path, name="backup")
+            raise NoBackup(folder=self.path, what="backup")
         return found[-1]
 
     def new_name(self, label: str, moment: datetime) -> str:

@@ -24,6 +24,7 @@ from litelift.tomlfile.section import Section
 from litelift.tomlfile.shape import sections
 
 FILE = Path("litelift.toml")
+_NAMES = "Name a litelift.toml, a SQLite file that was moved, or postgresql://user@host/database --folder DIR"
 
 
 class BackupsAlone(Section):
@@ -70,15 +71,12 @@ def subject(what: str | None, folder: Path | None = None) -> Subject:
         UsageError: there is no such file, or what is in it does not lead to a database. EmbeddedServerError.
     """
     if what is None and not FILE.is_file():
-        raise UsageError(
-            message=f"there is no {FILE} here",
-            hint="Name one, or a server: litelift backup create postgresql://user@host/database --folder DIR",
-        )
+        raise UsageError(message=f"there is no {FILE} here", hint=_NAMES)
     if what is not None and names_server(what):
         dsn = normalized(what)
         return Subject(_database_label(dsn), _store(folder, Backup()), Backup(), dsn)
     path = Path(what or FILE)
-    if path.suffix != ".toml" and path.is_file():
+    if path.suffix != ".toml" and _is_source(path):
         return _of_source(path, folder)
     return _of_file(path, folder)
 
@@ -90,7 +88,8 @@ def store_of(what: str | None, folder: Path | None = None) -> Store:
     if names_server(what) if what is not None else not FILE.is_file():
         return _store(None, Backup())
     if what is not None and Path(what).suffix != ".toml":
-        # Of the SQLite file whose embedded PostgreSQL is meant.
+        if not _is_source(Path(what)):
+            raise _no_file(Path(what))
         return _store(None, Backup(), Path(what).absolute().parent)
     settings, project, path = _settings(Path(what or FILE))
     return _store(None, settings, _project_folder(path, project))
@@ -163,10 +162,23 @@ def named(what: str | None) -> Named:
         label = str(conninfo_to_dict(normalized(what)).get("dbname") or "database")
         return Named(label, Backup(), Path.cwd())
     path = Path(what or FILE)
-    if path.suffix != ".toml" and path.is_file():
+    if path.suffix != ".toml" and _is_source(path):
         return Named(path.stem, Backup(), path.absolute().parent)
     settings, project, file = _settings(path)
     return Named(project.name, settings, _project_folder(file, project))
+
+
+def _is_source(path: Path) -> bool:
+    """Whether it is a SQLite file whose embedded PostgreSQL is meant; it may be gone, where its server is not."""
+    return path.is_file() or (not path.exists() and embedded.find_folder(path) is not None)
+
+
+def _no_file(path: Path) -> UsageError:
+    if path.is_dir():
+        return UsageError(
+            message=f"{path} is a folder", hint=f"The folder of the backups is named by --folder. {_NAMES}"
+        )
+    return UsageError(message=f"there is no file {path}", hint=_NAMES)
 
 
 def _of_source(path: Path, folder: Path | None) -> Subject:
@@ -227,6 +239,8 @@ def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None, str | No
 
 
 def _settings(path: Path) -> tuple[Backup, Project, Path]:
+    if not path.exists() or path.is_dir():
+        raise _no_file(path)
     if _is_runbook(path):
         runbook = read_runbook(path)
         return runbook.backup, runbook.project, runbook.path

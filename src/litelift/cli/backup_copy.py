@@ -9,8 +9,8 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_view import BackupView
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
 from litelift.errors import UsageError
 from litelift.report.format import count, duration, moment, size
 
@@ -83,7 +83,7 @@ def copy(
     nothing but its URL and the credentials if need be.
     """
     output = Output(json, quiet, verbose)
-    with told(output), BackupView(output.err, quiet or json) as view:
+    with told_of(output, what, folder), BackupView(output.err, quiet or json) as view:
         if sum((show, verify, prune, fetch is not None)) > 1:
             raise UsageError(message="--list, --verify, --prune and --fetch are four commands; choose one")
         if dry_run and not prune:
@@ -171,11 +171,12 @@ def _say(output: Output, result: CopiedTo) -> None:
         output.say(f"{place}: every good backup is there already")
     for done in result.done:
         if done.already:
-            output.say(Text("There: ", style="bold") + Text(f"{done.backup} at {place}: {size(done.bytes)}"))
+            output.say(headed("There: ", f"{done.backup} at {place}: {size(done.bytes)}"))
             continue
         output.say(
-            Text("Copied: ", style="bold")
-            + Text(f"{done.backup} to {place}: {size(done.bytes)} in {duration(done.seconds)}")
+            Text.assemble(
+                ("Copied: ", "bold"), f"{done.backup} to {place}: {size(done.bytes)} in {duration(done.seconds)}"
+            )
         )
         if not output.quiet:
             output.say(f"  {_pieces(done)}")
@@ -257,8 +258,10 @@ def _verify(
                     continue
                 documents.append({"place": place.name, "name": there.name, "bytes": there.bytes, "ok": True})
                 output.say(
-                    Text("Verified: ", style="bold")
-                    + Text(f"{there.name} at {place.name}: {size(there.bytes)}, every byte as it was copied")
+                    Text.assemble(
+                        ("Verified: ", "bold"),
+                        f"{there.name} at {place.name}: {size(there.bytes)}, every byte as it was copied",
+                    )
                 )
     if damaged:
         first, *others = damaged
@@ -304,7 +307,8 @@ def _fetch(
         known = {"name": made.name, "folder": str(made.folder), "bytes": made.read().bytes}
         output.document({**known, "place": place.name, "exit_code": 0})
     output.say(
-        Text("Fetched: ", style="bold")
-        + Text(f"{made.name} from {place.name}: {size(made.read().bytes)}, equal to its manifest"),
+        Text.assemble(
+            ("Fetched: ", "bold"), f"{made.name} from {place.name}: {size(made.read().bytes)}, equal to its manifest"
+        ),
         f"  {made.folder}",
     )

@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_view import BackupView
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, What, again, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
 from litelift.report.format import count, duration, size
 
 
@@ -47,7 +47,7 @@ def create(
     from litelift.backup.subject import changed, subject
 
     output = Output(json, quiet, verbose)
-    with told(output), BackupView(output.err, quiet or json) as view:
+    with told_of(output, what, folder), BackupView(output.err, quiet or json) as view:
         of = changed(subject(what, folder), recipients=recipient, format=format_, compress=compress, jobs=jobs)
         made = backups.create(of, on_sign=view)
         manifest = made.read()
@@ -57,18 +57,11 @@ def create(
         rows = f"{count(manifest.rows, 'row')} in {count(len(manifest.tables), 'table')}"
         secret = ", encrypted" if manifest.encryption is not None else ""
         output.say(
-            Text("Backed up: ", style="bold")
-            + Text(f"{made.name}: {size(manifest.bytes)}{secret}, {rows}, in {duration(manifest.seconds)}"),
+            Text.assemble(
+                ("Backed up: ", "bold"),
+                f"{made.name}: {size(manifest.bytes)}{secret}, {rows}, in {duration(manifest.seconds)}",
+            ),
             f"  {made.folder}",
         )
         if not quiet:
-            output.say("Prove it by restoring it: litelift backup drill" + _again(what, folder))
-
-
-def _again(what: str | None, folder: object) -> str:
-    from shlex import quote
-
-    from litelift.redact import text as redact
-
-    words = [quote(redact(what))] if what is not None else []
-    return "".join(f" {word}" for word in [*words, *(["--folder", quote(str(folder))] if folder is not None else [])])
+            output.say("Prove it by restoring it: litelift backup drill" + again(what, folder))

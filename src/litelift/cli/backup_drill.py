@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_view import BackupView
-from litelift.cli.backup_words import Folder, Identity, Name, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, Identity, Name, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
 from litelift.errors import UsageError
 from litelift.report.format import count, duration
 
@@ -38,7 +38,7 @@ def drill(
     from litelift.backup.subject import settings_of, store_of, subject
 
     output = Output(json, quiet, verbose)
-    with told(output), BackupView(output.err, quiet or json) as view:
+    with told_of(output, what, folder), BackupView(output.err, quiet or json) as view:
         if beside and scratch:
             raise UsageError(message="--beside and --scratch exclude each other")
         settings, store = settings_of(what), store_of(what, folder)
@@ -59,8 +59,8 @@ def drill(
             facts = look.facts
             rows = f"{count(int(facts['tables']), 'table')}, {count(int(facts['rows']), 'row')}: every digest equal"
             told_ = f"{done.backup.name}, restored in {duration(look.seconds)} to {facts['server']}; {rows}"
-            output.say(Text("Drilled: ", style="bold") + Text(told_))
+            output.say(headed("Drilled: ", told_))
         else:
-            output.say(Text("Failed: ", style="bold red") + Text(f"{done.backup.name}: {look.message}"))
+            output.say(Text.assemble(("Failed: ", "bold red"), f"{done.backup.name}: {look.message}"))
         if not look.ok:
             raise typer.Exit(1)

@@ -11,8 +11,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, What, again, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
 from litelift.errors import LiteliftError
 from litelift.report.format import age, count, duration, listed, size
 
@@ -35,7 +35,7 @@ def list_backups(
     from litelift.backup.subject import store_of
 
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         store = store_of(what, folder)
         wal = _wal(what, folder)
         found = store.backups()
@@ -51,7 +51,9 @@ def list_backups(
                 }
             )
         elif not found:
-            output.say(f"There are no backups in {store.path}.", "Make one: litelift backup create")
+            output.say(
+                f"There are no backups in {store.path}.", "Make one: litelift backup create" + again(what, folder)
+            )
         else:
             now = datetime.now(UTC)
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")

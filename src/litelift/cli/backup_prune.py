@@ -8,14 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.report.format import count, duration, size
+from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
+from litelift.report.format import age, count, size
 from litelift.report.text import visible
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from litelift.backup.prune import Judged, Pruned
 
 MOST = 100_000
@@ -60,7 +58,7 @@ def prune(
     from litelift.backup.subject import label_of, settings_of, store_of
 
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         given = {
             "days": keep_days,
             "last": keep_last,
@@ -88,7 +86,13 @@ def _tell(output: Output, done: Pruned) -> None:
     if done.backups and not output.quiet:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("backup", "age", "size", "drilled", "", "why"):
-            table.add_column(heading, justify="right" if heading in ("age", "size") else "left")
+            whole = heading != "why"
+            table.add_column(
+                heading,
+                justify="right" if heading in ("age", "size") else "left",
+                no_wrap=whole,
+                overflow="fold" if whole else "ellipsis",
+            )
         for one in done.backups:
             table.add_row(*_row(one, done))
         output.out.print(table)
@@ -105,17 +109,12 @@ def _row(one: Judged, done: Pruned) -> list[Text | str]:
     word = "kept" if one.kept else "would go" if done.dry_run else "removed"
     return [
         Text(visible(one.name)),
-        "" if one.started is None else _age(one.started, done.at),
+        "" if one.started is None else age((done.at - one.started).total_seconds()),
         "" if one.bytes is None else size(one.bytes),
         "yes" if one.drilled else "no" if one.good else Text("damaged", style="red"),
         Text("not removed", style="red") if one.failure else Text(word, style="" if one.kept else "yellow"),
         Text(visible("; ".join(why.words for why in one.reasons))),
     ]
-
-
-def _age(started: datetime, now: datetime) -> str:
-    seconds = (now - started).total_seconds()
-    return count(round(seconds / 86400), "day") if seconds >= 2 * 86400 else duration(seconds)
 
 
 def _end(done: Pruned) -> str:

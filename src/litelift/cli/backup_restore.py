@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +9,9 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_view import BackupView
-from litelift.cli.backup_words import Folder, Identity, Name, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.errors import NotConfirmed, UsageError
+from litelift.cli.backup_words import Folder, Identity, Name, What, again, check_name, require_terminal, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
+from litelift.errors import UsageError
 from litelift.report.format import duration, milliseconds
 
 if TYPE_CHECKING:
@@ -98,17 +97,16 @@ def restore(
     from litelift.backup.subject import subject, with_admin
 
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         if over and to is not None:
             raise UsageError(message="--over and --to exclude each other")
-        if confirm is not None and not over:
-            raise UsageError(message="--confirm is for --over")
+        if not over and (confirm is not None or without_safety):
+            raise UsageError(message=f"{'--without-safety' if confirm is None else '--confirm'} is for --over")
         of = with_admin(subject(what, folder), admin)
         backup = of.store.find(name) if archive is None else taken_out(archive, name, of.store)
         keys = identities(identity) if identity else []
-        if over and not _confirmed(output, restoring.live_name(of), backup, confirm, tables or []):
-            output.say("Nothing was done.")
-            raise typer.Exit(1)
+        if over:
+            _confirm(output, restoring.live_name(of), backup, confirm, tables or [])
         with BackupView(output.err, quiet or json) as view:
             if over and tables:
                 done = restore_rows(
@@ -120,28 +118,24 @@ def restore(
                 )
             else:
                 done = restoring.restore_new(of, backup, to=to, tables=tables or [], identities=keys, on_sign=view)
-        _tell(output, done)
+        _tell(output, done, again(what, folder))
         if done.notes:
             raise typer.Exit(3)
 
 
-def _confirmed(output: Output, live: str, backup: Backup, given: str | None, tables: list[str]) -> bool:
-    """Whether the live database's name was typed."""
-    if given is None and not sys.stdin.isatty():
-        raise NotConfirmed(command="litelift backup restore --over", hint=f"Say --confirm {live}")
+def _confirm(output: Output, live: str, backup: Backup, given: str | None, tables: list[str]) -> None:
+    """Have the live database's name typed. Raises UsageError, Declined."""
     if given is None:
+        require_terminal("litelift backup restore --over", live)
         made = backup.read().started
         what = f"the rows of {', '.join(tables)} in {live}" if tables else live
         output.err.print(Text(f"This puts {backup.name} (of {made:%Y-%m-%d %H:%M} UTC) in the place of {what}."))
         if not tables:
             output.err.print(Text("Its sessions are ended for a moment. It stays beside, under another name."))
-        given = typer.prompt("Type the database's name to go on", err=True, default="", show_default=False)
-    if given != live:
-        raise UsageError(message=f"expected the name of the live database, {live}; got {given!r}. Nothing was done")
-    return True
+    check_name(output, live, given)
 
 
-def _tell(output: Output, done: Restoration) -> None:
+def _tell(output: Output, done: Restoration, words: str) -> None:
     from dataclasses import asdict
 
     if output.json:
@@ -149,14 +143,14 @@ def _tell(output: Output, done: Restoration) -> None:
         output.document({**asdict(done), "switched": switched, "exit_code": 3 if done.notes else 0})
         return
     took = f"{done.backup} in {duration(done.seconds)}, every row compared"
-    output.say(Text("Restored: ", style="bold") + Text(f"{done.database} from {took}"))
-    if done.tables:
+    output.say(headed("Restored: ", f"{done.database} from {took}"))
+    if done.tables and not output.quiet:
         output.say(f"  {', '.join(done.tables)}")
-    if done.switched is not None:
+    if done.switched is not None and not output.quiet:
         away = milliseconds(1000 * done.switched.downtime_seconds)
         output.say(f"  away for {away}; the database before is kept as {done.switched.kept_name}")
-        output.say("  go back to it: litelift backup revert")
-    if done.safety is not None:
+        output.say(f"  go back to it: litelift backup revert{words}")
+    if done.safety is not None and not output.quiet:
         output.say(f"  backed up before, as {done.safety}")
     for note in done.notes:
         output.say(Text(f"  not as it was: {note}", style="yellow"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.errors import NotConfirmed, UsageError
+from litelift.cli.backup_words import Folder, What, check_name, require_terminal, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
+from litelift.errors import UsageError
 from litelift.report.format import milliseconds
 
 
@@ -51,12 +50,13 @@ def revert(
     What was written to the restored one stays in it, under its new name.
     """
     from litelift.backup.beside import marked
+    from litelift.backup.names import kept_name
     from litelift.backup.restore import live_name
     from litelift.backup.subject import subject, with_admin
     from litelift.backup.switch import revert as switch_back
 
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         of = with_admin(subject(what, folder), admin)
         login, live = of.admin or of.dsn, live_name(of)
         ours = [one for one in marked(login) if one.mark.kind == "kept" and one.mark.of == live]
@@ -66,19 +66,20 @@ def revert(
             raise UsageError(message=f"no restore over {live} has kept such a database; there is {names}")
         back = max(chosen, key=lambda one: one.mark.at)
         if confirm is None:
-            if not sys.stdin.isatty():
-                raise NotConfirmed(command="litelift backup revert", hint=f"Say --confirm {live}")
+            require_terminal("litelift backup revert", live)
             output.err.print(Text(f"This puts {back.name} in the place of {live}, whose sessions are ended."))
-            confirm = typer.prompt("Type the database's name to go on", err=True, default="", show_default=False)
-        if confirm != live:
-            raise UsageError(message=f"expected the name of the live database, {live}; got {confirm!r}")
+        # Taken back once more, it is the one from before that steps aside.
+        aside = kept_name(live) if back.name.startswith(f"{live}_restored_") else None
+        check_name(output, live, confirm)
         with of.store.held():
-            done = switch_back(login, live, back.name, seconds=wait)
+            done = switch_back(login, live, back.name, aside, seconds=wait)
         if json:
             output.document({**done.model_dump(mode="json"), "exit_code": 0})
             return
         output.say(
-            Text("Reverted: ", style="bold")
-            + Text(f"{live} is {back.name} again, after {milliseconds(1000 * done.downtime_seconds)}"),
-            f"  the restored one is kept as {done.kept_name}",
+            Text.assemble(
+                ("Reverted: ", "bold"),
+                f"{back.name} is {live} again, which was away for {milliseconds(1000 * done.downtime_seconds)}",
+            ),
+            f"  the one that served until now is kept as {done.kept_name}",
         )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from litelift.backup import run as runs
-from litelift.backup.job import job_of
-from litelift.backup.stages import OwnStages
-from litelift.backup.telling import tell_unknown
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
 from litelift.errors import LiteliftError, UsageError
 from litelift.report.format import duration
 from litelift.report.text import visible
+
+if TYPE_CHECKING:
+    from litelift.backup.run import Ran, StageRun
 
 
 def run(
@@ -36,8 +35,13 @@ def run(
     is removed. Exits 0 where all was done, 3 where something needs a person or somebody could not be told, and 1 where
     a stage failed.
     """
+    from litelift.backup import run as runs
+    from litelift.backup.job import job_of
+    from litelift.backup.stages import OwnStages
+    from litelift.backup.telling import tell_unknown
+
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         if at is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
             raise UsageError(message=f"--at {at}: expected a time of day in UTC, such as 02:00")
         try:
@@ -47,7 +51,7 @@ def run(
             tell_unknown(what, error)
             raise
 
-        def show(stage: runs.StageRun) -> None:
+        def show(stage: StageRun) -> None:
             if not (quiet or json):
                 mark, style = ("✓", "green") if stage.ok else ("✗", "bold red")
                 said = f"{stage.name:<20} {duration(stage.seconds):>9}  {visible(stage.message)}".rstrip()
@@ -61,7 +65,7 @@ def run(
         _end(output, done)
 
 
-def _end(output: Output, done: runs.Ran) -> None:
+def _end(output: Output, done: Ran) -> None:
     record = done.record
     if output.json:
         stages = [
@@ -72,7 +76,7 @@ def _end(output: Output, done: runs.Ran) -> None:
             {"run": record.model_dump(mode="json"), "stages": stages, "exit_code": record.exit_status},
         )
     for failure in record.failures:
-        output.err.print(Text("error: ", style="bold red") + Text(failure, style="not bold default"))
+        output.err.print(Text.assemble(("error: ", "bold red"), failure))
     for note in record.notes:
         output.err.print(Text(f"note:  {note}"))
     for one in record.untold:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
 
 
 def runbook(
@@ -33,7 +33,7 @@ def runbook(
     from litelift.backup.subject import runbook_of, subject
 
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         of = subject(what, folder)
         made = recovery(of, what, runbook_of(of), wal_of(of))
         text = document(made)
@@ -45,7 +45,7 @@ def runbook(
         elif to is None:
             output.say(text.rstrip("\n"))
         else:
-            output.say(Text("Written: ", style="bold") + Text(str(to)))
+            output.say(headed("Written: ", str(to)))
             for warning in made.warnings:
                 output.say(Text(f"  {warning}", style="yellow"))
         if code:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from litelift.backup.environment import read_environment, wanted
-from litelift.backup.job import Job, daily_of, job_of
-from litelift.backup.schedule import install as schedules
-from litelift.backup.schedule.daily import Daily
-from litelift.backup.schedule.scheduler import Kind, Piece
-from litelift.backup.status import RunRecord, Status, read_status, state
-from litelift.cli.backup_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.errors import NotConfirmed, UsageError
+from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, answer
+from litelift.errors import Declined, NotConfirmed, UsageError
 from litelift.report.format import moment
 from litelift.report.text import visible
+
+if TYPE_CHECKING:
+    from litelift.backup.job import Job
+    from litelift.backup.schedule.daily import Daily
+    from litelift.backup.schedule.install import Change
+    from litelift.backup.schedule.scheduler import Kind, Piece
+    from litelift.backup.status import RunRecord, Status
 
 _NAMES: dict[Kind, str] = {"systemd": "a systemd timer", "cron": "a cron entry"}
 
@@ -41,8 +42,11 @@ def schedule(
     As a systemd timer where systemd runs, else as lines of the user's crontab; shown before it is installed. Called
     again, it changes what is there in its place. Exits 3 where something else has to be done before it runs.
     """
+    from litelift.backup.job import daily_of, job_of
+    from litelift.backup.schedule import install as schedules
+
     output = Output(json, quiet, verbose)
-    with told(output):
+    with told_of(output, what, folder):
         asked = _kind(cron, systemd)
         if remove and show:
             raise UsageError(message="--remove and --show: choose one")
@@ -67,18 +71,20 @@ def _kind(cron: bool, systemd: bool) -> Kind | None:
     return "cron" if cron else "systemd" if systemd else None
 
 
-def _carry_out(output: Output, job: Job, daily: Daily, change: schedules.Change, yes: bool) -> list[str]:
+def _carry_out(output: Output, job: Job, daily: Daily, change: Change, yes: bool) -> list[str]:
     """Do it; what a person has to see to."""
+    from litelift.backup.schedule import install as schedules
+    from litelift.backup.status import read_status
+
     if not change.needed and change.kind is None:
         output.say("Nothing was scheduled.")
         return []
     if change.needed and not yes:
         if output.json or not sys.stdin.isatty():
             raise NotConfirmed(command="litelift backup schedule")
-        output.err.print(Text("Install it? [y/N] " if change.kind else "Remove it? [y/N] "), end="")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            output.say("nothing was done")
-            raise typer.Exit(1)
+        said = answer(output, "Install it? [y/N] " if change.kind else "Remove it? [y/N] ")
+        if said.strip().lower() not in ("y", "yes"):
+            raise Declined(message="the answer was no")
     missing = _missing(job)
     if change.kind is None:
         schedules.remove(daily, job.store)
@@ -94,6 +100,8 @@ def _carry_out(output: Output, job: Job, daily: Daily, change: schedules.Change,
 
 def _missing(job: Job) -> list[str]:
     """The variables that a run would miss."""
+    from litelift.backup.environment import read_environment, wanted
+
     file, there = job.environment_file, {}
     if file is not None:
         try:
@@ -105,7 +113,7 @@ def _missing(job: Job) -> list[str]:
     return [f"a scheduled run has no {name} in its environment: put it into {place}" for name in missing]
 
 
-def _tell_change(output: Output, daily: Daily, change: schedules.Change) -> None:
+def _tell_change(output: Output, daily: Daily, change: Change) -> None:
     if not change.needed:
         if change.kind is not None:
             output.say(f"It is installed already, as {_NAMES[change.kind]}.")
@@ -126,6 +134,9 @@ def _tell_pieces(output: Output, pieces: list[Piece]) -> None:
 
 
 def _show(output: Output, job: Job, daily: Daily) -> None:
+    from litelift.backup.schedule import install as schedules
+    from litelift.backup.status import read_status, state
+
     found = schedules.installed(daily)
     status = read_status(job.store.path)
     if output.json:
@@ -156,9 +167,9 @@ def _run(record: RunRecord) -> str:
     return f"{moment(record.began)}: {visible(record.message) or 'it has not ended'}"
 
 
-def _document(
-    daily: Daily, change: schedules.Change, dry_run: bool, notes: list[str], job: Job, code: int
-) -> dict[str, Any]:
+def _document(daily: Daily, change: Change, dry_run: bool, notes: list[str], job: Job, code: int) -> dict[str, Any]:
+    from litelift.backup.status import read_status
+
     due = read_status(job.store.path).next_due
     return {
         "project": daily.project,

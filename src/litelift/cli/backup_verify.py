@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_view import BackupView
-from litelift.cli.backup_words import Folder, Identity, Name, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.backup_words import Folder, Identity, Name, What, told_of
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
 from litelift.report.format import size
 
 
@@ -32,7 +32,7 @@ def verify(
     from litelift.backup.subject import settings_of, store_of
 
     output = Output(json, quiet, verbose)
-    with told(output), BackupView(output.err, quiet or json) as view:
+    with told_of(output, what, folder), BackupView(output.err, quiet or json) as view:
         store = store_of(what, folder)
         keys = identities(identity) if identity else []
         tools = settings_of(what).tools
@@ -50,8 +50,8 @@ def verify(
             if look.ok:
                 read = "" if look.facts.get("archive_read") else "; its archive was not read: that needs --identity"
                 told_ = f"{backup.name}: {size(int(look.facts['bytes']))}, as it was made{read}"
-                output.say(Text("Verified: ", style="bold") + Text(told_))
+                output.say(headed("Verified: ", told_))
             else:
-                output.say(Text("Damaged: ", style="bold red") + Text(f"{backup.name}: {look.message}"))
+                output.say(Text.assemble(("Damaged: ", "bold red"), f"{backup.name}: {look.message}"))
         if bad:
             raise typer.Exit(1)

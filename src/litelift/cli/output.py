@@ -63,6 +63,20 @@ class Output:
             self.out.print(line if isinstance(line, Text) else Text(line))
 
 
+def answer(output: Output, question: str) -> str:
+    """Ask at the terminal, and return the line; empty where there is none. On stderr: stdout is for the result."""
+    output.err.print(Text(question), end="")
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        output.err.print()
+    return line.rstrip("\r\n")
+
+
+def headed(title: str, rest: str) -> Text:
+    """A line of a result whose beginning stands out; as plain text the two of them."""
+    return Text.assemble((title, "bold"), rest)
+
+
 @contextmanager
 def told(output: Output) -> Iterator[None]:
     """Tell an error in one clear line and a hint, and exit with its status; after a signal with 128 and its number."""
