@@ -6,7 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from litelift.ended import Ended
@@ -61,7 +61,7 @@ def carry(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
             building = beside.submit(_build, context, plan, builder)
             building.add_done_callback(ended)
             results = _load(context, run, plan, earlier, builder.loaded)
-            return results, _prove(context, run, plan, building.result)
+            return results, _prove(context, run, plan, lambda: _ended(building))
         except BaseException as error:
             failure = building.exception() if building.done() else None
             builder.stop()
@@ -69,6 +69,17 @@ def carry(context: Context, run: str, plan: MovePlan, earlier: Earlier | None) -
                 # What made the crew stop says more than that it did.
                 raise failure from None
             raise
+
+
+def _ended(building: Future[None]) -> None:
+    """Wait until all is built; raise what it failed by.
+
+    A signal that the system gives to another thread is met when this one, the main thread, comes back from waiting
+    ("Execution of Python signal handlers" in the manual of signal).
+    """
+    while not wait([building], WATCH_SECONDS).done:
+        pass
+    building.result()
 
 
 @contextmanager
