@@ -27,7 +27,7 @@ NEWER_LAYOUT = "localhost/litelift-postgres:above"
 ULIMITS = {"nofile": 1024, "nproc": 1024}
 """An engine in a container may not raise its own."""
 _PROGRAMS = ("sh", "cat", "chmod", "chown", "cp", "ls", "mkdir", "rm", "setpriv", "sleep")
-_SERVER = ("pg_isready", "postgres", "psql")
+_SERVER = ("pg_dump", "pg_isready", "pg_restore", "postgres", "psql")
 _ENTRYPOINT = r"""#!/bin/sh
 set -e
 [ "${1#-}" = "$1" ] || set -- postgres "$@"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from backup_case import backup, history, made
 from backup_threats import fill, only_error, sums
@@ -319,3 +323,80 @@ def test_another_user_may_not_read_it_and_that_is_no_damage(case: Case) -> None:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert all(one.good for one in Store(case.folder).backups())
+
+
+class Watch:
+    """Looks at folders over and over, for what pg_dump writes in plain: its archive's first bytes, or a row."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders, self.found, self.looks = folders, set[str](), 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def look(self) -> None:
+        """Once."""
+        for folder, _, names in (step for one in self.folders for step in os.walk(one)):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    data = Path(folder, name).read_bytes()
+                    if b"PGDMP" in data or MARK.encode() in data:
+                        self.found.add(f"{folder}/{name}")
+        self.looks += 1
+
+    def run(self) -> None:
+        """Until it is stopped."""
+        while not self.stop.is_set():
+            self.look()
+
+    def __enter__(self) -> Watch:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+
+MARK = "a row that nobody may see"
+
+
+def test_what_is_encrypted_lies_on_no_disk_in_plain(database: str, tmp_path: Path) -> None:
+    """Watched in each sign of life too; of a drill, the scratch server's own files are its database."""
+    from litelift.backup.create import create
+    from litelift.backup.restore import restore_new
+    from litelift.backup.subject import changed, subject
+
+    fill(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("insert into grade select g, %s || g from generate_series(1001, 9000) g", (MARK,))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir(mode=0o755)
+    (tmp_path / "backups").mkdir()
+    of = changed(subject(database, tmp_path / "backups"), recipients=[str(KEY.to_public())], compress="none")
+    before = tempfile.tempdir
+    tempfile.tempdir = str(temporary)
+    try:
+        with Watch(tmp_path / "backups", temporary) as watch:
+
+            def on_sign(sign: Sign) -> None:
+                watch.look()
+
+            made_ = create(of, on_sign=on_sign)
+            assert verify(of.store, made_, identities=[KEY], on_sign=on_sign).ok
+            names = [
+                restore_new(of, made_, to=name, tables=tables, identities=[KEY], on_sign=on_sign).database
+                for name, tables in ((f"{made_.name[:20]}_a", []), (f"{made_.name[:20]}_b", ["grade"]))
+            ]
+        with Watch(tmp_path / "backups") as second:
+            assert drill(of.store, made_, Settings(), identities=[KEY]).look.ok
+    finally:
+        tempfile.tempdir = before
+    with psycopg.connect(database, autocommit=True) as admin:
+        for name in names:
+            admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+    assert watch.looks > 10 and second.looks
+    assert watch.found == set() and second.found == set()
+    # It would have been seen.
+    (temporary / "x").write_text(MARK)
+    watch.look()
+    assert watch.found

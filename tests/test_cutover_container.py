@@ -19,6 +19,7 @@ from container_engine import IMAGE, NEWER_LAYOUT, ULIMITS, ContainerEngine
 from cutover_target import Killed, carry_out, context_of, everything_written, issues, killed_when, undo
 from litelift import errors
 from litelift.cutover.context import Context
+from litelift.cutover.credentials import kept_login
 from litelift.cutover.run import check
 from litelift.cutover.server import made_container
 from litelift.cutover.server.container import Container
@@ -341,3 +342,48 @@ def test_the_plan_says_what_is_made_and_asks_no_engine(tmp_path: Path) -> None:
     said = "\n".join(Container(context.runbook.target).plan(context))  # type: ignore[arg-type]
     for word in ("application-postgres-data", "127.0.0.1:5999", "memory 1g", "0600", "postgres:16"):
         assert word in said
+
+
+def test_its_own_programs_back_it_up_through_the_engine_that_litelift_was_given(
+    engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By docker's command line and by podman's; neither is told of the engine by the environment."""
+    from litelift.backup import tools
+    from litelift.backup.create import create
+    from litelift.backup.drill import drill
+    from litelift.backup.settings import Backup
+    from litelift.backup.store import Store
+    from litelift.backup.subject import Subject
+    from litelift.postgres.connect import normalized
+
+    context = context_of(tmp_path, _target(engine))
+    facts = carry_out(ServerStep(), context)
+    login = kept_login(context.folder / "superuser.json")
+    assert login is not None
+    url = login.url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table grade as select g, md5(g::text) as note from generate_series(1, 1000) g")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("CONTAINER_HOST", raising=False)
+    store = Store(tmp_path / "backups")
+    of = Subject("school", store, Backup(), normalized(url), container=facts["container"], engine=engine.url)
+    lines = {words[0] for words in tools._engines(engine.url)}
+    assert "podman" in lines
+    for line in sorted(lines):
+        chosen = [words for words in tools._engines(engine.url) if words[0] == line]
+        with monkeypatch.context() as only:
+            only.setattr(tools, "_engines", lambda named, chosen=chosen: iter(chosen))
+            # Nothing fits on this machine.
+            only.setattr(tools, "local_tools", lambda: iter(()))
+            made = create(of)
+        manifest = made.read()
+        assert (manifest.dump.source, manifest.dump.format) == ("container", "custom")
+        assert sum(table.rows for table in manifest.tables) == 1000
+        drilled = drill(store, made, Backup())
+        assert drilled.look.ok, drilled.look
+        assert _password(url) not in str([path.read_bytes() for path in store.path.rglob("*") if path.is_file()])
+
+
+def _password(url: str) -> str:
+    """The password of a URL."""
+    return str(psycopg.conninfo.conninfo_to_dict(url)["password"])

@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,10 +69,13 @@ def create_held(subject: Subject, *, kind: Kind, on_sign: OnSign = silent) -> Ba
 
 def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
     server, connection = open_server(subject.dsn)
-    connection.close()
+    with closing(connection):
+        (port,) = connection.execute("select current_setting('port')").fetchone() or ("",)
     project = subject.file.parent if subject.file is not None else Path.cwd()
     keys = recipients(subject.settings.recipients, project)
     tools = tools_for(server.version, named=subject.settings.tools, container=subject.container, engine=subject.engine)
+    if tools.folder is None:
+        tools = replace(tools, port=str(port))
     way = how(subject.settings, tools, keys)
     guess = _guess(subject.store)
     _refuse_without_room(subject.store, guess)

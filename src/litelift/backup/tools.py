@@ -62,6 +62,8 @@ class Tools:
     exec: tuple[str, ...] = ()
     """The words before the program's: ("podman", "exec", "-i")."""
     container: str = ""
+    port: str = ""
+    """At which the server listens within the container."""
 
     @property
     def major(self) -> int:
@@ -90,6 +92,7 @@ class Tools:
             # Within the container the server is at its own socket, whatever the host calls it.
             login = {name: value for name, value in login.items() if name not in _OF_HOST}
             rest = ""
+            login |= {"PGPORT": self.port} if self.port else {}
         told = [*words, f"--dbname={rest}"] if rest else list(words)
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return subprocess.Popen(
