@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -90,6 +91,19 @@ class Store:
             except OSError as error:
                 raise self._unusable(error) from error
             yield
+
+    @contextmanager
+    def looked_at(self) -> Iterator[bool]:
+        """As `held`; where nothing can be written to the folder, nobody changes it: gives whether it can be."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.held())
+            except OSError as error:
+                if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM) or not self.path.is_dir():
+                    raise
+                yield False
+            else:
+                yield True
 
     def holder(self) -> str | None:
         """Who changes it now; None where nobody does."""

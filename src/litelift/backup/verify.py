@@ -27,7 +27,13 @@ _MAY_READ = "Do it as the user that made it."
 
 
 def verify(
-    store: Store, backup: Backup, *, identities: Sequence[Any] = (), tools: str | None = None, on_sign: OnSign = silent
+    store: Store,
+    backup: Backup,
+    *,
+    identities: Sequence[Any] = (),
+    tools: str | None = None,
+    keep: bool = True,
+    on_sign: OnSign = silent,
 ) -> Look:
     """Look at every byte of a backup, and keep what was found.
 
@@ -36,6 +42,7 @@ def verify(
         backup: which.
         identities: keys, without which an encrypted archive is not read, but its checksums are compared.
         tools: the folder of pg_restore.
+        keep: False on a disk that is read-only.
         on_sign: gets signs of life.
 
     Returns what was found: not ok where it is damaged.
@@ -55,9 +62,10 @@ def verify(
     look = Look(
         at=datetime.now(UTC), ok=not message, seconds=round(time.monotonic() - began, 3), message=message, facts=facts
     )
-    with recording(store.path, f"the backup {backup.name} was found {message or 'as it was made'}"):
-        note(backup, verified=look)
-        write_event(store.path, "verify", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message)
+    if keep:
+        with recording(store.path, f"the backup {backup.name} was found {message or 'as it was made'}"):
+            note(backup, verified=look)
+            write_event(store.path, "verify", ok=look.ok, backup=backup.name, seconds=look.seconds, message=message)
     return look
 
 

@@ -38,14 +38,14 @@ def verify(
         tools = settings_of(what).tools
         chosen = store.backups() if every else [store.newest() if name is None else store.find(name)]
         looks = []
-        with store.held():
+        with store.looked_at() as kept:
             for backup in chosen:
-                look = verifying.verify(store, backup, identities=keys, tools=tools, on_sign=view)
+                look = verifying.verify(store, backup, identities=keys, tools=tools, keep=kept, on_sign=view)
                 looks.append((backup, look))
         bad = [backup for backup, look in looks if not look.ok]
         if json:
             found = [{"name": backup.name, **look.model_dump(mode="json")} for backup, look in looks]
-            output.document({"backups": found, "exit_code": 1 if bad else 0})
+            output.document({"backups": found, "kept": kept, "exit_code": 1 if bad else 0})
         for backup, look in looks:
             if look.ok:
                 read = "" if look.facts.get("archive_read") else "; its archive was not read: that needs --identity"
@@ -53,5 +53,7 @@ def verify(
                 output.say(headed("Verified: ", told_))
             else:
                 output.say(Text.assemble(("Damaged: ", "bold red"), f"{backup.name}: {look.message}"))
+        if not kept:
+            output.say(Text(f"Not kept: nothing can be written to {store.path}", style="yellow"))
         if bad:
             raise typer.Exit(1)
