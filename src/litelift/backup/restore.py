@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from litelift.backup.analyze import analyze
 from litelift.backup.beside import NAME_BYTES, cut, leftovers, maintenance, remove
 from litelift.backup.compare import compare, summed_up
 from litelift.backup.create import create_held
@@ -209,9 +210,8 @@ def compared(
             differ = compare(there.dsn, due, jobs_for(of.settings), chosen=with_rows(manifest, chosen), on_sign=on_sign)
             if differ:
                 raise RestoreFailed(name=manifest.name, message=summed_up(differ))
-            # No dump before PostgreSQL 18 has the planner's statistics, without which what was fast is slow.
             with connect(there.dsn) as connection:
-                connection.execute("analyze")
+                there.notes.extend(analyze(connection))
             yield there, seconds
     except psycopg.Error as error:
         raise elsewhere(error, manifest.name) from error
