@@ -65,6 +65,7 @@ def main() -> None:
 
 def _run() -> None:
     hide_passwords()
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -76,7 +77,7 @@ def _run() -> None:
         code = app(standalone_mode=False)
         if (asked := _asked()) is not None and code == 128 + asked and not Ended.told:
             # It came before the command's own words: typer makes an exit of it.
-            sys.stderr.write("stopped\n")
+            _tell_stopped(asked)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; what was done is done.
@@ -89,7 +90,8 @@ def _run() -> None:
     except (Exception, KeyboardInterrupt) as error:
         # A signal before the command had begun, or after it; typer makes an exception of its own of it.
         if (asked := _asked()) is not None:
-            sys.stderr.write("stopped\n")
+            if not Ended.told:
+                _tell_stopped(asked)
             sys.exit(128 + asked)
         # The command line's own errors, whose classes moved from click into typer.
         if not hasattr(error, "format_message"):
@@ -98,6 +100,27 @@ def _run() -> None:
     # The process ends: looking for garbage once more among all that was imported takes a tenth of a second.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed() -> None:
+    """Open what the caller has closed: Python has None in its place, and the next file would get its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, mode))
+
+
+def _tell_stopped(number: int) -> None:
+    """Tell of a signal that came before the command had begun, or after it."""
+    if "--json" in sys.argv[1:]:
+        # Nothing is imported here: the signal may have come while anything was.
+        error = '{"kind": "Interrupted", "message": "stopped", "hint": "", "notes": []}'
+        sys.stdout.write(f'{{"error": {error}, "exit_code": {128 + number}}}\n')
+        sys.stdout.flush()
+    sys.stderr.write("stopped\n")
 
 
 def _end(number: int, frame: FrameType | None) -> None:
