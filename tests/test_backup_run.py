@@ -134,7 +134,10 @@ def test_every_failure_is_named(tmp_path: Path) -> None:
     [
         (OSError(28, "No space left on device", "/b/x"), "/b/x: No space left on device"),
         (ValueError("odd"), "ValueError: odd"),
-        (BackupDiskFull(folder="/b", free="0 bytes"), "the backup could not be made: the disk of /b is full"),
+        (
+            BackupDiskFull(folder="/b", free="0 bytes"),
+            "the backup could not be made: there is not room",
+        ),
         (LiteliftError(message="at postgresql://a:hush@db\nx"), "at postgresql://a:***@db x"),
     ],
 )

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def proposal(ran: Ran) -> list[str]:
     """The words of the one command that a hint or a result proposes."""
     said = (ran.out + ran.err).partition("litelift backup ")[2].splitlines()[0]
-    return shlex.split(said.partition(". ")[0])
+    return shlex.split(said.partition(")")[0])
 
 
 @pytest.mark.parametrize("words", [("drill",), ("restore",), ("list",), ("verify", "-b", "none")])

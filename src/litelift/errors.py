@@ -632,7 +632,7 @@ class BackupNotFound(UsageError):
 class NoBackup(BackupNotFound):
     """there is no {what} in {folder}"""
 
-    hint = "Make one: litelift backup create. If they lie elsewhere, name the folder: --folder DIR"
+    hint = "Make one (litelift backup create), or name the folder in which they lie: --folder DIR"
 
 
 class BackupAmbiguous(UsageError):
@@ -650,7 +650,7 @@ class BackupExists(UsageError):
 class BackupDamaged(LiteliftError):
     """the backup {name} is not what was made: {message}"""
 
-    hint = "Use another: litelift backup list. Make a new one: litelift backup create. And look at the disk."
+    hint = "Use another (litelift backup list), make a new one (litelift backup create), and look at the disk."
 
 
 class BackupFailed(LiteliftError):
@@ -660,7 +660,7 @@ class BackupFailed(LiteliftError):
 
 
 class BackupDiskFull(BackupFailed):
-    """the backup could not be made: the disk of {folder} is full ({free} free)"""
+    """the backup could not be made: there is not room enough on the disk of {folder} ({free} free)"""
 
     hint = (
         "Nothing of it is left, and the older backups are as they were. Make room, name another [backup] folder, "
@@ -771,7 +771,8 @@ class SchedulerMissing(LiteliftError):
     """there is no {what} here"""
 
     hint = (
-        "Install cron (apt-get install cron, dnf install cronie), or call litelift backup run each day by other means."
+        "Use --cron where cron is installed (apt-get install cron, dnf install cronie), "
+        "or call litelift backup run each day by other means."
     )
 
 

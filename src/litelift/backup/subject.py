@@ -143,7 +143,11 @@ def runbook_of(of: Subject) -> Runbook | None:
 
 def with_admin(of: Subject, admin: str | None) -> Subject:
     """The subject with another login that may make databases. Raises UsageError."""
-    return of if admin is None else replace(of, admin=normalized(admin))
+    if admin is None:
+        return of
+    if not names_server(admin):
+        raise UsageError(message="--admin is no server's URL or keywords", hint="For instance postgresql://user@host")
+    return replace(of, admin=normalized(admin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def named(what: str | None) -> Named:
     if path.suffix != ".toml" and _is_source(path):
         return Named(path.stem, Backup(), path.absolute().parent)
     settings, project, file = _settings(path)
-    return Named(project.name, settings, _project_folder(file, project))
+    return Named(_label(settings, project), settings, _project_folder(file, project))
 
 
 def _is_source(path: Path) -> bool:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from litelift.cli.backup_words import Folder, What, told_of
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed, write_output
 
 
 def runbook(
@@ -27,7 +27,6 @@ def runbook(
 
     Exits 3 where something would make a recovery fail; each such thing is in it.
     """
-    from litelift.atomic import PRIVATE, write_whole
     from litelift.backup.point_in_time import wal_of
     from litelift.backup.recovery import document, recovery, summary
     from litelift.backup.subject import runbook_of, subject
@@ -39,7 +38,7 @@ def runbook(
         text = document(made)
         code = 3 if made.warnings else 0
         if to is not None:
-            write_whole(to, text, mode=PRIVATE)
+            write_output(to, text, of.store.path)
         if json:
             output.document({**summary(made), "output": str(to) if to is not None else None, "exit_code": code})
         elif to is None:

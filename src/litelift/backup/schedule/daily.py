@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -54,4 +55,11 @@ class Daily:
 def search_path(environment: Mapping[str, str]) -> str:
     """The PATH of now, as far as it leads to folders by absolute paths."""
     folders = dict.fromkeys(environment.get("PATH", "").split(os.pathsep))
-    return os.pathsep.join(name for name in folders if name.startswith("/") and Path(name).is_dir()) or PLAIN_PATH
+    return os.pathsep.join(name for name in folders if name.startswith("/") and _is_folder(name)) or PLAIN_PATH
+
+
+def _is_folder(name: str) -> bool:
+    """Whether it is one that this user may look at: who became another by su may have the PATH of before."""
+    with contextlib.suppress(OSError):
+        return Path(name).is_dir()
+    return False
