@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from broken import wait_for
 from container_engine import IMAGE, NEWER_LAYOUT, ULIMITS, ContainerEngine
 from cutover_target import Killed, carry_out, context_of, everything_written, issues, killed_when, undo
 from litelift import errors
@@ -382,6 +386,51 @@ def test_its_own_programs_back_it_up_through_the_engine_that_litelift_was_given(
         drilled = drill(store, made, Backup())
         assert drilled.look.ok, drilled.look
         assert _password(url) not in str([path.read_bytes() for path in store.path.rglob("*") if path.is_file()])
+
+
+_CREATE = """
+import sys
+from pathlib import Path
+from litelift.backup import tools
+from litelift.backup.create import create
+from litelift.backup.settings import Backup
+from litelift.backup.store import Store
+from litelift.backup.subject import Subject
+tools.local_tools = lambda: iter(())
+folder, dsn, container, engine = sys.argv[1:]
+create(Subject("school", Store(Path(folder)), Backup(), dsn, container=container, engine=engine))
+"""
+_WAITS = "select pid from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'litelift backup%'"
+
+
+def test_no_pg_dump_goes_on_in_it_for_nobody(engine: ContainerEngine, tmp_path: Path) -> None:
+    """The engine's command line ends with litelift; what it has started in the container does not."""
+    context = context_of(tmp_path, _target(engine))
+    facts = carry_out(ServerStep(), context)
+    login = kept_login(context.folder / "superuser.json")
+    assert login is not None
+    words = [sys.executable, "-c", _CREATE, str(tmp_path / "b"), login.url, facts["container"], engine.url]
+    with psycopg.connect(login.url) as locking, psycopg.connect(login.url, autocommit=True) as looking:
+        locking.execute("create table zebra (id int) partition by range (id)")
+        locking.commit()
+        locking.execute("lock table zebra in access exclusive mode")
+
+        seen: set[int] = set()
+
+        def waiting() -> set[int]:
+            return {pid for (pid,) in looking.execute(_WAITS)}
+
+        def another() -> bool:
+            return bool(waiting() - seen) and not waiting() & seen
+
+        for number in (signal.SIGKILL, signal.SIGINT):
+            process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+            # What the killed one has left goes before another begins.
+            wait_for(another)
+            seen |= waiting()
+            process.send_signal(number)
+            process.wait(60)
+        wait_for(lambda: not waiting())
 
 
 def _password(url: str) -> str:

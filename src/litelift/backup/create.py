@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,8 @@ from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Backup, Store, read_backup, write_manifest
 from litelift.backup.subject import Subject
 from litelift.backup.tools import Tools, tools_for
-from litelift.errors import BackupDiskFull, BackupFailed
-from litelift.postgres.connect import Connection, is_lost, open_server
+from litelift.errors import BackupDiskFull, BackupFailed, LiteliftError
+from litelift.postgres.connect import Connection, connect, is_lost, open_server
 from litelift.redact import text as redact
 from litelift.report.format import count, size
 
@@ -75,7 +76,34 @@ def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
     keys = recipients(subject.settings.recipients, project)
     tools = tools_for(server.version, named=subject.settings.tools, container=subject.container, engine=subject.engine)
     if tools.folder is None:
-        tools = replace(tools, port=str(port))
+        mark = hashlib.sha256(str(subject.store.path).encode()).hexdigest()[:16]
+        tools = replace(tools, port=str(port), session=f"litelift backup {mark}")
+        with _ending_sessions(subject.dsn, tools.session):
+            return _made(subject, kind, tools, keys, on_sign)
+    return _made(subject, kind, tools, keys, on_sign)
+
+
+@contextmanager
+def _ending_sessions(dsn: str, name: str) -> Iterator[None]:
+    """No program goes on in the container for nobody: neither this one's, nor that of one which was killed.
+
+    What ends the engine's command line does not reach what that has started.
+    """
+    end = (
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = %s and usename = current_user and datname = current_database()"
+    )
+    with connect(dsn) as connection:
+        connection.execute(end, (name,))
+    try:
+        yield
+    except BaseException:
+        with suppress(LiteliftError, psycopg.Error), connect(dsn) as connection:
+            connection.execute(end, (name,))
+        raise
+
+
+def _made(subject: Subject, kind: Kind, tools: Tools, keys: list[str], on_sign: OnSign) -> Backup:
     way = how(subject.settings, tools, keys)
     guess = _guess(subject.store)
     _refuse_without_room(subject.store, guess)

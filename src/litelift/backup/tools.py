@@ -64,6 +64,8 @@ class Tools:
     container: str = ""
     port: str = ""
     """At which the server listens within the container."""
+    session: str = ""
+    """How its sessions are called there, by which one is found that goes on for nobody."""
 
     @property
     def major(self) -> int:
@@ -93,6 +95,7 @@ class Tools:
             login = {name: value for name, value in login.items() if name not in _OF_HOST}
             rest = ""
             login |= {"PGPORT": self.port} if self.port else {}
+            login |= {"PGAPPNAME": self.session} if self.session else {}
         told = [*words, f"--dbname={rest}"] if rest else list(words)
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return subprocess.Popen(
