@@ -55,7 +55,7 @@ def test_a_disk_that_is_full_in_the_middle_of_the_dump(database: str, form: str)
             settings={"litelift.backup.create:SPARE": 0},
         )
         only_error(ran, "BackupDiskFull", str(older.folder), hint="Make room")
-        older.holds("is full")
+        older.holds("room enough")
 
 
 def test_a_disk_that_would_be_full_is_told_before_the_server_is_troubled(database: str) -> None:
@@ -64,7 +64,7 @@ def test_a_disk_that_would_be_full_is_told_before_the_server_is_troubled(databas
         older = Older(database, disk / "backups")
         ran = backup("create", database, "--json", folder=older.folder)
         only_error(ran, "BackupDiskFull", hint="Make room")
-        older.holds("is full")
+        older.holds("room enough")
 
 
 def fill_up(folder: Path) -> None:
@@ -91,8 +91,8 @@ def test_a_disk_that_is_full_when_the_manifest_is_written(database: str, monkeyp
         with pytest.raises(BackupDiskFull) as caught:
             create(subject(database, older.folder), on_sign=on_sign)
         # What was written of the backup is gone, and the disk has room for the line in the history.
-        assert "is full" in caught.value.message
-        older.holds("is full")
+        assert "room enough" in caught.value.message
+        older.holds("room enough")
 
 
 def test_a_history_that_cannot_be_written_hides_no_backup(database: str, folder: Path) -> None:

@@ -98,8 +98,9 @@ class Store:
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.held())
-            except OSError as error:
-                if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM) or not self.path.is_dir():
+            except BackupFolderUnusable as error:
+                number = error.__cause__.errno if isinstance(error.__cause__, OSError) else None
+                if number not in (errno.EROFS, errno.EACCES, errno.EPERM) or not self.path.is_dir():
                     raise
                 yield False
             else:
