@@ -18,6 +18,7 @@ from litelift.backup.settings import Backup
 from litelift.backup.signs import OnSign, Sign
 from litelift.backup.sums import BLOCK, Summed, files_in, stored_file
 from litelift.backup.tools import Tools
+from litelift.errors import UsageError
 
 DIRECTORY: Archive = "database"
 FILE: Archive = "database.dump"
@@ -46,13 +47,18 @@ class How:
 
 
 def how(settings: Backup, tools: Tools, recipients: Sequence[str]) -> How:
-    """What the settings and the tools make of it."""
+    """What the settings and the tools make of it. Raises UsageError for a compression that pg_dump does not know."""
     # Into a container's own disk nothing is written: its dump comes through a pipe.
     piped = bool(recipients) or tools.folder is None
     chosen: Literal["custom", "directory"] = "custom" if piped or settings.format == "custom" else "directory"
     wanted = settings.compress
     if wanted == "auto":
         wanted = "zstd" if tools.zstd else "gzip"
+    if wanted == "zstd" and not tools.zstd:
+        raise UsageError(
+            message=f"pg_dump {tools.words.split()[0]} does not know zstd",
+            hint="Compress by gzip, or name the client programs of a later version under [backup] tools.",
+        )
     level = settings.level or (ZSTD_LEVEL if wanted == "zstd" else GZIP_LEVEL)
     compress = "none" if wanted == "none" else f"{wanted}:{level if wanted == 'zstd' else min(level, 9)}"
     return How(chosen, compress, jobs_for(settings), tuple(recipients))
