@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from backup_case import backup, fill, made
+from backup_made import make_backup
 from command import Ran, litelift
 from hooking import at_terminal
+from litelift.backup.store import Store
 from test_backup_restore import dropping, name_of
 
 
@@ -110,6 +112,23 @@ def test_a_server_that_is_not_there_is_not_to_be_replaced_by_another(folder: Pat
     ran = backup("create", "postgresql://app@127.0.0.1:1/app", "--json", folder=folder)
     assert ran.json["error"]["kind"] == "TargetUnreachable"
     assert "embedded" not in ran.json["error"]["hint"]
+
+
+@pytest.mark.parametrize("words", [("list",), ("prune", "--dry-run")])
+def test_no_letter_of_a_long_name_is_left_out(folder: Path, words: tuple[str, ...]) -> None:
+    name = make_backup(Store(folder), {"database.dump": 9}, project="x" * 60).name
+    ran = backup(*words, folder=folder)
+    lines = [line.split() for line in ran.out.splitlines()]
+    column = [line[0] for line in lines if line and line[0] in name]
+    assert "".join(column).startswith(name), ran.out
+
+
+def test_a_compression_that_pg_dump_does_not_know_is_refused(database: str, folder: Path) -> None:
+    """The embedded one's programs know no zstd."""
+    ran = backup("create", database, "--compress", "zstd", "--json", folder=folder)
+    assert (ran.status, ran.json["error"]["kind"]) == (2, "UsageError")
+    assert "zstd" in ran.json["error"]["message"]
+    assert backup("list", "--json", folder=folder).json["backups"] == []
 
 
 def test_the_table_of_what_goes_keeps_the_names_whole(database: str, folder: Path) -> None:

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What, again, told_of
+from litelift.cli.backup_words import Folder, What, again, short, told_of
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
 from litelift.errors import LiteliftError
 from litelift.report.format import age, count, duration, listed, size
@@ -57,7 +57,7 @@ def list_backups(
         else:
             now = datetime.now(UTC)
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-            table.add_column("backup", no_wrap=True, overflow="fold")
+            table.add_column("backup", overflow="fold", no_wrap=short(one.name for one in found))
             for heading in ("age", "size", "rows"):
                 table.add_column(heading, justify="right", no_wrap=True)
             table.add_column("what is known of it")

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from litelift.cli.backup_words import Folder, What, told_of
+from litelift.cli.backup_words import Folder, What, short, told_of
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag
 from litelift.report.format import age, count, size
 from litelift.report.text import visible
@@ -86,12 +86,11 @@ def _tell(output: Output, done: Pruned) -> None:
     if done.backups and not output.quiet:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("backup", "age", "size", "drilled", "", "why"):
-            whole = heading != "why"
             table.add_column(
                 heading,
                 justify="right" if heading in ("age", "size") else "left",
-                no_wrap=whole,
-                overflow="fold" if whole else "ellipsis",
+                no_wrap=short(one.name for one in done.backups) if heading == "backup" else heading != "why",
+                overflow="fold",
             )
         for one in done.backups:
             table.add_row(*_row(one, done))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -48,6 +48,7 @@ Identity = Annotated[
     ),
 ]
 
+NAME_WIDTH = 44
 _COMMAND = re.compile(r"litelift backup (?:create|list|verify|drill|restore|revert|prune|schedule|run|copy|runbook)\b")
 
 
@@ -91,3 +92,8 @@ def check_name(output: Output, live: str, given: str | None) -> None:
         raise Declined(message="no name was typed")
     message = f"expected the name of the live database, {live}; got {typed!r}"
     raise Declined(message=message) if given is None else UsageError(message=f"{message}. Nothing was done")
+
+
+def short(names: Iterable[str]) -> bool:
+    """Whether the backups' names, which somebody may want to copy, fit whole into a column of a table."""
+    return max(map(len, names), default=0) <= NAME_WIDTH
