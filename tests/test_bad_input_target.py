@@ -44,6 +44,8 @@ def started() -> Iterator[Tcp]:
             "alter database guarded set default_transaction_read_only = on",
             "create database hasty owner hasty",
             "create database one owner one",
+            "create database shut",
+            "revoke connect on database shut from public",
         )
         yield server
 
@@ -123,6 +125,10 @@ def test_an_unknown_user_is_refused_as_a_login(source: Path, tcp: Tcp) -> None:
 
 def test_a_role_without_login_is_told(source: Path, tcp: Tcp) -> None:
     refused(source, tcp.url("app", "closed", "app-Word"), errors.TargetAuthFailed, "not permitted to log in", "LOGIN")
+
+
+def test_a_role_that_may_not_enter_the_database_is_told_of_the_right(source: Path, tcp: Tcp) -> None:
+    refused(source, tcp.url("shut", "app", "app-Word"), errors.TargetAuthFailed, "permission denied", "GRANT CONNECT")
 
 
 def test_no_password_at_all_says_where_to_give_one(source: Path, tcp: Tcp) -> None:

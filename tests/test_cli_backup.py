@@ -131,6 +131,13 @@ def test_a_compression_that_pg_dump_does_not_know_is_refused(database: str, fold
     assert backup("list", "--json", folder=folder).json["backups"] == []
 
 
+def test_a_database_that_is_not_there_is_not_to_be_made_empty(database: str, folder: Path) -> None:
+    ran = backup("create", database.replace(name_of(database), "mistyped"), "--json", folder=folder)
+    assert (ran.status, ran.json["error"]["kind"]) == (1, "TargetUnreachable")
+    assert "litelift backup restore" in ran.json["error"]["hint"]
+    assert "CREATE DATABASE" not in ran.err
+
+
 def test_the_table_of_what_goes_keeps_the_names_whole(database: str, folder: Path) -> None:
     name = made(database, folder)["name"]
     ran = backup("prune", "--dry-run", folder=folder)

@@ -79,7 +79,10 @@ def create_database(
     except psycopg.errors.DuplicateDatabase:
         raise DatabaseExists(database=name) from None
     except psycopg.errors.InsufficientPrivilege as error:
-        hint = "Name a login that may make databases (ALTER ROLE ... CREATEDB) under [backup] admin."
+        hint = (
+            "Name a login that may make databases (ALTER ROLE ... CREATEDB): "
+            "[backup] admin in litelift.toml, or --admin where the command takes it."
+        )
         raise TargetError(message=f"PostgreSQL refused: {error.diag.message_primary}", hint=hint) from error
     except psycopg.Error as error:
         raise stopped(error) from error

@@ -61,6 +61,10 @@ def told_of(output: Output, what: str | None, folder: Path | None) -> Iterator[N
         except LiteliftError as error:
             if isinstance(error, TargetUnreachable) and error.hint == TargetUnreachable.hint:
                 error.hint = "Check host, port and database, and that the server runs."
+            elif (
+                isinstance(error, TargetUnreachable) and "database" in error.message and "CREATE DATABASE" in error.hint
+            ):
+                error.hint = "Check its name. One that is lost comes back by: litelift backup restore"
             error.hint = proposed(error.hint, what, folder)
             raise
 

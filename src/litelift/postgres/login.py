@@ -53,7 +53,12 @@ _REFUSALS: tuple[tuple[str, type[errors.LiteliftError], str | None], ...] = (
     ),
     (r'role "[^"]*" is not permitted to log in', errors.TargetAuthFailed, "Ask for: ALTER ROLE ... LOGIN"),
     (
-        r"authentication (failed|method|error)|role \"[^\"]*\" does not exist|permission denied for database",
+        r"permission denied for database",
+        errors.TargetAuthFailed,
+        "Ask for: GRANT CONNECT ON DATABASE ... TO ...",
+    ),
+    (
+        r"authentication (failed|method|error)|role \"[^\"]*\" does not exist",
         errors.TargetAuthFailed,
         None,
     ),
