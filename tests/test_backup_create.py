@@ -241,3 +241,16 @@ def test_the_password_is_nowhere(database: str, folder: Path) -> None:
         if path.is_file():
             assert secret.encode() not in path.read_bytes()
     assert secret not in json.dumps(manifest)
+
+
+def test_in_the_place_of_a_large_json_stands_its_sum(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = '{"a" :  "\\u0259"}'
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table document as select %s::json as content", (document,))
+        hashed = hashlib.sha256(document.encode()).hexdigest()
+        connection.execute("create table hashed as select %s::text as content", (hashed,))
+        whole, summed = tables(connection)
+        expected = connection.execute(statement(summed)).fetchone()
+        assert connection.execute(statement(whole)).fetchone() != expected
+        monkeypatch.setattr("litelift.backup.digest.LARGE", len(document) - 1)
+        assert connection.execute(statement(whole)).fetchone() == expected

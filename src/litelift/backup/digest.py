@@ -2,8 +2,8 @@
 
 The digest of a table is the sum, modulo 2**128, of a number for each of its rows. A row's number is the first half of
 the SHA-256 of the row as text: ``row(column, ...)::text`` in UTF-8, the columns in their order, with the settings of
-`litelift.backup.snapshot`. Its two halves of 64 bits are summed each by itself. In the place of a bytea, and of a text
-of more than 64 MB, stands its SHA-256 in hexadecimal: a row's text may be of 1 GB at most.
+`litelift.backup.snapshot`. Its two halves of 64 bits are summed each by itself. In the place of a bytea, and of a text,
+JSON or XML of more than 64 MB, stands its SHA-256 in hexadecimal: a row's text may be of 1 GB at most.
 
 So a row that is lost, doubled or changed changes the digest, wherever it lies; and it can be computed anew by anybody,
 on any version, with one statement: `statement`.
@@ -28,8 +28,6 @@ PIECE_BYTES = 64 << 20
 """Larger tables are read in pieces, by several sessions."""
 TOGETHER = 200
 """Tables that one statement locks."""
-MANY = 1000
-"""More tables than these are not locked by every session: the server's room for locks is not endless."""
 HALF = 1 << 64
 
 OnTable = Callable[[str, int], None]
@@ -58,7 +56,7 @@ _TABLES = """
      group by c.oid, n.nspname, c.relname
      order by n.nspname, c.relname
 """
-_BYTEA, _TEXTS = 17, (25, 1043)
+_BYTEA, _TEXTS, _AS_TEXT = 17, (25, 1043), (114, 142)
 _SUMS = sql.SQL(
     "count(*), sum(('x' || left(h, 16))::bit(64)::bigint), sum(('x' || substr(h, 17, 16))::bit(64)::bigint)"
 )
@@ -180,9 +178,6 @@ def contents(
         sessions = [
             open_sessions.enter_context(following(dsn, name)) for _ in range(max(1, min(jobs, work.pieces_left)))
         ]
-        # All at once: who comes later would wait behind others who wait for those who came before.
-        for session in sessions if len(found) <= MANY else ():
-            hold(session, found)
         work.prepare(sessions)
         if cancelled is not None:
             cancelled.attach(work)
@@ -286,10 +281,12 @@ def _value(column: str, kind: int) -> sql.Composable:
     name = sql.Identifier("q", column)
     if kind == _BYTEA:
         return sql.SQL("encode(sha256({}), 'hex')").format(name)
-    if kind in _TEXTS:
+    if kind in (*_TEXTS, *_AS_TEXT):
+        # JSON and XML are kept as they were written, and may be as large.
+        written = sql.SQL("{}::text").format(name) if kind in _AS_TEXT else name
         return sql.SQL(
             "case when octet_length({0}) > {1} then encode(sha256(convert_to({0}, 'UTF8')), 'hex') else {0} end"
-        ).format(name, sql.Literal(LARGE))
+        ).format(written, sql.Literal(LARGE))
     return name
 
 

@@ -1,13 +1,14 @@
-"""A moment of a database in which every table stays as it is until it has been read.
+"""A moment of a database at which no table is being rewritten or emptied.
 
 A snapshot alone does not hold what is truncated or rewritten after it: such a table is empty to whoever looks with it
-("Caveats" of the manual's chapter on concurrency). So the tables are locked as for a SELECT, which lets others write;
-where one was rewritten before its lock was had, another moment is taken.
+("Caveats" of the manual's chapter on concurrency). So each table is locked for an instant as for a SELECT, which waits
+for those who change it; where one was rewritten by then, another moment is taken. The locks are not kept: who waits to
+change a table would stand between them and pg_dump's own, and everybody would wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import psycopg
@@ -28,7 +29,7 @@ _REWRITTEN = """
 
 @contextmanager
 def settled(dsn: str) -> Iterator[tuple[Connection, str, list[Table]]]:
-    """A session that holds a snapshot and all tables, the snapshot's name, and the tables.
+    """A session that holds a snapshot, the snapshot's name, and the tables.
 
     Raises TargetUnreachable, TargetAuthFailed, psycopg.Error. BackupFailed: others rewrite tables all the time.
     """
@@ -38,19 +39,26 @@ def settled(dsn: str) -> Iterator[tuple[Connection, str, list[Table]]]:
             holding, name = stack.enter_context(snapshot(dsn))
             found = tables(holding)
             try:
-                hold(holding, found)
+                with holding.transaction(force_rollback=True):
+                    hold(holding, found)
+                    again = rewritten(holding, found)
             except psycopg.errors.UndefinedTable as error:
                 # It was dropped since.
                 changed = error.diag.message_primary or str(error)
                 continue
-            rewritten = holding.execute(_REWRITTEN, ([table.oid for table in found],)).fetchall()
-            if rewritten:
-                changed = f"{rewritten[0][0]} was rewritten"
+            if again:
+                changed = f"{again} was rewritten"
                 continue
             yield holding, name, found
             return
     hint = "Make it when nobody changes the structure of the tables."
     raise BackupFailed(message=f"others change tables while it begins: {changed}", hint=hint)
+
+
+def rewritten(session: Connection, found: Sequence[Table]) -> str | None:
+    """A table whose rows the session's snapshot cannot see any more, for it was rewritten or emptied since."""
+    row = session.execute(_REWRITTEN, ([table.oid for table in found],)).fetchone()
+    return str(row[0]) if row else None
 
 
 def free_sessions(connection: Connection) -> int:
