@@ -11,6 +11,9 @@ import pytest
 
 from backup_case import backup, made
 from broken import wait_for
+from litelift.backup.digest import contents, tables
+from litelift.backup.snapshot import snapshot
+from litelift.errors import BackupFailed
 
 Url = Callable[[str], str]
 
@@ -64,3 +67,14 @@ def test_a_role_of_few_sessions_is_enough(database: str, tmp_path: Path, form: s
         finally:
             connection.execute(f"drop owned by {name}")
             connection.execute(f"drop role {name}")
+
+
+@pytest.mark.parametrize("change", ["truncate grade", "alter table grade alter n type bigint"])
+def test_a_table_that_is_emptied_before_it_is_read_is_not_taken_for_empty(database: str, change: str) -> None:
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute("create table grade as select g as n from generate_series(1, 100) g")
+        with snapshot(database) as (holding, name):
+            found = tables(holding)
+            other.execute(change)
+            with pytest.raises(BackupFailed, match=r"public\.grade was rewritten"):
+                contents(database, name, found, 2)

@@ -6,10 +6,11 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -176,7 +177,8 @@ class _Beside:
         self.done, self.total = 0, len(found)
         self.cancel = Cancel()
         self.pool = ThreadPoolExecutor(1)
-        self.reading = self.pool.submit(contents, dsn, snapshot_name, found, jobs, self._on_table, self.cancel)
+        self.read = partial(contents, dsn, snapshot_name, found, jobs, self._on_table, self.cancel)
+        self.reading: Future[list[TableContent]] | None = None
 
     def __enter__(self) -> None:
         pass
@@ -189,15 +191,26 @@ class _Beside:
         self.pool.shutdown(wait=True)
 
     def sign(self, one: Sign) -> None:
-        """Hand on a sign of pg_dump's. Raises what the reading has failed by."""
-        if self.reading.done() and (failed := self.reading.exception()) is not None:
+        """Hand on a sign of pg_dump's. Raises what the reading has failed by.
+
+        It begins with the first bytes that pg_dump has written: then that has its locks on all tables, and nothing is
+        rewritten until they are read.
+        """
+        if one.phase == "dump" and one.done:
+            self._begin()
+        if self.reading is not None and self.reading.done() and (failed := self.reading.exception()) is not None:
             raise failed
         with self.lock:
             self.on_sign(one)
 
     def result(self) -> list[TableContent]:
         """What was read."""
-        return self.reading.result()
+        return self._begin().result()
+
+    def _begin(self) -> Future[list[TableContent]]:
+        if self.reading is None:
+            self.reading = self.pool.submit(self.read)
+        return self.reading
 
     def _on_table(self, table: str, rows: int) -> None:
         with self.lock:

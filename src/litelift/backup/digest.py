@@ -20,7 +20,8 @@ import psycopg
 from psycopg import sql
 
 from litelift.backup.manifest import TableContent
-from litelift.backup.snapshot import following
+from litelift.backup.snapshot import following, rewritten
+from litelift.errors import BackupFailed
 from litelift.postgres.connect import Connection, cancel
 
 LARGE = 64 << 20
@@ -242,8 +243,12 @@ class _Work:
             while (piece := self._next()) is not None:
                 table, first, end = piece
                 rows, high, low = session.execute(statement(table, first, end)).fetchone() or (0, 0, 0)
+                # From here on this session's lock keeps it as it is.
+                if rewritten(session, [table.oid]):
+                    hint = "Make it again when nobody changes the structure of the tables. Nothing of it is left."
+                    raise BackupFailed(message=f"{table.words} was rewritten or emptied before it was read", hint=hint)
                 self._add(table, rows, int(high or 0), int(low or 0))
-        except psycopg.Error as error:
+        except (psycopg.Error, BackupFailed) as error:
             with self.lock:
                 self.failed = self.failed or error
             self.stop()

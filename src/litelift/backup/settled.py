@@ -8,23 +8,17 @@ change a table would stand between them and pg_dump's own, and everybody would w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psycopg
 
 from litelift.backup.digest import Table, hold, tables
-from litelift.backup.snapshot import snapshot
+from litelift.backup.snapshot import rewritten, snapshot
 from litelift.errors import BackupFailed
 from litelift.postgres.connect import Connection
 
 TRIES = 10
-
-# What the snapshot says of a table's file, and what is so now.
-_REWRITTEN = """
-    select oid::regclass::text from pg_class
-     where oid = any(%s::oid[]) and relfilenode is distinct from pg_relation_filenode(oid)
-"""
 
 
 @contextmanager
@@ -41,7 +35,7 @@ def settled(dsn: str) -> Iterator[tuple[Connection, str, list[Table]]]:
             try:
                 with holding.transaction(force_rollback=True):
                     hold(holding, found)
-                    again = rewritten(holding, found)
+                    again = rewritten(holding, [table.oid for table in found])
             except psycopg.errors.UndefinedTable as error:
                 # It was dropped since.
                 changed = error.diag.message_primary or str(error)
@@ -53,12 +47,6 @@ def settled(dsn: str) -> Iterator[tuple[Connection, str, list[Table]]]:
             return
     hint = "Make it when nobody changes the structure of the tables."
     raise BackupFailed(message=f"others change tables while it begins: {changed}", hint=hint)
-
-
-def rewritten(session: Connection, found: Sequence[Table]) -> str | None:
-    """A table whose rows the session's snapshot cannot see any more, for it was rewritten or emptied since."""
-    row = session.execute(_REWRITTEN, ([table.oid for table in found],)).fetchone()
-    return str(row[0]) if row else None
 
 
 def free_sessions(connection: Connection) -> int:

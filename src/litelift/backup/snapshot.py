@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from psycopg import sql
@@ -15,6 +15,12 @@ LOCK_WAIT = "600s"
 _SESSION = """
     select set_config('lc_monetary', 'C', false), set_config('row_security', 'off', false),
            set_config('lock_timeout', %s, false), set_config('xmloption', 'content', false)
+"""
+
+# What the snapshot says of a table's file, and what is so now.
+_REWRITTEN = """
+    select oid::regclass::text from pg_class
+     where oid = any(%s::oid[]) and relfilenode is distinct from pg_relation_filenode(oid)
 """
 
 
@@ -42,6 +48,17 @@ def following(dsn: str, name: str) -> Iterator[Connection]:
         connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(name)))
         yield connection
         connection.rollback()
+
+
+def rewritten(session: Connection, tables: Sequence[int]) -> str | None:
+    """A table whose rows the session's snapshot cannot see any more, for it was rewritten or emptied since.
+
+    Args:
+        session: that has the snapshot.
+        tables: their numbers (pg_class.oid).
+    """
+    row = session.execute(_REWRITTEN, (list(tables),)).fetchone()
+    return str(row[0]) if row else None
 
 
 def _prepare(connection: Connection) -> None:
