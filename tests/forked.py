@@ -213,6 +213,8 @@ def _become(asked: dict[str, Any]) -> None:
         faulthandler.enable()
     # A shell starts what it leaves in the background with Ctrl-C ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # And nohup a hangup, perhaps of the tests themselves.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # By which the command line knows how it was called.
     sys.modules["__main__"].__package__ = "litelift"
     sys.argv = [str(Path(litelift.__file__).with_name("__main__.py")), *asked["words"]]
