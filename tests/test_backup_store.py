@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from backup_case import backup, fill, made
 from litelift.backup.store import Store
+from read_only import read_only
 from stored_backup import stored
 
 
@@ -19,34 +16,17 @@ def test_a_backup_on_a_disk_that_is_read_only_is_verified_and_that_is_told(datab
     fill(database)
     folder = tmp_path / "backups"
     manifest = made(database, folder)
-    there = tmp_path / "there"
-    there.mkdir()
-    if os.geteuid() == 0:
-        try:
-            subprocess.run(["mount", "--bind", folder, there], check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("mount: a folder cannot be mounted here")
-    else:
-        there.rmdir()
-        shutil.copytree(folder, there)
-        (there / "lock").unlink()
-    try:
-        if os.geteuid() == 0:
-            subprocess.run(["mount", "-o", "remount,bind,ro", there], check=True, capture_output=True)
-        else:
-            there.chmod(0o500)
-        ran = backup("verify", "--json", folder=there)
+    # One that comes from another machine has none.
+    (folder / "lock").unlink()
+    with read_only(folder):
+        ran = backup("verify", "--json", folder=folder)
         assert (ran.status, ran.json["kept"], ran.json["backups"][0]["ok"]) == (0, False, True), ran.err
-        assert "Not kept" in backup("verify", folder=there).out
+        assert "Not kept" in backup("verify", folder=folder).out
         largest = max(manifest["files"], key=lambda file: file["bytes"])
-        (Path(manifest["folder"] if os.geteuid() == 0 else there / manifest["name"]) / largest["name"]).write_text("x")
-        assert backup("verify", folder=there).status == 1
-        assert backup("list", folder=there).status == 0
-    finally:
-        if os.geteuid() == 0:
-            subprocess.run(["umount", there], check=True)
-        else:
-            there.chmod(0o700)
+    (Path(manifest["folder"]) / largest["name"]).write_text("x")
+    with read_only(folder):
+        assert backup("verify", folder=folder).status == 1
+        assert backup("list", folder=folder).status == 0
 
 
 _GOES = """
