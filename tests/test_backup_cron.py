@@ -60,3 +60,20 @@ def test_cron_itself_makes_the_scheduled_backup_and_the_system_log_has_its_begin
 
         assert machine.litelift("backup", "schedule", project / "litelift.toml", "--remove", "--yes").status == 0
         assert machine.crontab() == others
+
+
+def test_a_backup_by_hand_is_in_the_system_log_and_so_is_one_that_failed(database: str) -> None:
+    with private_machine("busybox") as machine:
+        machine.start_syslog()
+        store = machine.folder / "backups"
+        made = machine.litelift("backup", "create", database, "--folder", store)
+        assert made.status == 0, made.err
+        failed = machine.litelift("backup", "create", database.replace("?", "_gone?"), "--folder", store)
+        assert failed.status == 1
+        wait_for(lambda: "failed:" in machine.log.read_text(), "the last line in the log")
+        log = machine.log.read_text()
+        line = rf"litelift-backup\[\d+\]: made: manual backup of \w+ into {re.escape(str(store))}: \w+-"
+        assert re.search(rf" daemon\.info {line}", log), log
+        line = r"litelift-backup\[\d+\]: failed: manual backup of \w+_gone into "
+        assert re.search(rf" daemon\.err {line}", log), log
+        assert log.count("litelift-backup[") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import syslog
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,11 +32,12 @@ from litelift.backup.settled import free_sessions, settled
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import Backup, Store, read_backup, write_manifest
 from litelift.backup.subject import Subject
+from litelift.backup.telling import Teller
 from litelift.backup.tools import Tools, tools_for
 from litelift.errors import BackupDiskFull, BackupFailed, LiteliftError
 from litelift.postgres.connect import Connection, connect, is_lost, open_server
 from litelift.redact import text as redact
-from litelift.report.format import count, size
+from litelift.report.format import count, duration, size
 
 SPARE = 16 << 20
 """Bytes that are to be free beyond the last backup's size."""
@@ -60,13 +62,33 @@ def create(subject: Subject, *, kind: Kind = "manual", on_sign: OnSign = silent)
 def create_held(subject: Subject, *, kind: Kind, on_sign: OnSign = silent) -> Backup:
     """The same, for one who holds the store already."""
     store = subject.store
-    with failing(store.path, "create"):
+    with _logged(subject, kind) as words, failing(store.path, "create"):
         made = _create(subject, kind, on_sign)
-    manifest = made.read()
+        manifest = made.read()
+        words.append(f"{made.name}, {size(manifest.bytes)}, in {duration(manifest.seconds)}")
     facts_ = {"kind": kind, "bytes": manifest.bytes, "tables": len(manifest.tables), "rows": manifest.rows}
     with recording(store.path, f"the backup {made.name} was made"):
         write_event(store.path, "create", ok=True, backup=made.name, seconds=round(manifest.seconds, 3), facts=facts_)
     return made
+
+
+@contextmanager
+def _logged(subject: Subject, kind: Kind) -> Iterator[list[str]]:
+    """Have the system's log tell what becomes of a backup; a scheduled run tells of its own itself.
+
+    The block adds to the list what was made.
+    """
+    teller = Teller(subject.settings.tell, subject.label, subject.store.path, subject.store.path)
+    about, words = f"{kind} backup of {subject.label} into {subject.store.path}", list[str]()
+    try:
+        yield words
+    except BaseException as error:
+        if kind != "scheduled":
+            told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
+            teller.log(syslog.LOG_ERR, f"failed: {about}: {told}")
+        raise
+    if kind != "scheduled":
+        teller.log(syslog.LOG_INFO, f"made: {about}: {' '.join(words)}")
 
 
 def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:
