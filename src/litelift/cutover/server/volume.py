@@ -15,10 +15,13 @@ DEPTH = 3
 MOST = 100
 _LOOK = """
 for f in /look/PG_VERSION /look/*/PG_VERSION /look/*/*/PG_VERSION; do
-    if [ -f "$f" ]; then echo version; cat "$f"; exit; fi
+    if [ -f "$f" ]; then echo "version $(cat "$f") ."; exit; fi
 done
-if [ -n "$(ls -A /look)" ]; then echo other; else echo empty; fi
+if [ -n "$(ls -A /look)" ]; then echo "other ."; else echo "empty ."; fi
 """
+ENDS = "."
+LOOKS = 5
+"""How often it is looked: an engine may lose the end of what a container has said that is gone already."""
 
 
 def decide(
@@ -94,21 +97,24 @@ def _look_inside(client: Client, name: str, target: ContainerTarget, image: str)
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    try:
-        output: bytes = client.containers.run(
-            image,
-            entrypoint=["/bin/sh", "-c", _LOOK],
-            command=[],
-            user="0",
-            volumes={name: {"bind": "/look", "mode": "ro"}},
-            network_mode="none",
-            ulimits=ulimits(target),
-            remove=True,
-        )
-    except (DockerException, RequestException) as error:
-        return "could not be looked into", said(error)
-    kind, _, rest = output.decode(errors="replace").strip().partition("\n")
-    return kind, rest.strip()
+    for _ in range(LOOKS):
+        try:
+            output: bytes = client.containers.run(
+                image,
+                entrypoint=["/bin/sh", "-c", _LOOK],
+                command=[],
+                user="0",
+                volumes={name: {"bind": "/look", "mode": "ro"}},
+                network_mode="none",
+                ulimits=ulimits(target),
+                remove=True,
+            )
+        except (DockerException, RequestException) as error:
+            return "could not be looked into", said(error)
+        kind, *rest = output.decode(errors="replace").split() or [""]
+        if rest[-1:] == [ENDS]:
+            return kind, " ".join(rest[:-1])
+    return "could not be looked into", "the engine lost what was seen"
 
 
 def _is_of(volume: Any, run: str) -> bool:
