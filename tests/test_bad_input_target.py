@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from broken import Tcp, failed_as_document, free_port, objects, one_clear_error, seen, tcp_server, wait_for
 from command import litelift
 from litelift import errors, migrate
+from litelift.move.state import remember
 from litelift.postgres import connect
 from litelift.postgres.programs import programs
 from small_disk import small_disk as mounted
@@ -420,3 +422,17 @@ def test_a_full_disk_for_temporary_files_is_told_with_the_folder(
     one_clear_error(ran, 1, f"no room left for temporary files in {folder}", "TMPDIR", "taken back")
     assert objects(database) == []
     assert seen(path) == before
+
+
+def test_a_target_that_is_away_while_a_move_to_it_is_unfinished_is_told_with_both_ways(tmp_path: Path) -> None:
+    path = tmp_path / "app.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table t(a)")
+    away = "postgresql://nobody@127.0.0.1:1/away"
+    ran = litelift("migrate", path, away)
+    assert ran.status == 1 and "--resume" not in ran.err
+    remember(path, away, "run")
+    ran = litelift("migrate", path, away, "--resume")
+    assert ran.status == 1
+    assert f"litelift migrate {path} {away} --resume" in " ".join(ran.err.split())
+    assert f"litelift undo {away}" in " ".join(ran.err.split())

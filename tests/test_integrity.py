@@ -122,6 +122,25 @@ def test_a_large_table_s_indexes_are_compared_beside_each_other(
 
 
 @pytest.mark.skipif(native() is None, reason="nothing is compiled here")
+def test_a_connection_without_the_compiled_path_leaves_a_side_to_sqlite(
+    indexed: Path, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a worker is, where somebody wrote while it took its snapshot."""
+    monkeypatch.setattr(integrity, "WORTH_SHARING", 0)
+    source: Source = opened(indexed)
+    found = shares(source.connection)
+    source.connection.forget_twin()
+    sides = Sides()
+    for share in found:
+        if isinstance(share, Side):
+            digest = share.digest(source.connection)
+            assert digest is None
+            sides.add(share, digest)
+    assert sides.unlike() == [Check("integrity_check", "t")]
+    assert all(check.passes(source.connection) for check in sides.unlike())
+
+
+@pytest.mark.skipif(native() is None, reason="nothing is compiled here")
 def test_sides_that_cannot_be_read_are_left_to_sqlite(indexed: Path, opened: Any) -> None:
     connection = opened(indexed).connection
     (share,) = [share for share in shares(connection) if isinstance(share, Check) and share.indexes is not None]

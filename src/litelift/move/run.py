@@ -16,6 +16,7 @@ from litelift import errors
 from litelift.move import journal, tasks
 from litelift.move.context import Context, Options
 from litelift.move.crew import default_jobs, gather
+from litelift.move.interruption import commands
 from litelift.move.progress import OnProgress, Progress, Timeline
 from litelift.move.state import remembered
 from litelift.plan.file import PlanFile, read_plan
@@ -221,7 +222,16 @@ def _server(
         if dst is None:
             started.append(embedded.start(embedded.folder_for(path), options.postgres))
             dst = embedded.ensure_database(started[0].url or "", embedded.database_for(path))
-        server, connection = open_server(normalized(dst), writable=True)
+        try:
+            server, connection = open_server(normalized(dst), writable=True)
+        except errors.TargetUnreachable as error:
+            if (target := remembered(path)) is not None:
+                found = commands(path, target)
+                error.add_note(
+                    "A move of this file is unfinished there, and stays as it is. "
+                    f"Go on with it: {found['again']}   or take it back: {found['undo']}"
+                )
+            raise
         said.append(f"PostgreSQL {server.version_words}, database {server.database}")
     try:
         journal.lock(connection)
