@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -266,3 +266,16 @@ def test_the_proof_alone_checks_the_source_too(indexed: Path, database: str) -> 
     part_from(indexed, "by_part", "delete from t where id = 7")
     with pytest.raises(errors.SourceCorrupt, match="damaged table t"):
         verify(indexed, database, jobs=2)
+
+
+def test_a_check_for_which_no_memory_is_enough_finds_damage() -> None:
+    """A record's header may claim more than any machine has."""
+
+    class Starved:
+        def execute(self, statement: str) -> Iterator[tuple[str]]:
+            yield ("row 7 missing from index by_part",)
+            raise MemoryError
+
+    found = integrity._lines(cast(sqlite3.Connection, Starved()), "integrity_check")
+    assert found[0] == "row 7 missing from index by_part"
+    assert "ran out of memory" in found[1]

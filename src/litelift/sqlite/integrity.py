@@ -244,6 +244,9 @@ def _lines(connection: sqlite3.Connection, pragma: str, table: str | None = None
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
         found = found or [str(error)]
+    except MemoryError:
+        # A record whose header claims more than any memory has: SQLite asks for it before it looks whether it is there.
+        found.append("SQLite's own check ran out of memory, as it does where a row claims a size that it cannot have")
     return found
 
 
