@@ -40,7 +40,8 @@ def test_cron_itself_makes_the_scheduled_backup_and_the_system_log_has_its_begin
             if datetime.now(UTC) < due:
                 break
         local = due + timedelta(hours=1), due + timedelta(hours=2)
-        hours = ",".join(map(str, sorted({moment.hour for moment in local})))
+        # From 01:00 to 02:00 in UTC is the hour that comes twice in Berlin: cron would not start it the second time.
+        hours = "*" if due.hour == 1 else ",".join(map(str, sorted({moment.hour for moment in local})))
         assert f"\n{due.minute} {hours} * * * /usr/bin/env" in machine.crontab().decode()
 
         wait_for(lambda: state(store) in ("ok", "failed"), "a backup that cron makes", 180)
