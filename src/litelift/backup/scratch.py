@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote as shell_quoted
 from stat import S_ISDIR
 
 import psycopg
@@ -21,10 +20,11 @@ from litelift.atomic import PRIVATE, write_whole
 from litelift.backup.manifest import Manifest
 from litelift.backup.tools import Tools, local_tools
 from litelift.errors import DrillImpossible, TargetError
+from litelift.postgres.cluster import make_cluster, start_cluster
 from litelift.postgres.connect import Connection, connect, normalized
-from litelift.postgres.data_folder import START_SECONDS, end_server, running_server
+from litelift.postgres.data_folder import end_server, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, system_user
-from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
+from litelift.postgres.socket_folder import short_folder
 from litelift.report.format import size
 
 NOTE = "drill.json"
@@ -166,21 +166,8 @@ def _start(place: Path, programs: Programs) -> str:
     programs.own(place)
     programs.let_through(place)
     data = place / "data"
-    data.mkdir(mode=0o700)
-    programs.own(data)
-    words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    try:
-        programs.run("initdb", *words, "--locale=C.UTF-8", data=data, seconds=START_SECONDS)
-    except ProgramFailed as error:
-        if "locale" not in str(error):
-            raise
-        programs.run("initdb", *words, "--no-locale", data=data, seconds=START_SECONDS)
-    sockets = socket_folder(data, programs)
-    options = ["-h", "", "-k", str(sockets), "-p", str(PORT)]
-    options += [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-    told = " ".join(map(shell_quoted, options))
-    wait = f"{START_SECONDS:.0f}"
-    programs.run("pg_ctl", "start", "-w", "-t", wait, "-l", "log", "-o", told, data=data, seconds=START_SECONDS + 30)
+    make_cluster(data, programs, "--no-sync")
+    start_cluster(data, programs, SETTINGS)
     running = running_server(data)
     if running is None:
         raise ProgramFailed("it started, and ended again at once")

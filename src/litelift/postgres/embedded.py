@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote as shell_quoted
 
 import psycopg
 from psycopg import sql
 
 from litelift import errors
 from litelift.folder import folder_beside, source_beside
+from litelift.postgres.cluster import make_cluster, start_cluster
 from litelift.postgres.connect import connect, normalized
 from litelift.postgres.data_folder import START_SECONDS, clear_stale, major_version, running_server
 from litelift.postgres.programs import ProgramFailed, Programs, programs
-from litelift.postgres.socket_folder import PORT, short_folder, socket_folder
+from litelift.postgres.socket_folder import short_folder
 
 DEFAULT_VERSION = 16
 LOCKS = 1024
@@ -126,16 +126,8 @@ def _initialise(folder: Path, tools: Programs) -> None:
     """Make the data folder elsewhere and rename it, so that one that a crash cut short is never taken for whole."""
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(mode=0o700)
     try:
-        tools.own(new)
-        words = ["--username=postgres", "--auth=trust", "--encoding=UTF8"]
-        try:
-            tools.run("initdb", *words, "--locale=C.UTF-8", data=new, seconds=START_SECONDS)
-        except ProgramFailed as error:
-            if "locale" not in str(error):
-                raise
-            tools.run("initdb", *words, "--no-locale", data=new, seconds=START_SECONDS)
+        make_cluster(new, tools)
         new.rename(folder)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
@@ -143,21 +135,14 @@ def _initialise(folder: Path, tools: Programs) -> None:
 
 
 def _launch(folder: Path, tools: Programs) -> None:
-    sockets = socket_folder(folder, tools)
-    words = ["-h", "", "-k", str(sockets), "-p", str(PORT)]
-    if not _sets_locks(folder):
-        words += ["-c", f"max_locks_per_transaction={LOCKS}"]
-    options = " ".join(map(shell_quoted, words))
+    settings = {} if _sets_locks(folder) else {"max_locks_per_transaction": str(LOCKS)}
     log = folder / "log"
     deadline = time.monotonic() + START_SECONDS
     while True:
         clear_stale(folder)
         before = log.stat().st_size if log.exists() else 0
         try:
-            wait = f"{START_SECONDS:.0f}"
-            tools.run(
-                "pg_ctl", "start", "-w", "-t", wait, "-l", "log", "-o", options, data=folder, seconds=START_SECONDS + 30
-            )
+            start_cluster(folder, tools, settings)
             return
         except ProgramFailed as error:
             said = _log_since(log, before)
