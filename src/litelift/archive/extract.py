@@ -7,11 +7,12 @@ from pathlib import Path
 
 from litelift.archive.manifest import ArchivedFile, Manifest
 from litelift.archive.read import read_archive
-from litelift.archive.stream import OnBytes, Summed, copy, damage, members
+from litelift.archive.stream import copy, damage, members
 from litelift.atomic import PRIVATE, whole_file
 from litelift.errors import ArchiveDamaged, ExtractFailed, NotInArchive
 from litelift.shorten import shortened
 from litelift.sqlite.beside import companion
+from litelift.summed import OnBytes, Summed
 
 
 def restore_source(path: Path, to: Path) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import IO
 
 from litelift.archive.manifest import MANIFEST, Manifest, manifest_beside, parsed
-from litelift.archive.stream import OnBytes, Summed, damage, members, sum_of
+from litelift.archive.stream import damage, members, sum_of
 from litelift.errors import ArchiveDamaged, LiteliftError
+from litelift.summed import OnBytes, Summed
 
 MOST_MANIFEST = 64 << 20
 """Bytes of a manifest: some 150,000 files."""

@@ -6,55 +6,16 @@ import gzip
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from io import RawIOBase
 from pathlib import Path
 from typing import IO, BinaryIO, Self, cast
 
 from litelift.errors import ArchiveDamaged
+from litelift.summed import BLOCK, Summed
 
-BLOCK = 1 << 20
 MOST_HEADER = 1 << 20
 """Bytes of a member's long name and other properties; tarfile reads them whole. A path has at most 4,096 (limits.h)."""
-
-OnBytes = Callable[[int], None]
-"""Gets the number of bytes that were done since its last call."""
-
-
-class Summed(RawIOBase):
-    """A file that sums what passes through it."""
-
-    def __init__(self, file: IO[bytes], on_bytes: OnBytes | None = None) -> None:
-        """``on_bytes`` is told of all that passes."""
-        self.file = file
-        self.digest = hashlib.sha256()
-        self.bytes = 0
-        self.on_bytes = on_bytes
-
-    def read(self, size: int = -1) -> bytes:
-        """See `io.RawIOBase.read`."""
-        data = self.file.read(size)
-        self._add(data)
-        return data
-
-    def write(self, data: object) -> int:
-        """See `io.RawIOBase.write`; all is written."""
-        content = bytes(memoryview(data))  # type: ignore[arg-type]
-        self.file.write(content)
-        self._add(content)
-        return len(content)
-
-    def flush(self) -> None:
-        """See `io.IOBase.flush`."""
-        if not self.file.closed:
-            self.file.flush()
-
-    def _add(self, data: bytes) -> None:
-        self.digest.update(data)
-        self.bytes += len(data)
-        if self.on_bytes is not None and data:
-            self.on_bytes(len(data))
 
 
 class _Member(tarfile.TarInfo):

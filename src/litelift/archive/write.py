@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from litelift.archive.manifest import MANIFEST, SOURCE, ArchivedFile, Item, Manifest, as_text, beside
-from litelift.archive.stream import OnBytes, Summed
 from litelift.atomic import no_more_readable_than, whole_file, write_whole
 from litelift.errors import ArchiveFailed
+from litelift.summed import OnBytes, Summed
 
 LEVEL = 6
 

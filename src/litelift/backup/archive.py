@@ -14,7 +14,6 @@ from pathlib import Path
 from litelift.archive.choose import plain
 from litelift.archive.manifest import Item, Manifest, beside
 from litelift.archive.read import read_archive
-from litelift.archive.stream import OnBytes
 from litelift.archive.write import write_archive
 from litelift.backup.archive_items import (
     Chosen,
@@ -32,6 +31,7 @@ from litelift.errors import ArchiveDamaged, ArchiveFailed, BackupBusy, BackupDam
 from litelift.held import held
 from litelift.redact import text as redact
 from litelift.report.format import size
+from litelift.summed import OnBytes
 
 LOCK = ".litelift-archive.lock"
 MAKING = ".making"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from litelift.archive.choose import inside, matching
 from litelift.archive.manifest import BACKUPS, FILES, SOURCE, Item
-from litelift.archive.stream import OnBytes, Summed, sum_of
+from litelift.archive.stream import sum_of
 from litelift.backup.store import Backup, Store
 from litelift.errors import BackupDamaged, SourceUnreadable, UsageError
 from litelift.report.format import count
@@ -19,6 +19,7 @@ from litelift.sqlite.beside import companion
 from litelift.sqlite.copy import copy_database, what_is_wrong
 from litelift.sqlite.header import MAGIC
 from litelift.sqlite.open import source_bytes, source_path
+from litelift.summed import OnBytes, Summed
 
 _BESIDE = ("-wal", "-shm", "-journal")
 

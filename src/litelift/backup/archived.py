@@ -13,11 +13,12 @@ from litelift.archive.extract import extract_file as extract_file
 from litelift.archive.extract import not_in
 from litelift.archive.manifest import BACKUPS, ArchivedFile, Manifest, manifest_beside
 from litelift.archive.read import read_archive
-from litelift.archive.stream import OnBytes, Summed, copy, damage, members
+from litelift.archive.stream import copy, damage, members
 from litelift.atomic import PRIVATE
 from litelift.backup.manifest import MANIFEST
 from litelift.backup.store import STANDING, Backup, Store, read_backup
 from litelift.errors import ArchiveDamaged, ArchiveTooNew, BackupDamaged, BackupExists, ExtractFailed, UsageError
+from litelift.summed import OnBytes, Summed
 
 SUFFIX = ".tar.gz"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

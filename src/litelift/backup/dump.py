@@ -16,9 +16,10 @@ from litelift.backup.manifest import Archive, DumpFacts, StoredFile
 from litelift.backup.program import running, wait_for
 from litelift.backup.settings import Backup
 from litelift.backup.signs import OnSign, Sign
-from litelift.backup.sums import BLOCK, Summed, files_in, stored_file
+from litelift.backup.sums import files_in, stored, stored_file
 from litelift.backup.tools import Tools
 from litelift.errors import UsageError
+from litelift.summed import BLOCK, Summed
 
 DIRECTORY: Archive = "database"
 FILE: Archive = "database.dump"
@@ -158,7 +159,7 @@ def _custom(
             _pour(process, summed.write)
             finish()
         file.flush()
-    return summed.stored(way.path)
+    return stored(summed, way.path)
 
 
 @contextmanager

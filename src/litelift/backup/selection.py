@@ -10,16 +10,13 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from litelift.backup.encryption import decrypting
 from litelift.backup.manifest import Manifest
 from litelift.backup.program import Failed, running
 from litelift.backup.store import Backup
-from litelift.backup.sums import BLOCK
 from litelift.backup.tools import Tools
-from litelift.backup.verify import restorer_for, unreadable
+from litelift.backup.verify import feed, restorer_for, unreadable
 from litelift.errors import UsageError
 
-_ROWS = ("TABLE DATA", "SEQUENCE SET")
 # A foreign key, and what a view keeps, would need the rows of others.
 _NEED_OTHERS = ("FK CONSTRAINT", "MATERIALIZED VIEW DATA", "BLOB", "BLOBS", "BLOB METADATA", "SUBSCRIPTION")
 
@@ -77,7 +74,7 @@ def _listed(backup: Backup, manifest: Manifest, restorer: Tools, identities: Seq
     try:
         with running(process, "pg_restore") as finish:
             if secret:
-                _feed(process, archive, identities, manifest.name)
+                feed(process, archive, identities, manifest.name)
             said = process.stdout.read()
             finish()
     except Failed as failed:
@@ -85,29 +82,12 @@ def _listed(backup: Backup, manifest: Manifest, restorer: Tools, identities: Seq
     return [line for line in said.decode().splitlines() if line and not line.startswith(";")]
 
 
-def _feed(process: subprocess.Popen[bytes], archive: Path, identities: Sequence[Any], name: str) -> None:
-    """Give the beginning of an encrypted archive, until its contents are known."""
-    assert process.stdin is not None
-    with archive.open("rb") as encrypted, decrypting(encrypted, identities, name) as plain:
-        while data := plain.read(BLOCK):
-            try:
-                process.stdin.write(data)
-            except BrokenPipeError:
-                break
-    try:
-        process.stdin.close()
-    except BrokenPipeError:
-        return
-
-
 def _wanted(line: str, chosen: Sequence[str]) -> bool:
     """Whether an entry is needed. Its line has names without quotes, so one that only looks alike may come along."""
     entry = line.partition("; ")[2].split(" ", 2)[2]
     if entry.startswith(_NEED_OTHERS):
         return False
-    if not entry.startswith(_ROWS):
-        return True
-    if entry.startswith("SEQUENCE SET"):
+    if not entry.startswith("TABLE DATA "):
         return True
     # A line ends where a name does not.
     names = [" ".join(_parts(name)).replace("\r", " ").replace("\n", " ") for name in chosen]

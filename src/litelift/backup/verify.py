@@ -16,11 +16,12 @@ from litelift.backup.manifest import MANIFEST, Look, Manifest
 from litelift.backup.program import Failed, running, wait_for
 from litelift.backup.signs import OnSign, Sign, silent
 from litelift.backup.store import STANDING, Backup, Store, note
-from litelift.backup.sums import BLOCK, files_in, stored_file
+from litelift.backup.sums import files_in, stored_file
 from litelift.backup.tools import Tools, number, tools_for
 from litelift.errors import BackupDamaged, BackupToolMissing, BackupUnread
 from litelift.redact import text as redact
 from litelift.report.format import count, size
+from litelift.summed import BLOCK
 
 OWN = (MANIFEST, STANDING)
 _MAY_READ = "Do it as the user that made it."
@@ -159,15 +160,23 @@ def pipe_archive(
     Raises Failed, BackupKey, BackupDamaged.
     """
     process = restorer.start("pg_restore", words, dsn, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    with running(process, "pg_restore") as finish, archive.open("rb") as encrypted:
-        with decrypting(encrypted, identities, name) as plain:
-            while data := plain.read(BLOCK):
-                try:
-                    process.stdin.write(data)
-                except BrokenPipeError:
-                    # It has ended, and says why; or it needs no more.
-                    break
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+    with running(process, "pg_restore") as finish:
+        feed(process, archive, identities, name)
         return finish()
+
+
+def feed(process: subprocess.Popen[bytes], archive: Path, identities: Sequence[Any], name: str) -> None:
+    """Decrypt an archive into a program's standard input, for as long as that reads.
+
+    Raises BackupKey, BackupDamaged.
+    """
+    assert process.stdin is not None
+    with archive.open("rb") as encrypted, decrypting(encrypted, identities, name) as plain:
+        while data := plain.read(BLOCK):
+            try:
+                process.stdin.write(data)
+            except BrokenPipeError:
+                # It has ended, and says why; or it needs no more.
+                break
+    with suppress(BrokenPipeError):
+        process.stdin.close()
