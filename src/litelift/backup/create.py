@@ -21,8 +21,8 @@ from litelift.backup import catalogue
 from litelift.backup.digest import Cancel, Table, contents, large_objects
 from litelift.backup.dump import How, dump, facts, how
 from litelift.backup.encryption import recipients
-from litelift.backup.history import failing, recording, write_event
-from litelift.backup.manifest import Encryption, Kind, Manifest, TableContent
+from litelift.backup.history import failing, recording, told, write_event
+from litelift.backup.manifest import Encryption, Kind, Manifest, StoredFile, TableContent
 from litelift.backup.program import Failed, is_full
 from litelift.backup.properties import capture_properties
 from litelift.backup.roles import capture_roles
@@ -35,7 +35,8 @@ from litelift.backup.subject import Subject
 from litelift.backup.telling import Teller
 from litelift.backup.tools import Tools, tools_for
 from litelift.errors import BackupDiskFull, BackupFailed, LiteliftError
-from litelift.postgres.connect import Connection, connect, is_lost, open_server
+from litelift.postgres.connect import connect, is_lost, open_server
+from litelift.postgres.size import database_bytes
 from litelift.redact import text as redact
 from litelift.report.format import count, duration, size
 
@@ -84,8 +85,7 @@ def _logged(subject: Subject, kind: Kind) -> Iterator[list[str]]:
         yield words
     except BaseException as error:
         if kind != "scheduled":
-            told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
-            teller.log(syslog.LOG_ERR, f"failed: {about}: {told}")
+            teller.log(syslog.LOG_ERR, f"failed: {about}: {told(error)}")
         raise
     if kind != "scheduled":
         teller.log(syslog.LOG_INFO, f"made: {about}: {' '.join(words)}")
@@ -135,9 +135,27 @@ def _made(subject: Subject, kind: Kind, tools: Tools, keys: list[str], on_sign: 
         way = replace(way, jobs=_jobs_within(way, free_sessions(holding)))
         called = subject.store.new_name(subject.label, started)
         with subject.store.being_made(called) as folder:
-            manifest = _fill(folder, subject, tools, way, holding, name, found, guess, on_sign)
-            manifest = manifest.model_copy(
-                update={"name": called, "kind": kind, "started": started, "ended": datetime.now(UTC)}
+            before = sequences(holding)
+            files, held = _fill(folder, subject.dsn, tools, way, name, found, guess, on_sign)
+            manifest = Manifest(
+                name=called,
+                project=subject.label,
+                kind=kind,
+                database=holding.info.dbname,
+                started=started,
+                server=server_facts(holding),
+                dump=facts(tools, way),
+                encryption=Encryption(recipients=list(way.recipients)) if way.recipients else None,
+                database_bytes=database_bytes(holding),
+                bytes=sum(file.bytes for file in files),
+                files=files,
+                tables=held,
+                sequences=states(before, sequences(holding)),
+                large_objects=large_objects(holding),
+                objects=catalogue.objects(holding),
+                properties=capture_properties(holding).model_dump(mode="json"),
+                roles=[role.model_dump(mode="json") for role in capture_roles(holding)],
+                ended=datetime.now(UTC),
             )
             write_manifest(folder, manifest)
     return read_backup(subject.store.path / called)
@@ -145,49 +163,28 @@ def _made(subject: Subject, kind: Kind, tools: Tools, keys: list[str], on_sign: 
 
 def _fill(
     folder: Path,
-    subject: Subject,
+    dsn: str,
     tools: Tools,
     way: How,
-    holding: Connection,
     snapshot_name: str,
     found: list[Table],
     guess: int,
     on_sign: OnSign,
-) -> Manifest:
+) -> tuple[list[StoredFile], list[TableContent]]:
     """Write the dump, and read the same tables beside it."""
-    before = sequences(holding)
-    beside = _Beside(subject.dsn, snapshot_name, found, way.jobs, on_sign)
+    beside = _Beside(dsn, snapshot_name, found, way.jobs, on_sign)
     with beside:
         for begun in (Sign("dump", 0, guess), Sign("read", 0, len(found), "tables")):
             beside.sign(begun)
-        files = dump(tools, subject.dsn, snapshot_name, folder, way, guess, beside.sign)
+        files = dump(tools, dsn, snapshot_name, folder, way, guess, beside.sign)
         written = sum(file.bytes for file in files)
         took = f"{size(written)} by pg_dump {tools.words.split()[0]} ({tools.source}), {way.compress}"
         beside.sign(Sign("dump", written, written, message=took, finished=True))
         held = beside.result()
     rows = sum(table.rows for table in held)
-    told = f"{count(rows, 'row')} in {count(len(held), 'table')}"
-    on_sign(Sign("read", len(held), len(held), "tables", told, finished=True))
-    return Manifest(
-        name="",
-        project=subject.label,
-        kind="manual",
-        database=holding.info.dbname,
-        started=datetime.now(UTC),
-        ended=datetime.now(UTC),
-        server=server_facts(holding),
-        dump=facts(tools, way),
-        encryption=Encryption(recipients=list(way.recipients)) if way.recipients else None,
-        database_bytes=_database_bytes(holding),
-        bytes=written,
-        files=files,
-        tables=held,
-        sequences=states(before, sequences(holding)),
-        large_objects=large_objects(holding),
-        objects=catalogue.objects(holding),
-        properties=capture_properties(holding).model_dump(mode="json"),
-        roles=[role.model_dump(mode="json") for role in capture_roles(holding)],
-    )
+    read = f"{count(rows, 'row')} in {count(len(held), 'table')}"
+    on_sign(Sign("read", len(held), len(held), "tables", read, finished=True))
+    return files, held
 
 
 class _Beside:
@@ -246,11 +243,6 @@ def _jobs_within(way: How, free: int) -> int:
         if jobs + (jobs + 1 if way.format == "directory" else 1) <= free:
             return jobs
     return 1
-
-
-def _database_bytes(connection: Connection) -> int:
-    found = connection.execute("select pg_database_size(current_database())").fetchone()
-    return int(found[0]) if found else 0
 
 
 def _guess(store: Store) -> int:

@@ -64,6 +64,11 @@ def recording(folder: Path, done: str) -> Iterator[None]:
         raise BackupNotRecorded(done=done, folder=folder, message=error.strerror or error) from error
 
 
+def told(error: BaseException) -> str:
+    """An error in words, without secrets."""
+    return redact(error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}")
+
+
 @contextmanager
 def failing(folder: Path, what: What, backup: str | None = None) -> Iterator[None]:
     """Keep in the history that it was tried, where the block raises; the error itself comes out."""
@@ -71,10 +76,9 @@ def failing(folder: Path, what: What, backup: str | None = None) -> Iterator[Non
     try:
         yield
     except BaseException as error:
-        told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
         seconds = round(time.monotonic() - began, 3)
         try:
-            write_event(folder, what, ok=False, backup=backup, seconds=seconds, message=redact(told))
+            write_event(folder, what, ok=False, backup=backup, seconds=seconds, message=told(error))
         except OSError as unwritten:
             error.add_note(f"the history could not be written: {unwritten.strerror}")
         raise

@@ -20,7 +20,7 @@ from litelift.backup.compare import compare, summed_up
 from litelift.backup.create import create_held
 from litelift.backup.create_database import apply_properties
 from litelift.backup.dump import jobs_for
-from litelift.backup.history import write_event
+from litelift.backup.history import failing, write_event
 from litelift.backup.manifest import Manifest
 from litelift.backup.properties import DatabaseProperties
 from litelift.backup.restored import Restored, restored
@@ -33,7 +33,6 @@ from litelift.backup.unpack import elsewhere
 from litelift.backup.verify import compare_sums
 from litelift.errors import DatabaseExists, LiteliftError, RestoreFailed, SwitchBusy, UsageError
 from litelift.postgres.connect import Connection, connect, stopped
-from litelift.redact import text as redact
 from litelift.report.format import milliseconds
 
 SWITCHES = 3
@@ -281,16 +280,8 @@ def every_note(notes: list[str], there: Restored) -> list[str]:
 def recorded(store: Store, backup: Backup) -> Iterator[dict[str, Any]]:
     """Keep in the history what becomes of a restore."""
     began, facts = time.monotonic(), dict[str, Any]()
-    try:
+    with failing(store.path, "restore", backup.name):
         yield facts
-    except BaseException as error:
-        told = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
-        seconds = round(time.monotonic() - began, 3)
-        try:
-            write_event(store.path, "restore", ok=False, backup=backup.name, seconds=seconds, message=redact(told))
-        except OSError as unwritten:
-            error.add_note(f"the history could not be written: {unwritten.strerror}")
-        raise
     write_event(
         store.path, "restore", ok=True, backup=backup.name, seconds=round(time.monotonic() - began, 3), facts=facts
     )

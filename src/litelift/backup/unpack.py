@@ -16,6 +16,7 @@ from litelift.backup.store import Backup
 from litelift.backup.verify import pipe_archive, restorer_for
 from litelift.errors import RestoreFailed, RestoreImpossible
 from litelift.postgres.connect import connect, is_lost
+from litelift.postgres.size import database_bytes
 from litelift.redact import text as redact
 from litelift.report.format import count
 
@@ -129,5 +130,4 @@ def elsewhere(error: psycopg.Error, name: str) -> RestoreImpossible:
 
 def _size(dsn: str) -> int:
     with connect(dsn) as connection:
-        found = connection.execute("select pg_database_size(current_database())").fetchone()
-    return int(found[0]) if found else 0
+        return database_bytes(connection)

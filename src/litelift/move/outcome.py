@@ -14,6 +14,7 @@ from litelift.move import journal
 from litelift.move.context import Context
 from litelift.move.unit import UnitResult
 from litelift.plan.plan import MovePlan
+from litelift.postgres.size import database_bytes
 from litelift.result import MigrationResult, Notice, Proof, SourceInfo, TableResult, TargetInfo
 from litelift.sqlite.identity import identity
 
@@ -102,7 +103,7 @@ def _written_meanwhile(context: Context) -> list[Notice]:
 
 def _target(context: Context, plan: MovePlan) -> TargetInfo:
     server = context.server
-    size = (context.connection.execute("select pg_database_size(current_database())").fetchone() or (0,))[0]
+    size = database_bytes(context.connection)
     return TargetInfo(
         display=server.display,
         host=server.host,

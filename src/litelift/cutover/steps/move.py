@@ -15,6 +15,7 @@ from litelift.cutover.step import Facts, Step, Undo
 from litelift.move.removal import undo
 from litelift.move.run import migrate
 from litelift.postgres.connect import connect
+from litelift.postgres.size import database_bytes
 from litelift.report.render import render_json
 from litelift.result import MigrationResult
 from litelift.sqlite.open import open_source
@@ -187,9 +188,7 @@ def _facts(result: MigrationResult) -> Facts:
 def moved_bytes(context: Context) -> int:
     """Bytes of the database in PostgreSQL now."""
     with connect(context.login.url) as connection:
-        row = connection.execute("select pg_database_size(current_database())").fetchone()
-    assert row is not None
-    return int(row[0])
+        return database_bytes(connection)
 
 
 def result_path(folder: Path) -> Path:
