@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from litelift.backup.settings import Backup
 from litelift.backup.store import Store
 from litelift.cutover.context import Context
 from litelift.cutover.credentials import kept_login
+from litelift.cutover.health.settings import HealthCheck
 from litelift.cutover.read import read_runbook
 from litelift.cutover.runs import runs
 from litelift.cutover.settings import ContainerTarget, EmbeddedTarget, ExistingTarget, Project, Runbook
 from litelift.errors import RunbookError, UsageError
+from litelift.monitor.settings import Monitor
 from litelift.postgres import embedded
 from litelift.postgres.connect import names_server, normalized
 from litelift.tomlfile.read import Form, read
@@ -27,14 +29,16 @@ FILE = Path("litelift.toml")
 _NAMES = "Name a litelift.toml, a SQLite file that was moved, or postgresql://user@host/database --folder DIR"
 
 
-class BackupsAlone(Section):
-    """A litelift.toml of an application that litelift has not moved: only what belongs to its backups."""
+class Alone(Section):
+    """A litelift.toml of an application that litelift has not moved: its backups, and what is watched."""
 
     project: Project = Project()
-    backup: Backup
+    backup: Backup = Backup()
+    monitor: Monitor = Monitor()
+    health: list[HealthCheck] = Field(default_factory=list)
 
 
-_ALONE = Form(BackupsAlone, "runbook", "Check the path.", RunbookError, tuple(sections(BackupsAlone)))
+_ALONE = Form(Alone, "runbook", "Check the path.", RunbookError, tuple(sections(Alone)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,29 @@ def project_of(path: Path) -> tuple[Project, Runbook | None]:
     return read(_ALONE, path)[0].project, None
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a litelift.toml says beside its backups."""
+
+    monitor: Monitor
+    health: list[HealthCheck]
+    folder: Path
+    """The project's."""
+    runbook: Runbook | None = None
+    """All of it, where it is of a move."""
+
+
+def parts_of(of: Subject) -> Parts:
+    """What the file of a subject says beside its backups; all as it is by itself where there is none."""
+    if of.file is None:
+        return Parts(Monitor(), [], of.source.parent if of.source is not None else Path.cwd())
+    if _is_runbook(of.file):
+        runbook = read_runbook(of.file)
+        return Parts(runbook.monitor, runbook.health, runbook.folder, runbook)
+    alone, _ = read(_ALONE, of.file)
+    return Parts(alone.monitor, alone.health, _project_folder(of.file.resolve(), alone.project))
+
+
 def runbook_of(of: Subject) -> Runbook | None:
     """The runbook of the move, if there was one."""
     return read_runbook(of.file) if of.file is not None and _is_runbook(of.file) else None
@@ -210,7 +237,7 @@ def _of_file(path: Path, folder: Path | None) -> Subject:
         return Subject(label, store, settings, dsn, admin, file=path, source=source)
     if runbook is None:
         raise UsageError(
-            message=f"{path} does not say which database to back up",
+            message=f"{path} does not say which database it is about",
             hint='Add to it: [backup] url = "postgresql://role@host/database", its password being in PGPASSFILE.',
         )
     dsn, made_admin, container, engine = _of_cutover(runbook)
@@ -249,7 +276,10 @@ def _settings(path: Path) -> tuple[Backup, Project, Path]:
         runbook = read_runbook(path)
         return runbook.backup, runbook.project, runbook.path
     alone, _ = read(_ALONE, path)
-    return alone.backup, alone.project, path.resolve()
+    backup = alone.backup
+    if backup.url is None and alone.monitor.url is not None:
+        backup = backup.model_copy(update={"url": alone.monitor.url})
+    return backup, alone.project, path.resolve()
 
 
 def _label(settings: Backup, project: Project) -> str:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "undo": "Remove what a move made in a target, and nothing else.",
     "cutover": "The evening of the move: one runbook, every step reversible.",
     "backup": "Backups that are restored before anyone needs them.",
+    "monitor": "The watch: whether the moved system is well.",
     "report": "The completion report: Markdown, HTML, JSON.",
     "server": "Start, stop or look at the embedded PostgreSQL.",
 }

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from litelift.backup.settings import Backup
 from litelift.cutover.health.settings import HealthCheck
 from litelift.errors import RunbookError
+from litelift.monitor.settings import Monitor
 from litelift.tomlfile.problems import line_of
 from litelift.tomlfile.section import Command as Command
 from litelift.tomlfile.section import Port, Seconds, Section, about
@@ -228,13 +229,6 @@ class Archive(Section):
     """Days until which it is to be kept; litelift removes none."""
 
 
-class After(Section):
-    """``[monitor]``: commands of the project, run when the application serves again."""
-
-    commands: list[Command] = Field(default_factory=list)
-    """With the application's login in their environment: DATABASE_URL, PGHOST, PGPASSWORD and the rest."""
-
-
 class Failure(Section):
     """``[failure]``: before the switch a failure undoes itself; after it, this is done."""
 
@@ -256,7 +250,7 @@ class Runbook(Section):
     health: list[HealthCheck] = Field(default_factory=list)
     archive: Archive = Field(default_factory=Archive)
     backup: Backup = Field(default_factory=Backup)
-    monitor: After = Field(default_factory=After)
+    monitor: Monitor = Field(default_factory=Monitor)
     failure: Failure = Field(default_factory=Failure)
 
     _path: Path = PrivateAttr(default=Path("litelift.toml"))

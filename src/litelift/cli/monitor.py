@@ -1,0 +1,22 @@
+"""litelift monitor, and what belongs to it: each command in the file monitor_NAME.py."""
+
+from __future__ import annotations
+
+import typer
+
+from litelift.cli.monitor_check import check
+
+app = typer.Typer(
+    help="The watch: whether the moved system is well, now and over the years.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+app.command("check")(check)

@@ -1,0 +1,8 @@
+"""Every check, a module for each group; they are told in this order."""
+
+from __future__ import annotations
+
+from litelift.monitor.check import Check
+from litelift.monitor.checks import activity, server
+
+CHECKS: tuple[Check, ...] = (*server.CHECKS, *activity.CHECKS)
