@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from litelift.cli.monitor_check import check
+from litelift.cli.monitor_export import export
 
 app = typer.Typer(
     help="The watch: whether the moved system is well, now and over the years.",
@@ -20,3 +21,4 @@ def _root() -> None:
 
 
 app.command("check")(check)
+app.command("export")(export)

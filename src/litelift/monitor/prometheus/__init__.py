@@ -1,0 +1,1 @@
+"""What the watch measures, for Prometheus; and what reads it: alert rules, a dashboard for Grafana."""
