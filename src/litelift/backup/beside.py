@@ -19,6 +19,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from litelift.backup.create_database import create_database
+from litelift.backup.properties import read_properties
 from litelift.errors import TargetError, TargetUnreachable
 from litelift.postgres.connect import Connection, connect, normalized
 from litelift.postgres.sessions import CLASS, new_mark
@@ -100,7 +102,7 @@ def beside(admin_dsn: str, live: str, make: Callable[[Connection, str], None] | 
     Args:
         admin_dsn: any database of the server, with a login that may make databases.
         live: the database whose place it may take; it need not be there.
-        make: creates the database of that name; by default with the encoding and locale of ``live``.
+        make: creates the database of that name; by default with the locale of ``live``.
 
     Raises:
         TargetUnreachable, TargetAuthFailed, psycopg.Error.
@@ -199,31 +201,14 @@ def cut(name: str, ending: str) -> str:
 
 
 def make_like(connection: Connection, name: str, like: str) -> None:
-    """Create an empty database with the encoding and the locale of another, where that is there."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        # As JSON, for the columns of the locale's provider are others in each of the versions 15 to 18.
-        asked = "select to_jsonb(d) || jsonb_build_object('name', pg_encoding_to_char(encoding)) as facts"
-        row = cursor.execute(f"{asked} from pg_database d where datname = %s", (like,)).fetchone()
-    words = _locale(row["facts"], connection.info.server_version) if row else [("encoding", "UTF8")]
-    options = [sql.SQL("{} {}").format(sql.SQL(option), sql.Literal(value)) for option, value in words]
-    create = sql.SQL("create database {} template template0 {}")
-    connection.execute(create.format(sql.Identifier(name), sql.SQL(" ").join(options)))
-
-
-def _locale(facts: dict[str, Any], version: int) -> list[tuple[Any, str]]:
-    """The options of CREATE DATABASE ("Notes" there) that give a database this locale."""
-    words = [("encoding", facts["name"]), ("lc_collate", facts["datcollate"]), ("lc_ctype", facts["datctype"])]
-    provider = facts.get("datlocprovider", "c")
-    locale = facts.get("datlocale") or facts.get("daticulocale")
-    if provider == "i":
-        words += [("locale_provider", "icu"), ("icu_locale", locale)]
-        if facts.get("daticurules"):
-            words.append(("icu_rules", facts["daticurules"]))
-    elif provider == "b":
-        words += [("locale_provider", "builtin"), ("builtin_locale", locale)]
-    elif version >= 150000:
-        words.append(("locale_provider", "libc"))
-    return words
+    """Create an empty database with the locale of another, where that is there. Raises TargetError."""
+    properties = read_properties(connection, like)
+    if properties is not None:
+        create_database(connection, name, properties, like_owner=False)
+    else:
+        connection.execute(
+            sql.SQL("create database {} template template0 encoding 'UTF8'").format(sql.Identifier(name))
+        )
 
 
 def _by_name(row: dict[str, Any]) -> Mark | None:
