@@ -876,3 +876,20 @@ class BackupNotRecorded(LiteliftError):
     """{done}, but that could not be written down in {folder}: {message}"""
 
     hint = "The backups themselves are as they were. Make room, and do it again."
+
+
+# --------------------------------------------------------------------- the watch
+
+
+class SamplesTooNew(LiteliftError):
+    """{path} was written by a newer litelift: its format is {version}; this one knows {known}"""
+
+    hint = "Upgrade litelift; or move the file away, and a new one is begun."
+
+
+class WatchBusy(LiteliftError):
+    """another litelift watches here already: {who}"""
+
+    hint = (
+        "One watch is enough. What it sees: litelift monitor check; end it first to start another: {lock} is its lock."
+    )

@@ -85,10 +85,10 @@ class Finding:
 
 def finding_of(document: Mapping[str, Any]) -> Finding:
     """The finding that ``document`` was made of."""
-    measures = [
+    measures = tuple(
         Measure(**{**one, "limit": Limit(**one["limit"]) if one["limit"] else None}) for one in document["measures"]
-    ]
-    return Finding(**{**document, "measures": measures})
+    )
+    return Finding(**{**document, "measures": measures, "items": tuple(document["items"])})
 
 
 def worst(states: Sequence[State]) -> State:

@@ -8,100 +8,146 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
-from litelift.monitor.finding import Finding, Measure, finding_of
+from litelift.monitor.finding import Finding, Measure
+from litelift.monitor.incident import Incident
+from litelift.monitor.samples_file import FILE as FILE
+from litelift.monitor.samples_file import RESOLUTIONS, connection_to
+from litelift.monitor.samples_read import INCIDENT, Reading
+from litelift.monitor.samples_values import Gap as Gap
+from litelift.monitor.samples_values import Heartbeat as Heartbeat
+from litelift.monitor.samples_values import Point as Point
+from litelift.monitor.samples_values import Standing as Standing
+from litelift.monitor.samples_values import overdue_after
 
-FILE = "samples.sqlite"
-FORMAT = 1
-RESOLUTIONS = (
-    ("raw", 0, 2 * 3600),
-    ("minute", 60, 2 * 86400),
-    ("hour", 3600, 100 * 86400),
-    ("day", 86400, 3653 * 86400),
-)
-"""Each table, the seconds of one of its rows, and the seconds for which they are kept."""
-_SCHEMA = """
-create table series (
-    id integer primary key, name text not null unique, unit text not null, counter integer not null,
-    at real, value real
-);
-create table finding (
-    key text primary key, at real not null, since real not null, state text not null, document text not null
-) without rowid;
-""" + "\n".join(
-    f"create table {table} (series integer not null, at integer not null, n integer not null, low real not null,"
-    " high real not null, total real not null, primary key (series, at)) without rowid;"
-    for table, _, _ in RESOLUTIONS
-)
+AHEAD = 3600
+"""Seconds by which a sample may be of the future: what is further was written by a clock that was wrong."""
+UNMEASURED_DAYS = 400
+"""For which a series stays that nothing is added to: so that a year can be compared with the one before."""
+MOST_SERIES = 5000
+"""That are kept: names that are others each time, of containers say, would fill the file."""
+ENDED_DAYS = 400
+"""For which an incident stays that has ended."""
 
 
-class Point(NamedTuple):
-    """What a series was within one step of time."""
-
-    at: datetime
-    """Its beginning."""
-    low: float
-    mean: float
-    high: float
-    n: int
-    """Samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A finding that holds now."""
-
-    finding: Finding
-    at: datetime
-    """When it was last looked."""
-    since: datetime
-    """Since when it is in this state."""
-
-
-class Samples:
+class Samples(Reading):
     """The open file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Of a connection that `opened` made."""
-        self._connection = connection
-        self._series: dict[str, int] = {}
+    def add(
+        self,
+        at: datetime,
+        findings: Collection[Finding],
+        *,
+        incidents: Collection[Incident] = (),
+        every: float = 15.0,
+        who: str = "",
+    ) -> None:
+        """Keep what one round of checks found, in one transaction.
 
-    # ---------------------------------------------------------------- writing
+        A check's findings take the place of those that it gave before: what it finds no more stands no more.
 
-    def add(self, at: datetime, findings: Iterable[Finding]) -> None:
-        """Keep what one round of checks found, in one transaction. Raises sqlite3.Error."""
-        moment = at.timestamp()
-        with self._connection as write:
-            write.execute("begin immediate")
+        Args:
+            at: the moment of the look.
+            findings: of each check that was made all of them.
+            incidents: that are new, or others than they were.
+            every: seconds until the next round.
+            who: looks.
+
+        Raises:
+            sqlite3.Error: nothing of it is kept.
+        """
+        when = at.timestamp()
+        with self._writing() as write:
+            self._beat(write, when, every, who)
+            self._clear(write, findings)
             for finding in findings:
-                self._stand(write, moment, finding)
+                self._stand(write, when, finding)
                 for measure in finding.measures:
-                    self._measure(write, moment, f"{finding.key}.{measure.name}", measure)
+                    self._measure(write, when, f"{finding.key}.{measure.name}", measure)
+            for incident in incidents:
+                self._keep(write, incident)
+
+    def stop(self) -> None:
+        """Note that the watch has ended itself. Raises sqlite3.Error."""
+        with self._writing() as write:
+            write.execute("update stretch set stopped = 1 where id = (select max(id) from stretch)")
+
+    def forget(self, checks: Collection[str]) -> None:
+        """Let no finding stand of a check that is not one of these. Raises sqlite3.Error."""
+        with self._writing() as write:
+            gone = [key for key, check in write.execute('select key, "check" from finding') if check not in checks]
+            write.executemany("delete from finding where key = ?", [(key,) for key in gone])
 
     def prune(self, now: datetime) -> None:
-        """Remove what is older than its resolution is kept for. Raises sqlite3.Error."""
-        with self._connection as write:
-            write.execute("begin immediate")
+        """Remove what is older than its resolution is kept for, and give the room back. Raises sqlite3.Error."""
+        when = now.timestamp()
+        with self._writing() as write:
             for table, _, kept in RESOLUTIONS:
-                write.execute(f"delete from {table} where at < ?", (int(now.timestamp()) - kept,))  # noqa: S608
+                write.execute(f"delete from {table} where at < ? or at > ?", (int(when) - kept, int(when) + AHEAD))  # noqa: S608
+            self._drop_series(write, when)
+            write.execute("delete from incident where closed < ?", (when - ENDED_DAYS * 86400,))
+            write.execute("delete from stretch where last < ?", (when - ENDED_DAYS * 86400,))
+        self.connection.execute("pragma incremental_vacuum").fetchall()
 
-    def _stand(self, write: sqlite3.Connection, moment: float, finding: Finding) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self.connection as write:
+            write.execute("begin immediate")
+            yield write
+
+    @staticmethod
+    def _beat(write: sqlite3.Connection, when: float, every: float, who: str) -> None:
+        last = write.execute("select id, last, every, who, stopped from stretch order by id desc limit 1").fetchone()
+        if last is not None and not last[4] and last[3] == who and 0 <= when - last[1] <= overdue_after(last[2]):
+            write.execute("update stretch set last = ?, every = ? where id = ?", (when, every, last[0]))
+        else:
+            write.execute("insert into stretch (began, last, every, who) values (?, ?, ?, ?)", (when, when, every, who))
+
+    @staticmethod
+    def _clear(write: sqlite3.Connection, findings: Collection[Finding]) -> None:
+        keys = {finding.key for finding in findings}
+        for check in {finding.check for finding in findings}:
+            stand = write.execute('select key from finding where "check" = ?', (check,)).fetchall()
+            write.executemany("delete from finding where key = ?", [one for one in stand if one[0] not in keys])
+
+    @staticmethod
+    def _stand(write: sqlite3.Connection, when: float, finding: Finding) -> None:
         write.execute(
             """
-            insert into finding values (?, ?, ?, ?, ?) on conflict (key) do update set at = excluded.at,
-                since = case when state = excluded.state then since else excluded.at end,
+            insert into finding values (?, ?, ?, ?, ?, ?) on conflict (key) do update set at = excluded.at,
+                since = case when state = excluded.state then min(since, excluded.at) else excluded.at end,
                 state = excluded.state, document = excluded.document
             """,
-            (finding.key, moment, moment, finding.state, json.dumps(finding.document)),
+            (finding.key, finding.check, when, when, finding.state, json.dumps(finding.document)),
         )
 
-    def _measure(self, write: sqlite3.Connection, moment: float, name: str, measure: Measure) -> None:
+    @staticmethod
+    def _keep(write: sqlite3.Connection, incident: Incident) -> None:
+        finding = incident.finding
+        write.execute(
+            f'insert or replace into incident ({INCIDENT}, key, "check", about) values ({", ".join("?" * 12)})',  # noqa: S608
+            (
+                incident.id,
+                json.dumps(finding.document),
+                incident.opened.timestamp(),
+                _seconds(incident.closed),
+                incident.worst,
+                incident.state,
+                incident.announced,
+                _seconds(incident.announced_at),
+                _seconds(incident.settled_at),
+                finding.key,
+                finding.check,
+                finding.about,
+            ),
+        )
+
+    @staticmethod
+    def _measure(write: sqlite3.Connection, when: float, name: str, measure: Measure) -> None:
         row = write.execute("select id, at, value from series where name = ?", (name,)).fetchone()
         if row is None:
             said = write.execute(
@@ -112,56 +158,27 @@ class Samples:
         value: float | None = measure.value
         if measure.counter:
             # As a rate; one that was set back tells nothing of the time between.
-            grown = last is not None and measure.value >= last and moment > last_at
-            value = (measure.value - last) / (moment - last_at) if grown else None
-        write.execute("update series set at = ?, value = ? where id = ?", (moment, measure.value, series))
+            grown = last is not None and measure.value >= last and when > last_at
+            value = (measure.value - last) / (when - last_at) if grown else None
+        write.execute("update series set at = ?, value = ? where id = ?", (when, measure.value, series))
         if value is None:
             return
         for table, seconds, _ in RESOLUTIONS:
-            at = int(moment) - (int(moment) % seconds if seconds else 0)
+            at = int(when) - (int(when) % seconds if seconds else 0)
             write.execute(
-                f"insert into {table} values (?, ?, 1, ?, ?, ?) on conflict (series, at) do update set n = n + 1,"  # noqa: S608
+                f"insert into {table} values (?, ?, 1, ?, ?, ?) on conflict (at, series) do update set n = n + 1,"  # noqa: S608
                 " low = min(low, excluded.low), high = max(high, excluded.high), total = total + excluded.total",
-                (series, at, value, value, value),
+                (at, series, value, value, value),
             )
 
-    # ---------------------------------------------------------------- reading
-
-    def value(self, series: str, at: datetime) -> tuple[datetime, float] | None:
-        """What a series was at that moment, or the nearest before it (a rate a second, of a counter)."""
-        for table, _, _ in RESOLUTIONS:
-            row = self._connection.execute(
-                f"select at, total / n from {table} where series = (select id from series where name = ?) and at <= ?"  # noqa: S608
-                " order by at desc limit 1",
-                (series, int(at.timestamp())),
-            ).fetchone()
-            if row is not None:
-                return datetime.fromtimestamp(row[0], UTC), float(row[1])
-        return None
-
-    def points(self, series: str, since: datetime, until: datetime, step: int) -> list[Point]:
-        """What a series was, in steps of so many seconds; a step without samples is left out."""
-        table = next(name for name, seconds, _ in reversed(RESOLUTIONS) if seconds <= step)
-        rows = self._connection.execute(
-            f"select at / ? * ? as begin, min(low), sum(total) / sum(n), max(high), sum(n) from {table}"  # noqa: S608
-            " where series = (select id from series where name = ?) and at >= ? and at < ?"
-            " group by begin order by begin",
-            (step, step, series, int(since.timestamp()), int(until.timestamp())),
-        )
-        return [Point(datetime.fromtimestamp(begin, UTC), *rest) for begin, *rest in rows]
-
-    def series(self) -> dict[str, str]:
-        """The name of each, and its unit; that of a counter is by the second."""
-        return dict(self._connection.execute("select name, unit from series order by name"))
-
-    def findings(self) -> list[Standing]:
-        """What each check found last."""
-        rows = self._connection.execute("select document, at, since from finding order by key")
-        return [Standing(finding_of(json.loads(document)), _moment(at), _moment(since)) for document, at, since in rows]
-
-    def version(self) -> int:
-        """A number that is another one once somebody else has written (PRAGMA data_version)."""
-        return int(self._connection.execute("pragma data_version").fetchone()[0])
+    @staticmethod
+    def _drop_series(write: sqlite3.Connection, when: float) -> None:
+        gone = write.execute("select id from series where at < ?", (when - UNMEASURED_DAYS * 86400,)).fetchall()
+        gone += write.execute("select id from series order by at desc limit -1 offset ?", (MOST_SERIES,)).fetchall()
+        if gone:
+            for table, _, _ in RESOLUTIONS:
+                write.executemany(f"delete from {table} where series = ?", gone)  # noqa: S608
+            write.executemany("delete from series where id = ?", gone)
 
 
 @contextmanager
@@ -169,29 +186,14 @@ def opened(folder: Path, *, write: bool = False) -> Iterator[Samples]:
     """The samples in a monitor's folder; ``write`` makes the file where there is none.
 
     Raises:
-        FileNotFoundError: there is none. sqlite3.Error.
+        FileNotFoundError: there is none. SamplesTooNew: another litelift's. sqlite3.Error.
     """
-    path = folder / FILE
-    if write:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    elif not path.is_file():
-        raise FileNotFoundError(2, "there are no samples", str(path))
-    mode = "rwc" if write else "rw"
-    connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10)
+    connection = connection_to(folder, write=write)
     try:
-        if write:
-            _prepare(connection)
         yield Samples(connection)
     finally:
         connection.close()
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = normal")
-    if connection.execute("pragma user_version").fetchone()[0] == 0:
-        connection.executescript(f"begin; {_SCHEMA}; pragma user_version = {FORMAT}; commit")
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
