@@ -21,6 +21,7 @@ from litelift.compiled import KEY_BYTES, native
 from litelift.sqlite.lexer import quote_identifier
 from litelift.sqlite.scan import MOST_HANDED, handing_over, rowid_range
 from litelift.sqlite.schema import free_rowid_word
+from litelift.sqlite.structure import pages_are_whole
 from litelift.sqlite.twin import SourceConnection
 
 # integrity_check also tells of rows that break NOT NULL, CHECK and the types of a STRICT table, which SQLite does not
@@ -58,9 +59,13 @@ class Check:
         """Whether nothing is wrong. What is, `check_integrity` tells."""
         if self.indexes is not None:
             return _alike(connection, self.indexes)
+        if self == PAGES:
+            return pages_are_whole(connection, lambda: not _lines(connection, "quick_check", most=1))
         return not _lines(connection, self.pragma, self.table, most=1)
 
 
+PAGES = Check("quick_check")
+"""The structure of the whole file. What is wrong with rows, the census meets."""
 Digest = tuple[int, list[tuple[int, int]]]
 """How many rows there are, and the sums of their hashes: of a table one for each index, of an index one."""
 
@@ -126,7 +131,7 @@ def shares(connection: SourceConnection) -> list[Share]:
     """
     if native() is None or connection.twin is None:
         return [Check("integrity_check")]
-    found: list[Share] = [Check("quick_check")]
+    found: list[Share] = [PAGES]
     names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0").fetchall()
     for (table,) in names:
         indexes = connection.execute(f"PRAGMA index_list({quote_identifier(table)})").fetchall()
