@@ -35,6 +35,13 @@ def test_every_check_has_words_and_all_words_are_of_a_check() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
 
 
+def test_no_check_has_other_words_for_what_may_happen_to_all() -> None:
+    every = catalogue("en")["any"]["found"].keys()
+    assert not [
+        name for name, table in catalogue("en").items() if name != "any" and every & table.get("found", {}).keys()
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "spec", "en", "az"),
     [

@@ -112,18 +112,21 @@ class Store:
 
     def backups(self) -> list[Backup]:
         """All of them, the oldest first. A folder that could not be finished is none, nor is one of something else."""
-        try:
-            folders = [entry for entry in self.path.iterdir() if entry.is_dir() and _is_backup(entry)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise self._unusable(error) from error
         found = []
-        for backup in map(read_backup, folders):
+        for backup in map(read_backup, self.folders()):
             # Another may have removed it meanwhile, who holds the lock.
             with suppress(FileNotFoundError):
                 found.append((_made(backup), backup.name, backup))
         return [backup for _, _, backup in sorted(found, key=lambda one: one[:2])]
+
+    def folders(self) -> list[Path]:
+        """Those of the backups, in no order. Raises BackupFolderUnusable."""
+        try:
+            return [entry for entry in self.path.iterdir() if entry.is_dir() and _is_backup(entry)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def _unusable(self, error: OSError) -> BackupFolderUnusable:
         return BackupFolderUnusable(message=f"{error.filename or self.path}: {error.strerror or error}")

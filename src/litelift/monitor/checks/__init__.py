@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from litelift.monitor.check import Check
-from litelift.monitor.checks import activity, server
+from litelift.monitor.checks import activity, backups, server
 
-CHECKS: tuple[Check, ...] = (*server.CHECKS, *activity.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *server.CHECKS,
+    *activity.CHECKS,
+    *backups.CHECKS,
+)
