@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 
-from litelift.backup import telling, webhook
 from litelift.backup.settings import Tell
 from litelift.backup.status import RunRecord, Status, next_due, read_status, run_held, state, write_status
 from litelift.backup.telling import Teller
+from litelift.tell import command as tell_command
+from litelift.tell import webhook
+from litelift.tell.settings import Mail
+from mail_server import mail_server
 from private_machine import private_machine, source
 
 BEGAN = datetime(2026, 11, 23, 2, 0, 1, tzinfo=UTC)
@@ -216,7 +219,7 @@ def test_a_command_that_does_not_read_is_fine(tmp_path: Path) -> None:
 def test_a_command_that_does_not_end_is_ended_with_what_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr(tell_command, "SECONDS", 0.5)
     command = "sleep 600 & echo $! > child; wait"
     (wrong,) = teller(tmp_path, command=command).ended(record())
     assert wrong == "the command: it was ended after 0.5 s"
@@ -236,6 +239,28 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+# --------------------------------------------------------------------- mail
+
+
+def test_a_failure_is_mailed(tmp_path: Path) -> None:
+    with mail_server() as server:
+        mail = {
+            "host": "localhost",
+            "port": server.port,
+            "security": "none",
+            "from": "a@school.test",
+            "to": ["b@c.test"],
+        }
+        told = teller(tmp_path, mail=Mail.model_validate(mail))
+        assert told.ended(record(notes=["drill: no key"])) == []
+        assert told.ended(record(ok=True)) == []
+    (got,) = server.got
+    assert got["Subject"] == f"school: backup failed on {socket.gethostname()}"
+    lines = got.get_content().splitlines()
+    assert lines[:2] == ["create: no PostgreSQL answers at db:5432", "Needs a person: drill: no key"]
+    assert lines[-1] == f"The backups: {tmp_path / 'backups'}"
 
 
 # --------------------------------------------------------------------- the system's log

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import syslog
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,10 +84,10 @@ def _logged(subject: Subject, kind: Kind) -> Iterator[list[str]]:
         yield words
     except BaseException as error:
         if kind != "scheduled":
-            teller.log(syslog.LOG_ERR, f"failed: {about}: {told(error)}")
+            teller.log("error", f"failed: {about}: {told(error)}")
         raise
     if kind != "scheduled":
-        teller.log(syslog.LOG_INFO, f"made: {about}: {' '.join(words)}")
+        teller.log("info", f"made: {about}: {' '.join(words)}")
 
 
 def _create(subject: Subject, kind: Kind, on_sign: OnSign) -> Backup:

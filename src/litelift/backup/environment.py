@@ -39,5 +39,6 @@ def readable_by_others(path: Path) -> bool:
 
 def wanted(settings: Backup) -> list[str]:
     """The variables that the settings name."""
-    names = [settings.tell.webhook_env] if settings.tell.webhook_env else []
-    return sorted({*names, *(name for copy in settings.copy_to for name in copy.options_env.values())})
+    return sorted(
+        {*settings.tell.variables, *(name for copy in settings.copy_to for name in copy.options_env.values())}
+    )

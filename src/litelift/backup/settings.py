@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from litelift.tell.settings import Tell as TellSettings
 from litelift.tomlfile.section import Command, Section, about
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -35,28 +36,11 @@ class Keep(Section):
     """The newest of each of so many years that have one."""
 
 
-class Tell(Section):
+class Tell(TellSettings):
     """``[backup.tell]``: who is told that a scheduled backup failed, beside the exit status and the status file."""
 
-    syslog: bool = True
-    """Write begin, end and failure to the system's log, where the machine has one."""
-    webhook: str | None = Field(default=None, repr=False)
-    """An https:// address that gets a JSON document by POST."""
-    webhook_env: str | None = None
-    """The environment variable that holds the address, where it is itself a secret."""
-    command: Command | None = None
-    """A command that gets the same JSON document on its standard input."""
     success: bool = False
     """Tell them of a success too."""
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if self.webhook is not None and self.webhook_env is not None:
-            raise about("webhook_env", "expected webhook or webhook_env; got both")
-        if self.webhook is not None and not self.webhook.startswith(("https://", "http://")):
-            # Not what was got: it is a secret.
-            raise about("webhook", "expected an address that begins with https://")
-        return self
 
 
 class Copy(Section):

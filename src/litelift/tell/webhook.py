@@ -20,7 +20,7 @@ def post(address: str, document: dict[str, Any], *, attempts: int = 1 + len(PAUS
     try:
         import httpx
     except ImportError:
-        return "it needs httpx, which is not installed (pip install 'litelift[backup]')"
+        return "it needs httpx, which is not installed (pip install httpx)"
 
     async def attempt() -> tuple[str | None, bool]:
         limits = httpx.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS)
@@ -36,8 +36,8 @@ def post(address: str, document: dict[str, Any], *, attempts: int = 1 + len(PAUS
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError, ValueError):
             return "the address is none that can be posted to", False
         except Exception as error:
-            # Whatever it is (for a port above 65535 a group of them), the backup is none the worse. Its words may hold
-            # the address.
+            # Whatever it is (for a port above 65535 a group of them), nothing else is the worse for it. Its words may
+            # hold the address.
             return f"no answer ({type(error).__name__})", isinstance(error, httpx.HTTPError | OSError)
         return (None if 200 <= status < 300 else f"it answered {status}"), status in (408, 429) or status >= 500
 
