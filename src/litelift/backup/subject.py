@@ -63,13 +63,14 @@ class Subject:
     """The SQLite file that was moved."""
 
 
-def subject(what: str | None, folder: Path | None = None) -> Subject:
+def subject(what: str | None, folder: Path | None = None, *, as_is: bool = False) -> Subject:
     """The subject that the words of the command name.
 
     Args:
         what: a litelift.toml, a server's URL or keywords, or a SQLite file whose embedded PostgreSQL is meant. None:
             the litelift.toml of this folder.
         folder: of the backups, in the place of the file's.
+        as_is: the server may be stopped and its database gone: nothing is asked of it, and nothing made.
 
     Raises:
         UsageError: there is no such file, or what is in it does not lead to a database. EmbeddedServerError.
@@ -81,8 +82,8 @@ def subject(what: str | None, folder: Path | None = None) -> Subject:
         return Subject(_database_label(dsn), _store(folder, Backup()), Backup(), dsn)
     path = Path(what or FILE)
     if path.suffix != ".toml" and _is_source(path):
-        return _of_source(path, folder)
-    return _of_file(path, folder)
+        return _of_source(path, folder, as_is)
+    return _of_file(path, folder, as_is)
 
 
 def store_of(what: str | None, folder: Path | None = None) -> Store:
@@ -212,19 +213,23 @@ def _no_file(path: Path) -> UsageError:
     return UsageError(message=f"there is no file {path}", hint=_NAMES)
 
 
-def _of_source(path: Path, folder: Path | None) -> Subject:
+def _of_source(path: Path, folder: Path | None, as_is: bool) -> Subject:
     place = embedded.find_folder(path)
-    running = embedded.status(place or embedded.folder_for(path))
-    if running.url is None:
-        raise UsageError(message=f"the embedded PostgreSQL of {path} is stopped", hint=f"litelift server start {path}")
-    dsn = normalized(embedded.ensure_database(running.url, embedded.database_for(path)))
+    if as_is and place is not None:
+        url = embedded.url_as_is(place)
+        dsn = embedded.database_url(url, embedded.database_for(path))
+    else:
+        running = embedded.status(place or embedded.folder_for(path))
+        if running.url is None:
+            hint = f"litelift server start {path}"
+            raise UsageError(message=f"the embedded PostgreSQL of {path} is stopped", hint=hint)
+        url, dsn = running.url, embedded.ensure_database(running.url, embedded.database_for(path))
     settings = Backup()
-    return Subject(
-        path.stem, _store(folder, settings, path.absolute().parent), settings, dsn, normalized(running.url), source=path
-    )
+    store = _store(folder, settings, path.absolute().parent)
+    return Subject(path.stem, store, settings, normalized(dsn), normalized(url), source=path)
 
 
-def _of_file(path: Path, folder: Path | None) -> Subject:
+def _of_file(path: Path, folder: Path | None, as_is: bool) -> Subject:
     settings, project, path = _settings(path)
     runbook = read_runbook(path) if _is_runbook(path) else None
     place = _project_folder(path, project)
@@ -240,11 +245,11 @@ def _of_file(path: Path, folder: Path | None) -> Subject:
             message=f"{path} does not say which database it is about",
             hint='Add to it: [backup] url = "postgresql://role@host/database", its password being in PGPASSFILE.',
         )
-    dsn, made_admin, container, engine = _of_cutover(runbook)
+    dsn, made_admin, container, engine = _of_cutover(runbook, as_is)
     return Subject(label, store, settings, dsn, admin or made_admin, container, engine, path, source)
 
 
-def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None, str | None]:
+def _of_cutover(runbook: Runbook, as_is: bool) -> tuple[str, str | None, str | None, str | None]:
     """The application's login, the administrator's, the container and its engine, of the cutover that stands."""
     target = runbook.target
     standing = [run for run in runs(runbook.state) if run.mode == "cutover" and run.state != "rolled back"]
@@ -260,7 +265,8 @@ def _of_cutover(runbook: Runbook) -> tuple[str, str | None, str | None, str | No
     if isinstance(target, ExistingTarget):
         return dsn, normalized(target.admin or ""), None, None
     if isinstance(target, EmbeddedTarget):
-        url = embedded.status(embedded.folder_for(runbook.source_path)).url
+        place = embedded.folder_for(runbook.source_path)
+        url = embedded.url_as_is(place) if as_is else embedded.status(place).url
         return dsn, normalized(url) if url else None, None, None
     assert isinstance(target, ContainerTarget)
     run = Context(runbook, standing[-1].journal)

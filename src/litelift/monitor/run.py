@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import psycopg
 
 from litelift.errors import LiteliftError, TargetError
+from litelift.monitor import outside
 from litelift.monitor.baseline import read_baseline
 from litelift.monitor.check import Check
 from litelift.monitor.checks import CHECKS
+from litelift.monitor.down import down, is_full
 from litelift.monitor.finding import Finding, Limit, State, worst
 from litelift.monitor.look import Look, NoPast, Past
 from litelift.monitor.session import STATEMENT_SECONDS, opened, server_facts
 from litelift.monitor.watched import Watched
-from litelift.postgres.connect import Connection, is_lost
+from litelift.postgres.connect import OLDEST, Connection, is_lost
+from litelift.redact import text as redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ def look_at(
     past: Past | None = None,
     connection: Connection | None = None,
     now: datetime | None = None,
+    server: bool = True,
 ) -> Looked:
     """Make the checks that are not ignored. What is wrong is a finding, also a server that does not answer.
 
@@ -51,20 +57,22 @@ def look_at(
         past: what was measured before.
         connection: a session that is open; None: one is opened, and closed.
         now: the moment that they are told of.
+        server: whether the server itself is looked at, where none of the checks needs it.
     """
     began = datetime.now(UTC)
     now = now or began
     wanted = [check for check in checks if check.name not in watched.settings.ignore]
     base = Look("", watched, now, {}, baseline=read_baseline(watched.folder), past=past or NoPast())
-    outside = [check for check in wanted if check.needs == "outside"]
+    apart = {check.name: partial(_made, check, base) for check in wanted if check.needs == "outside"}
     inside = [check for check in wanted if check.needs == "database"]
+    under_way = outside.Outside(watched.folder, apart)
     found: dict[str, list[Finding]] = {}
-    with ThreadPoolExecutor(max(len(outside), 1), "outside") as pool:
-        waiting = {check.name: pool.submit(_made, check, base) for check in outside}
-        first = _inside(watched, inside, base, connection, found)
-        for name, future in waiting.items():
-            found[name] = future.result()
-    findings = [first, *(finding for check in wanted for finding in found.get(check.name, ()))]
+    first = list(_inside(watched, inside, base, connection, found)) if server or inside else []
+    found |= under_way.found()
+    for name in apart.keys() - found.keys():
+        late = replace(base, check=name).finding("unknown", "late", "late", seconds=outside.SECONDS)
+        found[name] = [late]
+    findings = [*first, *(finding for check in wanted for finding in found.get(check.name, ()))]
     return Looked(now, (datetime.now(UTC) - began).total_seconds(), tuple(findings))
 
 
@@ -74,7 +82,7 @@ def _inside(
     base: Look,
     connection: Connection | None,
     found: dict[str, list[Finding]],
-) -> Finding:
+) -> Iterable[Finding]:
     """Make those that need a session, into ``found``; the server's own finding."""
     look = replace(base, check="server")
     session = connection
@@ -82,19 +90,24 @@ def _inside(
         if session is None:
             session = opened(watched.logins)
         facts = server_facts(session)
+        if facts.version < OLDEST:
+            yield look.finding("unknown", "too-old", "too-old", version=facts.version_words)
+            return
         for check in checks:
             found[check.name] = _made(check, replace(base, connection=session, server=facts))
-    except TargetError as error:
-        return look.finding("critical", "down", "down", message=error.message, hint=error.hint)
-    except psycopg.Error as error:
+    except (TargetError, psycopg.Error) as error:
         found.clear()
-        return look.finding("critical", "down", "down", message=_line(error), hint="Look at the server's log.")
+        finding = down(look, error)
+        if is_full(finding) and any(check.name == "connections" for check in checks):
+            found["connections"] = [replace(base, check="connections").finding("critical", "none-left", "close")]
+        yield finding
+        return
     finally:
         if session is not None and connection is None:
             session.close()
     up = (look.now - facts.started).total_seconds()
     measures = [look.measure("uptime", up, "seconds")]
-    return look.ok("up", version=facts.version_words, up=up, measures=measures)
+    yield look.ok("up", version=facts.version_words, up=up, measures=measures)
 
 
 def _made(check: Check, base: Look) -> list[Finding]:
@@ -105,14 +118,16 @@ def _made(check: Check, base: Look) -> list[Finding]:
     except psycopg.errors.QueryCanceled:
         return [look.finding("unknown", "late", "late", seconds=STATEMENT_SECONDS)]
     except psycopg.errors.InsufficientPrivilege as error:
-        user = base.connection.info.user if base.connection is not None else ""
-        return [look.finding("unknown", "needs-rights", "needs-rights", user=user, message=_line(error))]
+        return [look.finding("unknown", "needs-rights", "needs-rights", user=look.user, message=_line(error))]
     except psycopg.Error as error:
         if base.connection is not None and is_lost(error):
             raise
         return [look.finding("unknown", "refused", "refused", message=_line(error))]
     except LiteliftError as error:
-        return [look.finding("unknown", "failed", "failed", message=error.message, hint=error.hint)]
+        return [look.finding("unknown", "failed", "failed", message=redact(error.message), hint=redact(error.hint))]
+    except Exception as error:
+        # One check that fails must not make the others blind, nor end a watch after months.
+        return [look.finding("unknown", "fault", "fault", message=redact(_line(error)), place=_place(error))]
 
 
 def limits_of(check: Check, watched: Watched) -> dict[str, Limit]:
@@ -128,4 +143,11 @@ def limits_of(check: Check, watched: Watched) -> dict[str, Limit]:
 
 def _line(error: Exception) -> str:
     diag = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return " ".join((diag or str(error)).split())
+    kind = "" if isinstance(error, psycopg.Error) else f"{type(error).__name__}: "
+    return kind + " ".join((diag or str(error)).split())
+
+
+def _place(error: Exception) -> str:
+    """Where in litelift an error came from, for who mends it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

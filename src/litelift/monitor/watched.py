@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from litelift.backup.subject import Subject, parts_of, subject
 from litelift.cutover.health.settings import HealthCheck
-from litelift.cutover.settings import Runbook
+from litelift.cutover.settings import EmbeddedTarget, Runbook
 from litelift.monitor.settings import Monitor
 from litelift.postgres.connect import normalized
 
@@ -31,6 +31,8 @@ class Watched:
     """The project's own checks."""
     runbook: Runbook | None = None
     """Of the move, if there was one."""
+    embedded: Path | None = None
+    """The SQLite file that was moved, where the server is its embedded one."""
 
     @property
     def project(self) -> Path:
@@ -47,16 +49,24 @@ def watched(what: str | None, folder: Path | None = None) -> Watched:
         folder: of the samples, in the place of the file's.
 
     Raises:
-        UsageError, RunbookError: there is no such file, or what is in it does not lead to a database.
-        EmbeddedServerError.
+        UsageError, RunbookError: there is no such file, or what is in it does not lead to a database, or names checks
+            that there are not. EmbeddedServerError: there never was a server, or its folder may not be read.
     """
-    of = subject(what)
+    # Imported now: the checks may import this module.
+    from litelift.monitor.against import refuse_unknown
+
+    of = subject(what, as_is=True)
     parts = parts_of(of)
+    if of.file is not None:
+        refuse_unknown(of.file)
     settings = parts.monitor
     logins = [_into(of.dsn, of.admin)] if of.admin else []
     logins = [normalized(settings.url)] if settings.url else [*logins, of.dsn]
     place = folder.absolute() if folder else (parts.folder / settings.folder).resolve()
-    return Watched(of.label, settings, place, tuple(logins), of, tuple(parts.health), parts.runbook)
+    runbook = parts.runbook
+    embedded = of.settings.url is None and (runbook is None or isinstance(runbook.target, EmbeddedTarget))
+    source = of.source if embedded else None
+    return Watched(of.label, settings, place, tuple(logins), of, tuple(parts.health), runbook, source)
 
 
 def _into(dsn: str, admin: str) -> str:

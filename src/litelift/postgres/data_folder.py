@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from litelift.postgres.programs import ProgramFailed
-from litelift.postgres.socket_folder import PORT
+from litelift.postgres.socket_folder import PORT, expected_folder
 
 START_SECONDS = 60.0
 """How long a server may take to start, after a crash too."""
@@ -39,11 +39,27 @@ def running_server(folder: Path) -> tuple[int, str] | None:
         if len(lines) < 5 or not _exists(lines[0]) or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
             return None
         if lines[7:8] == ["ready"]:
-            port = "" if lines[3] == str(PORT) else f"&port={lines[3]}"
-            return int(lines[0]), f"postgresql://postgres@/postgres?host={quote(os.fsencode(lines[4]))}{port}"
+            return int(lines[0]), _url(lines[4], lines[3])
         if time.monotonic() > deadline:
             raise ProgramFailed(f"it is {lines[7] if len(lines) > 7 else 'starting'} for more than a minute")
         time.sleep(0.1)
+
+
+def expected_url(folder: Path) -> str:
+    """Where the server in ``folder`` is, or will be once it is started; it is neither asked nor waited for."""
+    try:
+        lines = [line.strip() for line in (folder / "postmaster.pid").read_text().splitlines()]
+    except FileNotFoundError:
+        lines = []
+    if len(lines) > 4 and lines[4]:
+        return _url(lines[4], lines[3])
+    owner = folder.stat().st_uid if folder.exists() else os.geteuid()
+    return _url(str(expected_folder(folder, owner)), str(PORT))
+
+
+def _url(socket_folder: str, port: str) -> str:
+    more = "" if port == str(PORT) else f"&port={port}"
+    return f"postgresql://postgres@/postgres?host={quote(os.fsencode(socket_folder))}{more}"
 
 
 def _exists(process: str) -> bool:

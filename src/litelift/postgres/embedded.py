@@ -20,7 +20,13 @@ from litelift import errors
 from litelift.folder import folder_beside, source_beside
 from litelift.postgres.cluster import make_cluster, start_cluster
 from litelift.postgres.connect import connect, normalized
-from litelift.postgres.data_folder import START_SECONDS, clear_stale, major_version, running_server
+from litelift.postgres.data_folder import (
+    START_SECONDS,
+    clear_stale,
+    expected_url,
+    major_version,
+    running_server,
+)
 from litelift.postgres.programs import ProgramFailed, Programs, programs
 from litelift.postgres.socket_folder import short_folder
 
@@ -185,6 +191,12 @@ def status(folder: Path) -> EmbeddedServer:
             )
         pid, url = running_server(folder) or (None, None)
         return EmbeddedServer(folder, version, pid, url)
+
+
+def url_as_is(folder: Path) -> str:
+    """The URL of the server in ``folder``, whether it runs or not. Raises EmbeddedServerError: it may not be read."""
+    with _explained(folder, "answer"):
+        return expected_url(folder)
 
 
 def stop(folder: Path) -> EmbeddedServer:

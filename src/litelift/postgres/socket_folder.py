@@ -33,6 +33,11 @@ def socket_folder(folder: Path, tools: Programs) -> Path:
     return place
 
 
+def expected_folder(folder: Path, uid: int) -> Path:
+    """The folder in which a server's socket is, or will be; ``uid`` is its user's."""
+    return folder if _holds_socket(folder) else short_folder(folder, uid)
+
+
 def short_folder(folder: Path, uid: int) -> Path:
     """The folder for the socket of a server whose own folder's path does not do; ``uid`` is its user's."""
     name = f"litelift-{uid}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"

@@ -1,0 +1,56 @@
+"""Makes the checks that need no session beside the others; one that hangs keeps nobody waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from litelift.monitor.finding import Finding
+
+SECONDS = 20.0
+"""In which they all have to answer: longer than each one's own time-out. What a dead network disk is asked for never
+comes back."""
+_hanging: dict[tuple[Path, str], threading.Thread] = {}
+"""Those that have not come back: none is made again meanwhile, lest their number grow with every round."""
+
+
+class Outside:
+    """The checks of one round that are under way."""
+
+    def __init__(self, folder: Path, checks: Mapping[str, Callable[[], list[Finding]]]) -> None:
+        """Begin them, each in a thread that ends with the process.
+
+        Args:
+            folder: the monitor's, which says whose they are.
+            checks: what makes each.
+        """
+        self._answers: SimpleQueue[tuple[str, list[Finding]]] = SimpleQueue()
+        self._threads: dict[str, threading.Thread] = {}
+        self._folder = folder
+        self._deadline = time.monotonic() + SECONDS
+        for name, make in checks.items():
+            left = _hanging.get((folder, name))
+            if left is None or not left.is_alive():
+                thread = threading.Thread(target=self._make, args=(name, make), name=f"outside {name}", daemon=True)
+                self._threads[name] = thread
+                thread.start()
+
+    def _make(self, name: str, make: Callable[[], list[Finding]]) -> None:
+        self._answers.put((name, make()))
+
+    def found(self) -> dict[str, list[Finding]]:
+        """What each found; those that did not answer in time are left out."""
+        found: dict[str, list[Finding]] = {}
+        while len(found) < len(self._threads):
+            try:
+                name, findings = self._answers.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            except Empty:
+                break
+            found[name] = findings
+        for name, thread in self._threads.items():
+            if name not in found:
+                _hanging[self._folder, name] = thread
+        return found
