@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, Protocol
 
+from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 from litelift.monitor.finding import ITEMS, Fact, Finding, Item, Limit, Measure, State
@@ -62,15 +63,20 @@ class Look:
     baseline: Baseline | None = None
     past: Past = field(default_factory=NoPast)
 
-    def rows(self, query: LiteralString, *parameters: object) -> list[Any]:
+    def rows(self, query: LiteralString | sql.Composed, *parameters: object) -> list[Any]:
         """The rows of a query, as named tuples. Raises psycopg.Error."""
         assert self.connection is not None
         with self.connection.cursor(row_factory=namedtuple_row) as cursor:
             return cursor.execute(query, parameters or None).fetchall()
 
-    def row(self, query: LiteralString, *parameters: object) -> Any:
+    def row(self, query: LiteralString | sql.Composed, *parameters: object) -> Any:
         """Its first row. Raises psycopg.Error."""
         return self.rows(query, *parameters)[0]
+
+    @property
+    def user(self) -> str:
+        """The role that looks."""
+        return self.connection.info.user if self.connection is not None else ""
 
     def limit(self, measure: str) -> Limit:
         """The limit of one of the check's measures."""
@@ -83,6 +89,10 @@ class Look:
     def ok(self, found: str, **more: Any) -> Finding:
         """All is well."""
         return self.finding("ok", found, None, **more)
+
+    def hidden(self, n: int, **more: Any) -> Finding:
+        """All is well as far as this login sees, which is not everything: ``n`` sessions are kept from it."""
+        return self.finding("unknown", "hidden", "needs-rights", user=self.user, n=n, **more)
 
     def finding(
         self,
