@@ -44,6 +44,8 @@ create table if not exists litelift.quarantine (
     stands_in text, at timestamptz not null default clock_timestamp());
 comment on column litelift.quarantine.column_name is 'null: the whole row was kept aside; original is then its JSON';
 comment on column litelift.quarantine.stands_in is 'what the row holds in the place of the original';
+alter table litelift.quarantine add column if not exists seen_at timestamptz;
+comment on column litelift.quarantine.seen_at is 'when a person had looked at it; null: nobody has noted that yet';
 create index if not exists quarantine_place on litelift.quarantine (table_name, column_name);
 create table if not exists litelift.notice (
     run_id uuid not null references litelift.run on delete cascade, level text not null, kind text not null,
@@ -51,6 +53,8 @@ create table if not exists litelift.notice (
 create table if not exists litelift.untranslated (
     run_id uuid not null references litelift.run on delete cascade, kind text not null, name text not null,
     sql text not null, reason text not null);
+alter table litelift.untranslated add column if not exists seen_at timestamptz;
+comment on column litelift.untranslated.seen_at is 'when a person had seen to it; null: nobody has noted that yet';
 """
 _LOCK = 0x6C697465
 LOCK_SECONDS = 3.0
@@ -88,7 +92,8 @@ def make_schema(connection: Connection) -> bool:
     the schema is there, with IF NOT EXISTS too. Raises TargetRights.
     """
     present, schema, used = connection.execute(
-        "select exists (select from pg_attribute where attrelid = to_regclass('litelift.run') and attname = 'decided'),"
+        "select exists (select from pg_attribute where attrelid = to_regclass('litelift.untranslated')"
+        " and attname = 'seen_at'),"
         " to_regnamespace('litelift'), exists (select from pg_depend where refclassid = 'pg_namespace'::regclass"
         " and refobjid = to_regnamespace('litelift') and deptype = 'n')"
     ).fetchone() or (False, None, False)
@@ -213,7 +218,7 @@ def tell(connection: Connection, run: str, notices: Sequence[Notice], untranslat
             ],
         )
         cursor.executemany(
-            "insert into litelift.untranslated values (%s, %s, %s, %s, %s)",
+            "insert into litelift.untranslated (run_id, kind, name, sql, reason) values (%s, %s, %s, %s, %s)",
             [(run, u.kind, _clean(u.name), _clean(u.sql), _clean(u.reason)) for u in untranslated],
         )
 
