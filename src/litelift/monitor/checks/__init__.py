@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from litelift.monitor.check import Check
-from litelift.monitor.checks import activity, backups, server
+from litelift.monitor.checks import activity, backups, move, server
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
     *activity.CHECKS,
+    *move.CHECKS,
     *backups.CHECKS,
 )

@@ -35,8 +35,8 @@ def formatted(value: Any, spec: str, language: str) -> str:
     Args:
         value: text; a number; seconds since 1970 for a moment.
         spec: "" (text as it is, invisible characters as escapes; a number with its thousands), "bytes", "duration",
-            "age", "ms", "percent", "moment", "identifier" and "literal" (as SQL has them), or "# table|# tables": the
-            form for one and for all other numbers, # standing for it.
+            "age", "ms", "percent", "moment", "identifier" and "literal" (as SQL has them), "sql" (a statement, never
+            cut), or "# table|# tables": the form for one and for all other numbers, # standing for it.
     """
     if value is None:
         return "?"
@@ -50,6 +50,8 @@ def formatted(value: Any, spec: str, language: str) -> str:
     if spec == "literal":
         quoted = str(value).replace("'", "''")
         return visible(f"'{quoted}'")
+    if spec == "sql":
+        return visible(str(value))
     if spec == "moment":
         return _moment(datetime.fromtimestamp(value, UTC), language)
     if spec:
