@@ -31,7 +31,8 @@ _KEYS = """
     join pg_class p on p.oid = k.confrelid
     join pg_namespace pn on pn.oid = p.relnamespace
     cross join lateral (
-        select coalesce(sum(greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)), 0)::int8 as rows,
+        select coalesce(sum(case when c.reltuples > 0 then c.reltuples else pg_stat_get_live_tuples(c.oid) end),
+                        0)::int8 as rows,
                coalesce(sum(c.relpages), 0)::int8 * current_setting('block_size')::int as bytes,
                coalesce(sum(pg_stat_get_numscans(c.oid)), 0)::int8 as scans
         from pg_class c where c.oid = t.oid and t.relkind <> 'p' or t.relkind = 'p' and c.relkind = 'r'
@@ -68,7 +69,7 @@ class ForeignKey:
     valid: bool
     """Whether it was checked for all rows; else it is NOT VALID, and holds for new ones."""
     rows: int
-    """Of its table, as the statistics have it."""
+    """Of its table, as it was analysed last; else as the statistics have it."""
     bytes: int
     """Of its table, without indexes, at the last VACUUM or ANALYZE."""
     scans: int

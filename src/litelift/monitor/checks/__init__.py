@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from litelift.monitor.check import Check
-from litelift.monitor.checks import activity, backups, move, server
+from litelift.monitor.checks import activity, backups, move, schema, server
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
     *activity.CHECKS,
     *move.CHECKS,
+    *schema.CHECKS,
     *backups.CHECKS,
 )
