@@ -35,12 +35,12 @@ _KEYS = """
                         0)::int8 as rows,
                coalesce(sum(c.relpages), 0)::int8 * current_setting('block_size')::int as bytes,
                coalesce(sum(pg_stat_get_numscans(c.oid)), 0)::int8 as scans
-        from pg_class c where c.oid = t.oid and t.relkind <> 'p' or t.relkind = 'p' and c.relkind = 'r'
-             and c.oid in (select inhrelid from pg_inherits where inhparent = t.oid)) own
+        from (select t.oid union all select inhrelid from pg_inherits where inhparent = t.oid and t.relkind = 'p') part
+        join pg_class c on c.oid = part.oid and c.relkind <> 'p') own
     cross join lateral (
-        select coalesce(sum(pg_stat_get_tuples_deleted(c.oid)), 0)::int8 as deleted
-        from pg_class c where c.oid = p.oid or p.relkind = 'p'
-             and c.oid in (select inhrelid from pg_inherits where inhparent = p.oid)) theirs
+        select coalesce(sum(pg_stat_get_tuples_deleted(part.oid)), 0)::int8 as deleted
+        from (select p.oid union all select inhrelid from pg_inherits where inhparent = p.oid and p.relkind = 'p') part
+    ) theirs
     where k.contype = 'f' and k.conparentid = 0 and n.nspname !~ '^pg_'
       and n.nspname not in ('information_schema', 'litelift')
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = t.oid

@@ -41,8 +41,8 @@ _NOW = """
         select coalesce(sum(pg_stat_get_live_tuples(p.oid)), 0)::int8 as live,
                coalesce(sum(pg_stat_get_tuples_deleted(p.oid)), 0)::int8 as deleted,
                coalesce(sum(greatest(p.reltuples, 0)), 0)::int8 as analyzed
-        from pg_class p where p.oid = c.oid
-             or c.relkind = 'p' and p.oid in (select inhrelid from pg_inherits where inhparent = c.oid)) own
+        from (select c.oid union all select inhrelid from pg_inherits where inhparent = c.oid and c.relkind = 'p') part
+        join pg_class p on p.oid = part.oid and p.relkind <> 'p') own
     where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'litelift')
 """
 _MOVED = """
