@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from litelift.cutover.health.settings import RedisCheck, redis_url
 from litelift.tomlfile.section import Command, Section, about
 
 
@@ -24,6 +25,26 @@ class LimitSetting(Section):
         return self
 
 
+class RedisServer(Section):
+    """``[[monitor.redis]]``: a Redis that is watched, beside those of ``[[health]]``."""
+
+    name: str = "redis"
+    """How it is called in what is told; no two are alike."""
+    url: Annotated[str, AfterValidator(redis_url)] = "redis://127.0.0.1:6379/0"
+    """redis://HOST:PORT/DATABASE, rediss:// with TLS, or unix:///PATH. A password does not belong in it."""
+    user: str | None = None
+    """The user of an ACL."""
+    password_env: str | None = None
+    """The environment variable that holds the password."""
+    password_file: str | None = None
+    """A file that holds the password, and that only its owner may read."""
+
+    @property
+    def check(self) -> RedisCheck:
+        """The same as a health check, which only looks."""
+        return RedisCheck(kind="redis", write=False, **self.model_dump())
+
+
 class Monitor(Section):
     """``[monitor]``: how the database and what it stands on are watched once the application is on PostgreSQL."""
 
@@ -37,6 +58,14 @@ class Monitor(Section):
     all. None: the administrator's of the cutover where it is known, else the application's."""
     every: Annotated[float, Field(ge=1, le=3600)] = 15.0
     """Seconds between two samples of `litelift monitor watch`."""
+    health: list[str] | None = None
+    """Names of the ``[[health]]`` checks that are made again and again, with the logins that they need. None: those
+    that only read: http (not POST), tcp, page and postgres, without a session."""
+    containers: list[str] = Field(default_factory=list)
+    """Names of containers, or of compose services, that are to run; the cutover's own is among them."""
+    engine: str | None = None
+    """The socket of their engine. None: the cutover's, else DOCKER_HOST, else Docker's, else podman's."""
+    redis: list[RedisServer] = Field(default_factory=list)
     ignore: list[str] = Field(default_factory=list)
     """What is not told: a check ("unused-indexes"), or one object of it ("unused-indexes:public.grades_year")."""
     limits: dict[str, LimitSetting] = Field(default_factory=dict)

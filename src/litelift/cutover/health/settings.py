@@ -85,7 +85,8 @@ class PostgresCheck(Password):
         return f"the answer to: {self.query}" + ("" if self.value is None else f" is {self.value!r}")
 
 
-def _redis_url(url: str) -> str:
+def redis_url(url: str) -> str:
+    """A Redis's address. Raises ValueError where it is none, or holds a password."""
     if "password" in parse_qs(parts(url, "redis", "rediss", "unix").query):
         raise ValueError("a password does not belong in this file: give it with password_env or password_file")
     return url
@@ -95,7 +96,7 @@ class RedisCheck(Password):
     """``kind = "redis"``: PING, and a key of its own that is set, read and removed."""
 
     kind: Literal["redis"]
-    url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
+    url: Annotated[str, AfterValidator(redis_url)] = "redis://127.0.0.1:6379/0"
     """redis://HOST:PORT/DATABASE, rediss:// with TLS, or unix:///PATH. A password does not belong in it."""
     user: str | None = None
     """The user of an ACL."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from litelift.monitor.check import Check
-from litelift.monitor.checks import activity, backups, move, schema, server
+from litelift.monitor.checks import (
+    activity,
+    backups,
+    disks,
+    machine,
+    move,
+    schema,
+    server,
+)
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
@@ -11,4 +19,6 @@ CHECKS: tuple[Check, ...] = (
     *move.CHECKS,
     *schema.CHECKS,
     *backups.CHECKS,
+    *disks.CHECKS,
+    *machine.CHECKS,
 )
