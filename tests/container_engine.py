@@ -83,6 +83,8 @@ class ContainerEngine:
             stdin=data or subprocess.DEVNULL,
             capture_output=True,
             timeout=SECONDS,
+            # conmon(8) leaves a file there when a container runs out of memory.
+            cwd=self.folder,
         )
         if done.returncode:
             raise RuntimeError(done.stderr.decode(errors="replace"))

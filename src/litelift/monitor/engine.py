@@ -31,6 +31,9 @@ _COMPOSE = "com.docker.compose"
 
 
 class _Asks(Protocol):
+    def connect(self) -> None:
+        """See whether somebody is there. Raises OSError."""
+
     def get(self, path: str) -> tuple[int, Any]:
         """The status and the JSON of an answer. Raises OSError, HTTPException."""
 
@@ -56,7 +59,7 @@ class Engine:
         for place in places(engine):
             try:
                 asks = _asks(place)
-            except (OSError, http.client.HTTPException, ValueError) as error:
+            except (OSError, ValueError) as error:
                 tried.append((place, getattr(error, "strerror", None) or str(error) or type(error).__name__))
                 continue
             try:
@@ -126,13 +129,11 @@ def _is_of(labels: Mapping[str, str], compose: Path) -> bool:
 
 
 def _asks(place: str) -> _Asks:
-    """Raises OSError, HTTPException, ValueError: the engine does not answer there."""
+    """Raises OSError, ValueError: nobody is there."""
     scheme = urlsplit(place).scheme
     made: _Asks = _Sdk(place) if scheme in ("ssh", "npipe") else _Plain(place)
     try:
-        status, _ = made.get("/version")
-        if status != 200:
-            raise OSError(0, f"it answered with {status}")
+        made.connect()
     except BaseException:
         made.close()
         raise
@@ -166,6 +167,9 @@ class _Plain:
         else:
             raise ValueError(f"{found.scheme}:// is no engine's address")
 
+    def connect(self) -> None:
+        self._connection.connect()
+
     def get(self, path: str) -> tuple[int, Any]:
         self._connection.request("GET", path)
         answer = self._connection.getresponse()
@@ -198,6 +202,9 @@ class _Sdk:
             self._client = docker.APIClient(base_url=place, version="auto", timeout=SECONDS)
         except Exception as error:
             raise OSError(0, str(error)) from None
+
+    def connect(self) -> None:
+        """The SDK has asked for the engine's version by then."""
 
     def get(self, path: str) -> tuple[int, Any]:
         answer = self._client.get(self._client.base_url + path)

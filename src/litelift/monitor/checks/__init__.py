@@ -6,9 +6,12 @@ from litelift.monitor.check import Check
 from litelift.monitor.checks import (
     activity,
     backups,
+    containers,
     disks,
+    health,
     machine,
     move,
+    redis,
     schema,
     server,
 )
@@ -21,4 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *backups.CHECKS,
     *disks.CHECKS,
     *machine.CHECKS,
+    *containers.CHECKS,
+    *redis.CHECKS,
+    *health.CHECKS,
 )
