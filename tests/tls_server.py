@@ -49,15 +49,17 @@ class Certificates:
         words = ["-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", f"/CN=litelift test {name}"]
         self._openssl("req", "-x509", *words, "-keyout", f"{name}.key", "-out", f"{name}.crt")
 
-    def certificate(self, name: str, subject: str, by: str, *, end: str = "20991231000000Z") -> None:
-        """Make one that ``by`` signed, for a host or user, valid until ``end``."""
+    def certificate(
+        self, name: str, subject: str, by: str, *, begin: str = "20000101000000Z", end: str = "20991231000000Z"
+    ) -> None:
+        """Make one that ``by`` signed, for a host or user, valid from ``begin`` until ``end``."""
         (self.folder / "authority.cnf").write_text(_AUTHORITY)
         (self.folder / "index.txt").write_text("")
         (self.folder / "serial").write_text(f"{sum(name.encode()):04d}\n")
         (self.folder / "names").write_text(f"subjectAltName=DNS:{subject}\n")
         words = ["-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={subject}"]
         self._openssl("req", "-new", *words, "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        signed = ["-cert", f"{by}.crt", "-keyfile", f"{by}.key", "-startdate", "20000101000000Z", "-enddate", end]
+        signed = ["-cert", f"{by}.crt", "-keyfile", f"{by}.key", "-startdate", begin, "-enddate", end]
         files = ["-extfile", "names", "-in", f"{name}.csr", "-out", f"{name}.crt"]
         self._openssl("ca", "-batch", "-config", "authority.cnf", "-notext", *signed, *files)
         (self.folder / f"{name}.key").chmod(0o600)
