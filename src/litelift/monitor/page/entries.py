@@ -27,6 +27,16 @@ class Entry:
     stands_in: str | None = None
     """What the row holds in its place."""
 
+    @property
+    def readable(self) -> str:
+        """The original as text; bytes that are no UTF-8, and those of a blob that are not text, as escapes."""
+        return self.original.decode("utf-8", "surrogateescape")
+
+    @property
+    def hexadecimal(self) -> str:
+        """The original in groups of two digits."""
+        return self.original.hex(" ")
+
 
 @dataclass(frozen=True, slots=True)
 class Entries:
@@ -43,5 +53,5 @@ class Entries:
     """Which one is asked for: the query parameter "table"."""
     next: str | None = None
     """What the query parameter "after" says for the next page; None on the last."""
-    first: bool = True
-    """Whether it is the first page."""
+    after: str | None = None
+    """What it said for this one; None on the first."""

@@ -1,0 +1,45 @@
+"""What of a text is to be typed: words that say what to do hold commands and SQL, which a person wants to copy."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = r"(?>\"(?:[^\"]|\"\")*+\"|'(?:[^']|'')*+')"
+_SQL = (
+    r"(?:select|with|alter|create|drop|grant|revoke|vacuum|analyze|reindex|cluster|refresh|update|delete|insert|set|"
+    r"reset|checkpoint|comment|show|explain|truncate|copy|rollback|commit|deallocate)\b"
+)
+_PROGRAMS = (
+    r"(?:sudo )?(?:litelift|docker|podman|systemctl|journalctl|psql|pg_\w+|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|"
+    r"lsof|ss|ps|kill|crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|mount -)(?= )"
+)
+_PROSE = (
+    r"(?:says|tells|shows|lists|makes|and|or|then|where|which|that|for|as|on|in|is|are|with|to|from|if|but|it|its|of)"
+    r"(?![\w-])"
+)
+_WORD = rf"{_QUOTED}|(?!{_PROSE})(?:{_QUOTED}|[^\s\"';,()])*(?:{_QUOTED}|[^\s\"';,.:()?!])"
+_COMMAND = re.compile(
+    # SQL where a sentence gives it: at the beginning, after a colon, or after other SQL; to its semicolon.
+    rf"(?:^|(?<=[:;] ))(?P<sql>(?i:{_SQL})(?:{_QUOTED}|[^;\"'])*;)"
+    # A program with words that may be its own, to where the sentence goes on.
+    rf"|(?:^|(?<=[ (]))(?P<program>{_PROGRAMS}(?: (?:{_WORD}))+)"
+)
+
+
+def commands(text: str) -> list[str]:
+    """The commands in an English text, in their order."""
+    return [match[match.lastgroup or 0] for match in _COMMAND.finditer(text)]
+
+
+def pieces(text: str, typed: list[str]) -> list[tuple[bool, str]]:
+    """The text, in whatever language, as runs of ``(is a command, characters)``.
+
+    Args:
+        text: in which the commands are.
+        typed: the `commands` of the same text in English: a command has no language.
+    """
+    if not typed:
+        return [(False, text)] if text else []
+    pattern = "|".join(re.escape(one) for one in sorted(typed, key=len, reverse=True))
+    parts = re.split(f"({pattern})", text)
+    return [(number % 2 == 1, part) for number, part in enumerate(parts) if part]
