@@ -87,7 +87,10 @@ def found(finding: Finding, language: Language) -> str:
 
 def named(finding: Finding, language: Language) -> str:
     """What a check is called, and what it is about."""
-    name = title(finding.check, language)
+    try:
+        name = title(finding.check, language)
+    except KeyError:
+        name = finding.check
     if not finding.about:
         return name
     template: str = catalogue(language)["page"]["of"]
