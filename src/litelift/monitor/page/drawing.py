@@ -140,4 +140,5 @@ def _stripe(began: datetime, ended: datetime, chart: Chart, state: State | None 
 
 
 def _written(value: float, scale: Axis) -> str:
-    return f"{value / scale.factor:.{scale.digits + 1}f}".rstrip("0").rstrip(".")
+    shown = f"{value / scale.factor:.{scale.fine}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown

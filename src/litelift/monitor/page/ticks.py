@@ -21,7 +21,9 @@ class Axis:
     factor: float
     """What a measure's number is divided by to be written."""
     digits: int
-    """After the point: of the ticks; a value has one more at most."""
+    """After the point, of the ticks."""
+    fine: int
+    """After the point, of a value between them: a tenth of what is between two, and no less is seen."""
     unit: str
     """The written unit: "GB", "ms", "%", or nothing."""
 
@@ -67,7 +69,8 @@ def axis(low: float, high: float, unit: Unit, *, zero: bool, least: float = 0.0,
     first, last = math.floor(low / factor / step + 1e-9), math.ceil(high / factor / step - 1e-9)
     ticks = tuple(number * step * factor for number in range(first, last + 1))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return Axis(ticks[0], ticks[-1], ticks, factor, digits, written)
+    fine = max(0, 1 - math.floor(math.log10(step) + 1e-9))
+    return Axis(ticks[0], ticks[-1], ticks, factor, digits, fine, written)
 
 
 def _scale(largest: float, unit: Unit) -> tuple[float, str]:

@@ -20,6 +20,9 @@ from litelift.report.text import shorten
 
 _MOMENT = re.compile(r"(^|_)(at|since|until|began|ended|started|when)$")
 
+INLINE = 34
+"""Characters of a command that stands within its sentence; a longer one has a line of its own."""
+
 
 def text(value: object) -> Markup:
     """Foreign text: escaped, its invisible characters as marked escapes."""
@@ -67,7 +70,8 @@ def sentence(template: str, language: Language, **facts: Any) -> Markup:
 
 def typed(command: str) -> Markup:
     """A command that can be copied."""
-    return Markup('<code class="command" tabindex="0">{}</code>').format(text(command))
+    length = " long" if len(command) > INLINE else ""
+    return Markup('<span class="typed{}"><code>{}</code></span>').format(length, text(command))
 
 
 def done(finding: Finding, language: Language) -> Markup | None:
@@ -122,11 +126,11 @@ def decimal(value: float, digits: int, language: Language) -> str:
     return shown if language == "en" else shown.translate(str.maketrans(",.", ".,"))
 
 
-def on_axis(value: float, axis: Axis, language: Language, *, more: int = 0) -> str:
+def on_axis(value: float, axis: Axis, language: Language, *, tick: bool = False) -> str:
     """A value in the unit of its chart."""
-    number = decimal(value / axis.factor, axis.digits + more, language)
+    number = decimal(value / axis.factor, axis.digits if tick else axis.fine, language)
     point = "." if language == "en" else ","
-    if more and point in number:
+    if not tick and point in number:
         number = number.rstrip("0").rstrip(point)
     return f"{number} {axis.unit}".rstrip()
 

@@ -12,17 +12,23 @@
   colour(kept());
   root.classList.add("script");
 
-  // ---- moments, in the reader's time and language
-  const LOCALE = { en: "en-GB", az: "az" }[root.lang] || root.lang;
-  const FORMS = {
-    clock: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-    day: { day: "numeric", month: "long", year: "numeric" },
-    moment: { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-  };
-  const DATES = Object.fromEntries(Object.entries(FORMS).map(([name, form]) => [name, new Intl.DateTimeFormat(LOCALE, form)]));
+  // ---- moments, in the reader's time; by hand, for not every browser has every language
+  const MONTHS = {
+    en: "January February March April May June July August September October November December".split(" "),
+    az: "yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr".split(" "),
+  }[root.lang] || [];
+  const two = (value) => String(value).padStart(2, "0");
   const written = (at, form) => {
-    const old = form === "moment" && Math.abs(Date.now() - at) > 300 * 86400000;
-    return (old ? new Intl.DateTimeFormat(LOCALE, { ...FORMS.moment, year: "numeric" }) : DATES[form] || DATES.moment).format(at);
+    const clock = two(at.getHours()) + ":" + two(at.getMinutes());
+    if (form === "clock") return clock;
+    const day = at.getDate() + " " + MONTHS[at.getMonth()];
+    const far = form === "day" || Math.abs(Date.now() - at) > 300 * 86400000;
+    return day + (far ? " " + at.getFullYear() : "") + (form === "day" ? "" : ", " + clock);
+  };
+  const number = (value, digits, unit) => {
+    const shown = value.toLocaleString("en", { maximumFractionDigits: digits });
+    const local = root.lang === "en" ? shown : shown.replace(/[,.]/g, (mark) => (mark === "," ? "." : ","));
+    return local + (unit ? " " + unit : "");
   };
   const localise = (within) => {
     for (const one of within.querySelectorAll("time[datetime]")) {
@@ -107,8 +113,8 @@
   // ---- what is added to what the server wrote
   const dress = (within) => {
     localise(within);
-    for (const command of within.querySelectorAll("code.command")) {
-      if (command.nextElementSibling && command.nextElementSibling.classList.contains("copy")) continue;
+    for (const command of within.querySelectorAll(".typed > code")) {
+      if (command.nextSibling) continue;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "copy";
@@ -145,7 +151,6 @@
 
   // ---- a chart: along its points by pointer or arrow keys
   const charts = new WeakMap();
-  const number = (value, digits, unit) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value) + (unit ? " " + unit : "");
   const chart = (plot) => {
     const { since, step, steps, unit, digits, points } = plot.dataset;
     const along = plot.querySelector(".along");
