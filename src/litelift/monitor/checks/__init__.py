@@ -14,11 +14,13 @@ from litelift.monitor.checks import (
     redis,
     schema,
     server,
+    storage,
 )
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
     *activity.CHECKS,
+    *storage.CHECKS,
     *move.CHECKS,
     *schema.CHECKS,
     *backups.CHECKS,
