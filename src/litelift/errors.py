@@ -893,3 +893,9 @@ class WatchBusy(LiteliftError):
     hint = (
         "One watch is enough. What it sees: litelift monitor check; end it first to start another: {lock} is its lock."
     )
+
+
+class BaselineThere(UsageError):
+    """a baseline of {at} is there already: {path}"""
+
+    hint = "Checks compare with it. If what was normal then no longer is, take it anew: --force replaces it."

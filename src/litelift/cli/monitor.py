@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from litelift.cli.monitor_baseline import baseline
 from litelift.cli.monitor_check import check
 from litelift.cli.monitor_export import export
 
@@ -21,4 +22,5 @@ def _root() -> None:
 
 
 app.command("check")(check)
+app.command("baseline")(baseline)
 app.command("export")(export)

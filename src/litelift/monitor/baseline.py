@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from litelift.atomic import PRIVATE, write_whole
+from litelift.errors import BaselineThere
+
 FILE = "baseline.json"
 
 
@@ -17,8 +20,10 @@ class Baseline(BaseModel):
     format: int = 1
     at: AwareDatetime
     database: str = ""
+    at_cutover: bool = False
+    """Whether the cutover took it: of an application that was hardly used yet."""
     measures: dict[str, float] = Field(default_factory=dict)
-    """By series: "connections.used"."""
+    """By series: "connections.used". Of a counter, how much it grew in a second."""
     rows: dict[str, int] = Field(default_factory=dict)
     """Of each table, counted: "public.grades"."""
 
@@ -29,3 +34,26 @@ def read_baseline(folder: Path) -> Baseline | None:
         return Baseline.model_validate_json((folder / FILE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """Raise BaselineThere where the folder has a baseline, also one that cannot be read."""
+    path = folder / FILE
+    if path.exists():
+        found = read_baseline(folder)
+        raise BaselineThere(path=path, at=f"{found.at:%Y-%m-%d %H:%M} UTC" if found else "an unknown day")
+
+
+def write_baseline(folder: Path, baseline: Baseline) -> Path:
+    """Write it, in the place of an older one, for its owner alone; the file. Raises OSError."""
+    make_folder(folder)
+    path = folder / FILE
+    write_whole(path, baseline.model_dump_json(indent=2) + "\n", mode=PRIVATE)
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a monitor's folder, for its owner alone, and out of sight of git. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True)
+        (folder / ".gitignore").write_text("*\n")

@@ -7,8 +7,9 @@ from litelift.cutover.step import Step
 
 def all_steps() -> list[Step]:
     """Every step there is; a run takes those that its runbook asks for."""
-    from litelift.cutover.steps.after import AfterCare, Baseline
+    from litelift.cutover.steps.after import AfterCare
     from litelift.cutover.steps.archive import MakeArchive
+    from litelift.cutover.steps.baseline import Baseline
     from litelift.cutover.steps.checks import ProjectChecks, SourceChecks, TargetChecks
     from litelift.cutover.steps.code import CodeUpdate
     from litelift.cutover.steps.compose import ComposeStep
