@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import socket
 import ssl
@@ -18,6 +20,7 @@ from health_app import App, Asked, Reply, as_json, serving, to
 from litelift.monitor.baseline import FILE, Baseline
 from litelift.monitor.checks.health_certificates import validity_of
 from litelift.monitor.finding import Finding
+from litelift.monitor.samples import opened
 from litelift.monitor.watched import Watched
 from litelift.monitor.words import said
 from monitored import database_at, found_by, only
@@ -122,6 +125,82 @@ def test_an_address_that_never_answers_is_given_up_in_a_few_seconds(tmp_path: Pa
     assert "within 0.3 s" in str(finding.facts["message"])
 
 
+def test_redirects_cookies_and_packed_answers_are_understood(app: App, tmp_path: Path) -> None:
+    def second(asked: Asked) -> Reply:
+        body = gzip.compress(b'{"status": "ok"}') if asked.cookies.get("seen") == "1" else b""
+        return Reply(body, kind="application/json", headers=(("Content-Encoding", "gzip"),))
+
+    app.routes["/"] = to("/second", ("Set-Cookie", "seen=1"))
+    app.routes["/second"] = second
+    assert found(watched_at(tmp_path, http(app, more=f'{NEVER}\njson.status = "ok"'))).state == "ok"
+    app.routes["/second"] = to("/")
+    assert "a redirect loop" in str(found(watched_at(tmp_path, http(app))).facts["message"])
+    stays = http(app, more=f"{NEVER}\nredirects = false\nstatus = 302")
+    assert found(watched_at(tmp_path, stays)).state == "ok"
+
+
+def test_a_secret_header_goes_to_its_own_address_alone(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LITELIFT_KEY", "k3y-of-the-door")
+    with serving() as other:
+        other.routes["/"] = as_json({})
+        app.routes["/"] = to(other.url("/"))
+        check = http(app, more=f'{NEVER}\nheaders_env = {{ "X-Api-Key" = "LITELIFT_KEY" }}')
+        assert found(watched_at(tmp_path, check)).state == "ok"
+        assert app.seen[0].headers["x-api-key"] == "k3y-of-the-door"
+        assert "x-api-key" not in other.seen[0].headers
+        app.routes["/"] = Reply("k3y-of-the-door", 403)
+        check += 'present = ["k3y-of-the-door"]\nstatus = 200\n'
+        assert "k3y-of-the-door" not in json.dumps(found(watched_at(tmp_path, check)).document)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"", "cut off"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "127.0.0.1"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx", "closed in the middle of the answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(9_000_000), "max_body_mb"),
+    ],
+)
+def test_what_is_no_answer_is_told_as_that(tmp_path: Path, sent: bytes, told: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(1 << 16)
+                        connection.sendall(sent)
+
+        threading.Thread(target=answer, daemon=True).start()
+        finding = found(
+            watched_at(tmp_path, f'[[health]]\nname = "odd"\nkind = "http"\nurl = "http://127.0.0.1:{port}/"\n')
+        )
+        listener.shutdown(socket.SHUT_RDWR)
+    assert (finding.state, finding.found) == ("critical", "down")
+    assert told in str(finding.facts["message"])
+
+
+def test_an_address_by_tls_is_trusted_as_the_check_says(certificates: Certificates, tmp_path: Path) -> None:
+    certificates.certificate("own", "localhost", "ca")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.path("own.crt"), certificates.path("own.key"))
+    with serving(context) as app:
+        app.routes["/"] = as_json({})
+
+        def state(more: str) -> str:
+            check = http(app, more=f"{NEVER}\n{more}").replace("127.0.0.1", "localhost")
+            return found(watched_at(tmp_path, check)).state
+
+        assert state(f'ca = "{certificates.path("ca.crt")}"') == "ok"
+        assert state("verify = false") == "ok"
+        assert state("") == "critical"
+
+
 def test_a_port_is_watched_as_an_address_is(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -166,7 +245,10 @@ command = "echo done > done"
 """
 
 
-def test_only_what_reads_is_made_unless_it_is_named(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stays", [False, True], ids=["once", "by the watch"])
+def test_only_what_reads_is_made_unless_it_is_named(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays: bool
+) -> None:
     monkeypatch.setenv("LITELIFT_WATCHER", "s3cret-Word")
     app.routes["/login"] = lambda asked: to("/own", ("Set-Cookie", "session=t0psecret-cookie"), status=200)
     app.routes["/own"] = lambda asked: as_json({}) if asked.cookies.get("session") else Reply("", 401)
@@ -180,7 +262,9 @@ def test_only_what_reads_is_made_unless_it_is_named(app: App, tmp_path: Path, mo
     assert not (tmp_path / "done").exists()
     app.seen.clear()
     of = watched_at(tmp_path, checks, '[monitor]\nhealth = ["own", "posted", "done"]\n')
-    findings = [*found_by("health", of), *found_by("health-deep", of)]
+    with opened(of.folder, write=True) as samples:
+        past = samples if stays else None
+        findings = [*found_by("health", of), *found_by("health-deep", of, past=past)]
     assert {finding.about: finding.state for finding in findings} == {
         "login": "ok",
         "own": "ok",

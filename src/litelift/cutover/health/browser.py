@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from litelift.cutover.health.answer import HOPS, REDIRECTS, Answer, loop, origin, shown
 from litelift.cutover.health.attempt import Attempt
 from litelift.cutover.health.network import trouble
 from litelift.cutover.health.result import Failing
-from litelift.cutover.health.settings_base import file_of
 from litelift.cutover.health.settings_http import HttpSettings
-from litelift.errors import HealthCheckUnusable
+from litelift.cutover.health.trust import trust_of
 from litelift.report.format import size
 
-HOPS = 10
-"""Redirects that are followed."""
-_REDIRECTS = (301, 302, 303, 307, 308)
 _CSRF = {"csrftoken": "X-CSRFToken", "XSRF-TOKEN": "X-XSRF-TOKEN"}
 """Cookies with a CSRF token, and the header that proves it was read: Django's; Laravel's and Angular's."""
 
@@ -35,47 +30,6 @@ class Session:
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
     token: str | None = None
     """Sent as Bearer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, read to its end."""
-
-    status: int
-    url: str
-    """Where it came from, redirects followed."""
-    headers: httpx.Headers
-    body: bytes
-    milliseconds: float
-    """From the first request to the last byte, redirects with it."""
-
-    @property
-    def text(self) -> str:
-        """The body as text; what is not of its encoding is replaced."""
-        charset = self.headers.get("content-type", "").lower().partition("charset=")[2].split(";")[0].strip("\"' ")
-        try:
-            return self.body.decode(charset or "utf-8", "replace")
-        except LookupError:
-            return self.body.decode("utf-8", "replace")
-
-    @property
-    def is_html(self) -> bool:
-        """Whether it says so, or looks so where it says nothing."""
-        kind = self.headers.get("content-type", "").lower()
-        return "html" in kind if kind else self.body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
-
-
-def origin(url: str | SplitResult) -> tuple[str, str, int]:
-    """Scheme, host and port."""
-    found = urlsplit(url) if isinstance(url, str) else url
-    return found.scheme, (found.hostname or "").lower(), found.port or (443 if found.scheme == "https" else 80)
-
-
-def shown(url: str) -> str:
-    """An address as it is told: without a user, and without a query, for that may hold a token."""
-    found = urlsplit(url)
-    query = "?..." if found.query else ""
-    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}{found.path}{query}"
 
 
 class Browser:
@@ -92,7 +46,7 @@ class Browser:
         around = attempt.surroundings
         self._own = {**check.headers, **around.secrets.headers.get(check.name, {}), **around.headers}
         self._client = httpx.AsyncClient(
-            verify=_trust(check, attempt),
+            verify=trust_of(check, attempt.surroundings.folder),
             cookies=self.session.cookies,
             timeout=None,
             # A proxy of the environment would answer in the application's place, and ~/.netrc log in unasked.
@@ -136,11 +90,11 @@ class Browser:
             request = self._client.build_request(method, url, json=json, data=form, content=body, headers=given)
             while True:
                 answer = await self._send(request, began)
-                if not follow or answer.status not in _REDIRECTS or "location" not in answer.headers:
+                if not follow or answer.status not in REDIRECTS or "location" not in answer.headers:
                     return answer
                 seen.append(answer.url)
                 if len(seen) > HOPS:
-                    raise Failing(f"an answer to {method} {shown(url)}", f"a redirect loop: {_loop(seen)}")
+                    raise Failing(f"an answer to {method} {shown(url)}", f"a redirect loop: {loop(seen)}")
                 request = self._next(request, answer)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
             raise Failing(f"an answer to {method} {shown(url)}", trouble(error, url)) from None
@@ -193,28 +147,3 @@ class Browser:
         if "content-type" in request.headers:
             headers["Content-Type"] = request.headers["content-type"]
         return self._client.build_request(request.method, url, headers=headers, content=request.content)
-
-
-def _trust(check: HttpSettings, attempt: Attempt) -> ssl.SSLContext | bool:
-    if not check.verify:
-        return False
-    if check.ca is None:
-        return _systems_own()
-    path = file_of(attempt.surroundings.folder, check.ca)
-    try:
-        return ssl.create_default_context(cafile=path)
-    except (ssl.SSLError, OSError):
-        raise HealthCheckUnusable(check=check.name, message=f"{path} (ca) holds no certificate in PEM") from None
-
-
-@cache
-def _systems_own() -> ssl.SSLContext:
-    """Whom the system trusts; not httpx's own list, which knows no authority of the house."""
-    return ssl.create_default_context()
-
-
-def _loop(seen: list[str]) -> str:
-    """The addresses of a loop, from its first."""
-    first = seen.index(seen[-1]) if seen.count(seen[-1]) > 1 else max(0, len(seen) - 4)
-    around = seen[first:][:4]
-    return " → ".join(shown(url) for url in around) + " → ..."

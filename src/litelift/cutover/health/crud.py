@@ -8,8 +8,9 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
+from litelift.cutover.health.answer import Answer, shown
 from litelift.cutover.health.attempt import Attempt
-from litelift.cutover.health.browser import Answer, Browser, shown
+from litelift.cutover.health.browser import Browser
 from litelift.cutover.health.debug_page import status_words
 from litelift.cutover.health.expectations import document_of, expect_status, field_of, required, same
 from litelift.cutover.health.result import Failing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from litelift.cutover.health.browser import Answer, shown
+from litelift.cutover.health.answer import Answer, shown
 from litelift.cutover.health.markup import read_page
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.wording import cut

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from litelift.cutover.health.browser import Answer, shown
+from litelift.cutover.health.answer import Answer, shown
 from litelift.cutover.health.debug_page import refuse_debug_page, status_words
 from litelift.cutover.health.result import Failing
 from litelift.cutover.health.wording import excerpt, place, short

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
+from litelift.cutover.health.answer import Answer, origin, shown
 from litelift.cutover.health.attempt import Attempt
-from litelift.cutover.health.browser import Answer, Browser, Session, origin, shown
+from litelift.cutover.health.browser import Browser, Session
 from litelift.cutover.health.expectations import expect_status, expect_texts, required
 from litelift.cutover.health.markup import Control, Form, Page, read_page
 from litelift.cutover.health.result import Failing

@@ -38,7 +38,7 @@ def trouble_at(error: BaseException, host: str, port: int) -> str:
         if isinstance(one, OSError) and one.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
             return f"no way to {where}: {one.strerror}"
     said = " ".join(re.sub(r"\[Errno -?\d+\] ", "", str(error)).split()).rstrip(".")
-    if "complete message" in said or "incomplete chunked" in said:
+    if "complete message" in said or "incomplete chunked" in said or "IncompleteRead" in said:
         return f"a connection to {where} that was closed in the middle of the answer"
     if type(error).__name__ == "DecodingError":
         return f"an answer of {where} that is not in the encoding that it names"

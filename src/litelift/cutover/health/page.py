@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from litelift.cutover.health.answer import Answer, origin, shown
 from litelift.cutover.health.attempt import Attempt
-from litelift.cutover.health.browser import Answer, Browser, origin, shown
+from litelift.cutover.health.browser import Browser
 from litelift.cutover.health.expectations import expect_status
 from litelift.cutover.health.markup import Page, read_page
 from litelift.cutover.health.result import Failing

@@ -25,6 +25,7 @@ def run_checks(
     login: Login | None = None,
     headers: Mapping[str, str] | None = None,
     through_http: bool = True,
+    way: Callable[[HealthCheck], Make] = how_to_make,
     tell: Callable[[str], None] = lambda said: None,
 ) -> list[HealthResult]:
     """Make the checks that are for ``when``, in their order, and return a result of each.
@@ -39,6 +40,7 @@ def run_checks(
         login: the application's login in PostgreSQL, for checks that query it.
         headers: sent with every request to the checks' own addresses: those that the maintenance lets through.
         through_http: whether the checks that go through HTTP are made.
+        way: gives how each check is made.
         tell: shows a line to whoever looks on.
 
     Raises:
@@ -51,7 +53,7 @@ def run_checks(
     if login is not None:
         secrets.add(login.password, short=True)
     around = Surroundings(folder, output, secrets, login, headers or {})
-    ways = [(check, how_to_make(check)) for check in asked]
+    ways = [(check, way(check)) for check in asked]
     results = []
     with asyncio.Runner() as runner:
         for check, make in ways:

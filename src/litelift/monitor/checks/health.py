@@ -12,14 +12,15 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from litelift.cutover.credentials import Login
+from litelift.cutover.health import process
 from litelift.cutover.health.result import HealthResult
 from litelift.cutover.health.run import run_checks
 from litelift.cutover.health.settings import HealthCheck, HttpCheck, InSession, PageCheck, PostgresCheck, TcpCheck
 from litelift.errors import LiteliftError
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
-from litelift.monitor.checks import health_certificates
+from litelift.monitor.checks import health_certificates, health_http
 from litelift.monitor.finding import Finding, Limit, State, worst
-from litelift.monitor.look import Look
+from litelift.monitor.look import Look, NoPast
 from litelift.monitor.watched import Watched
 
 SECONDS = 8.0
@@ -77,18 +78,25 @@ def _in_session(check: HealthCheck) -> bool:
 
 def _made(look: Look, checks: Sequence[HealthCheck]) -> list[Finding]:
     try:
-        results = _asked(look.watched, [_bounded(look.watched, check) for check in checks])
+        results = _asked(look, [_bounded(look.watched, check) for check in checks])
         if len(results) == 1 and not results[0].ok and not results[0].slow and results[0].seconds < QUICK:
-            results = _asked(look.watched, [_bounded(look.watched, check) for check in checks])
+            results = _asked(look, [_bounded(look.watched, check) for check in checks])
     except LiteliftError as error:
         facts: dict[str, Any] = {"message": error.message, "hint": error.hint}
         return [look.finding("unknown", "failed", "failed", about=check.name, **facts) for check in checks]
     return [_finding(look, check, result) for check, result in zip(checks, results, strict=True)]
 
 
-def _asked(watched: Watched, checks: Sequence[HealthCheck]) -> list[HealthResult]:
+def _asked(look: Look, checks: Sequence[HealthCheck]) -> list[HealthResult]:
+    """Their results, by what takes least. Raises LiteliftError."""
+    watched = look.watched
+    # Who looks once, and has no past, does not stay for years with the libraries of a browser.
+    stays = not isinstance(look.past, NoPast)
+    if stays and any(check.through_http and not health_http.fits(check) for check in checks):
+        return process.results(checks, watched.project)
+    login = _login(watched.logins[-1])
     return run_checks(
-        checks, "after", folder=watched.project, output=Path(os.devnull), login=_login(watched.logins[-1])
+        checks, "after", folder=watched.project, output=Path(os.devnull), login=login, way=health_http.way
     )
 
 
