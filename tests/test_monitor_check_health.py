@@ -201,6 +201,13 @@ def test_an_address_by_tls_is_trusted_as_the_check_says(certificates: Certificat
         assert state("") == "critical"
 
 
+def test_an_address_that_nobody_wants_to_hear_of_is_not_asked(app: App, tmp_path: Path) -> None:
+    settings = '[monitor]\nignore = ["health:other"]\n'
+    of = watched_at(tmp_path, http(app) + http(app, "other", "/other"), settings)
+    assert found(of).about == "home"
+    assert set(app.paths()) == {"/"}
+
+
 def test_a_port_is_watched_as_an_address_is(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

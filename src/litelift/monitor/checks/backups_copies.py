@@ -25,6 +25,8 @@ def look_at(look: Look) -> Iterator[Finding]:
     good = [one for one in kept(of) if one.good]
     last = bounded(f"status in {of.store.path}", SECONDS, lambda: read_status(of.store.path)).last
     for place in of.settings.copy_to:
+        if not look.shown(place.name):
+            continue
         failure = next((one for one in last.failures if one.startswith(f"copy to {place.name}: ")), "") if last else ""
         yield _place(look, place.name, good, failure.partition(": ")[2])
 

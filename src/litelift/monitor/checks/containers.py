@@ -30,7 +30,7 @@ def _container(look: Look) -> Iterator[Finding]:
         yield look.ok("none")
         return
     with Engine.opened(watched.settings.engine or watched.backups.engine) as engine:
-        for name in names:
+        for name in filter(look.shown, names):
             found = engine.container(name) or (_of_compose(look, engine) if name == own else engine.of_service(name))
             yield _gone(look, name, engine.place) if found is None else _finding(look, engine, name, found)
 
@@ -57,6 +57,7 @@ def _finding(look: Look, engine: Engine, name: str, found: Container) -> Finding
     up = _seconds(look, state.get("StartedAt"))
     measures = [look.measure("running", status == "running"), look.measure("restarts", restarts)]
     lately = _lately(look, name, restarts, up)
+    measures.append(look.measure("restarted", lately))
     again = look.limit("restarted").state(lately)
     memory = _memory(engine, own, found) if status == "running" else None
     full: State = "ok"

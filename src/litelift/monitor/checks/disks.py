@@ -23,7 +23,7 @@ def _disk(look: Look) -> Iterator[Finding]:
     data = data_of(look.watched)
     disks: dict[int, tuple[Room, list[Place]]] = {}
     places = [*(data.places if data is not None else ()), *own_places(look.watched)]
-    for place in places:
+    for place in filter(lambda place: look.shown(place.name), places):
         try:
             ask = partial(room_of, place.folder, climb=not place.made)
             room = bounded(f"the disk of {place.folder}", SECONDS, ask)
@@ -39,7 +39,7 @@ def _disk(look: Look) -> Iterator[Finding]:
             continue
         if room is not None:
             disks.setdefault(room.device, (room, []))[1].append(place)
-    if data is not None and not data.places:
+    if data is not None and not data.places and look.shown("data"):
         yield _unseen(look, data)
     for room, sharing in disks.values():
         yield _finding(look, room, sharing)

@@ -59,7 +59,7 @@ def _only_reads(check: HealthCheck) -> bool:
 
 
 def _health(look: Look, often: bool) -> Iterator[Finding]:
-    made = made_of(look.watched)
+    made = [check for check in made_of(look.watched) if look.shown(check.name)]
     # What needs a session is made with the login, by one browser.
     alone = [[check] for check in made if not _in_session(check) and check.kind != "login" and _often(check) == often]
     together = [check for check in made if _in_session(check) or check.kind == "login"]
@@ -169,7 +169,7 @@ _LIMITS = {
 }
 CHECKS = (
     Check("health", "services", partial(_health, often=True), "outside", SOMETIMES, _LIMITS),
-    # A page with all of its scripts, a query over a table, a login: not every minute.
+    # A page with all of its scripts, a query over a table, a login: not every minute, and as slow as all it asks for.
     Check(
         "health-deep",
         "services",

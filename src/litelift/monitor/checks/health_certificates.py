@@ -32,7 +32,8 @@ class Validity(NamedTuple):
 
 
 def _certificates(look: Look) -> Iterator[Finding]:
-    addresses = list(dict.fromkeys(filter(None, map(_address, look.watched.health))))
+    shown = (address for address in map(_address, look.watched.health) if address and look.shown(_about(address)))
+    addresses = list(dict.fromkeys(shown))
     if not addresses:
         yield look.ok("none")
         return
@@ -47,9 +48,13 @@ def _address(check: HealthCheck) -> tuple[str, int] | None:
     return (found.hostname, found.port or port) if port is not None and found.hostname else None
 
 
+def _about(address: tuple[str, int]) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
 def _one(look: Look, address: tuple[str, int]) -> Finding:
     host, port = address
-    about = f"{host}:{port}"
+    about = _about(address)
     try:
         validity = validity_of(_presented(host, port))
     except (OSError, ValueError) as error:

@@ -39,6 +39,7 @@ def _machine(look: Look, proc: Path = _PROC) -> Iterator[Finding]:
     # Pages that nobody has asked for in weeks fill a swap too: it is of interest where there is no memory either.
     swapping = look.limit("swap_percent").state(swap) if memory >= 80 else "ok"
     killing = look.limit("killed").state(killed)
+    measures.append(look.measure("killed", killed))
     state = worst([short, busy, swapping, killing])
     said = next(
         (word for word, one in (("killed", killing), ("memory", short), ("swap", swapping)) if one == state), "load"

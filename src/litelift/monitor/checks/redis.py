@@ -12,7 +12,7 @@ from litelift.errors import HealthCheckUnusable
 from litelift.monitor.bounded import bounded
 from litelift.monitor.check import SOMETIMES, Check
 from litelift.monitor.checks.redis_protocol import Refused, Session
-from litelift.monitor.finding import Finding, Limit, Measure, State, worst
+from litelift.monitor.finding import Finding, Limit, State, worst
 from litelift.monitor.look import Look
 
 SECONDS = 3.0
@@ -28,6 +28,8 @@ def _redis(look: Look) -> Iterator[Finding]:
     if not servers:
         yield look.ok("none")
     for name, check in servers.items():
+        if not look.shown(name):
+            continue
         yield _one(look, name, check)
 
 
@@ -87,7 +89,7 @@ def _finding(look: Look, name: str, place: str, milliseconds: float, info: Mappi
         ("rejected", "rejected_connections"),
         ("commands", "total_commands_processed"),
     )
-    measures += [Measure(as_, float(number[key]), counter=True) for as_, key in counted if key in number]
+    measures += [look.measure(as_, number[key], counter=True) for as_, key in counted if key in number]
     evicts = info.get("maxmemory_policy", "noeviction") != "noeviction"
     evicting = _rate(look, name, "evicted")
     rejecting = _rate(look, name, "rejected")
