@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from litelift.monitor.checks import CHECKS
-from litelift.monitor.finding import Finding, Limit, Measure, State
+from litelift.monitor.finding import Finding, Item, Limit, Measure, State
 from litelift.monitor.incident import Incident
 from litelift.monitor.samples import Samples, opened
 
@@ -56,7 +55,7 @@ def add(samples: Samples, day: Day) -> None:
 
 def found(at: datetime, day: Day, chance: random.Random) -> list[Finding]:
     """What one round of checks finds."""
-    return [finding for finding in _made(at, day, chance)]
+    return list(_made(at, day, chance))
 
 
 def _made(at: datetime, day: Day, chance: random.Random) -> Iterator[Finding]:
@@ -71,8 +70,11 @@ def _made(at: datetime, day: Day, chance: random.Random) -> Iterator[Finding]:
     waiting = 3 if wrong else int(chance.random() < 0.02)
     yield blocked(waiting, 212.0 if wrong else 2.4 * waiting)
     lasted = (at - (day.now - timedelta(hours=day.hours))).total_seconds()
-    yield Finding("transactions", "ok", "rate", {}, measures=[_counter("total", lasted, busy)])
-    yield Finding("cache-hit-ratio", "ok", "ratio", {}, measures=[_percent("percent", 99.9 - 1.6 * chance.random() * busy)])
+    # What has come together by then, so that its growth is the rate: 6 a second in the night, 90 at noon.
+    done = sum(6 + 84 * _busy(at - timedelta(seconds=ago)) for ago in range(0, int(lasted), day.every)) * day.every
+    yield Finding("transactions", "ok", "rate", {}, measures=[Measure("total", done, counter=True)])
+    hits = _percent("percent", 99.9 - 1.6 * chance.random() * busy)
+    yield Finding("cache-hit-ratio", "ok", "ratio", {}, measures=[hits])
     size = 611e6 + 3.1e6 * max(0.0, lasted) / 86400
     yield Finding("database-size", "ok", "size", {"bytes": size}, measures=[Measure("bytes", size, "bytes")])
     disk = Measure("used_percent", 61.2 + 0.4 * lasted / 86400, "percent", most=100, limit=Limit(85, 95))
@@ -95,7 +97,7 @@ def connections(used: int) -> Finding:
 def blocked(waiting: int, longest: float) -> Finding:
     """So many sessions wait."""
     state: State = Limit(5, 300).state(longest)
-    items = [
+    items: list[Item] = [
         {
             "pid": 21877 + number,
             "user": "atis",
@@ -131,31 +133,6 @@ def incidents(day: Day) -> list[Incident]:
     return told
 
 
-def known(finding: Finding) -> bool:
-    """Whether there is such a check."""
-    return finding.check in {"server", *(check.name for check in CHECKS)}
-
-
-def _counter(name: str, lasted: float, busy: float) -> Measure:
-    # What has come together by then, so that its growth is the rate: 6 a second in the night, 90 at noon.
-    return Measure(name, 6 * lasted + _TOTAL.grown(lasted, busy), counter=True)
-
-
-class _Total:
-    def __init__(self) -> None:
-        self.last = self.sum = 0.0
-
-    def grown(self, lasted: float, busy: float) -> float:
-        if lasted < self.last:
-            self.last = self.sum = 0.0
-        self.sum += (lasted - self.last) * 84 * busy
-        self.last = lasted
-        return self.sum
-
-
-_TOTAL = _Total()
-
-
 def _percent(name: str, value: float) -> Measure:
     return Measure(name, value, "percent", most=100, limit=Limit(95, 85, below=True))
 
@@ -163,7 +140,8 @@ def _percent(name: str, value: float) -> Measure:
 def _busy(at: datetime) -> float:
     """From 0 to 1: lessons from 4 to 11 o'clock in UTC, homework in the evening."""
     hour = at.hour + at.minute / 60
-    return min(1.0, 0.08 + 0.85 * math.exp(-(((hour - 7.5) / 2.6) ** 2)) + 0.4 * math.exp(-(((hour - 15.5) / 1.6) ** 2)))
+    lessons, homework = (math.exp(-(((hour - peak) / width) ** 2)) for peak, width in ((7.5, 2.6), (15.5, 1.6)))
+    return min(1.0, 0.08 + 0.85 * lessons + 0.4 * homework)
 
 
 def _asleep(at: datetime, day: Day) -> bool:

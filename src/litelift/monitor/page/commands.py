@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 _QUOTED = r"(?>\"(?:[^\"]|\"\")*+\"|'(?:[^']|'')*+')"
-_SQL = (
-    r"(?:select|with|alter|create|drop|grant|revoke|vacuum|analyze|reindex|cluster|refresh|update|delete|insert|set|"
-    r"reset|checkpoint|comment|show|explain|truncate|copy|rollback|commit|deallocate)\b"
+_KEYWORDS = (
+    "select|with|alter|create|drop|grant|revoke|vacuum|analyze|reindex|cluster|refresh|update|delete|insert|set|reset|"
+    "checkpoint|comment|show|explain|truncate|copy|rollback|commit|deallocate"
 )
+# A sentence that begins with one of them has a capital letter and small ones.
+_SQL = rf"(?:{_KEYWORDS}|{_KEYWORDS.upper()})\b"
 _PROGRAMS = (
     r"(?:sudo )?(?:litelift|docker|podman|systemctl|journalctl|psql|pg_\w+|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|"
     r"lsof|ss|ps|kill|crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|mount -)(?= )"
@@ -20,7 +22,7 @@ _PROSE = (
 _WORD = rf"{_QUOTED}|(?!{_PROSE})(?:{_QUOTED}|[^\s\"';,()])*(?:{_QUOTED}|[^\s\"';,.:()?!])"
 _COMMAND = re.compile(
     # SQL where a sentence gives it: at the beginning, after a colon, or after other SQL; to its semicolon.
-    rf"(?:^|(?<=[:;] ))(?P<sql>(?i:{_SQL})(?:{_QUOTED}|[^;\"'])*;)"
+    rf"(?:^|(?<=[:;] ))(?P<sql>{_SQL}(?:{_QUOTED}|(?!: )[^;\"'])*;)"
     # A program with words that may be its own, to where the sentence goes on.
     rf"|(?:^|(?<=[ (]))(?P<program>{_PROGRAMS}(?: (?:{_WORD}))+)"
 )

@@ -90,6 +90,7 @@ def _filled(template: str, language: Language, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     made = reports("html").overlay(loader=PackageLoader("litelift.monitor.page"))
+    made.filters = made.filters | {"plain": writing.plain}
     made.globals = made.globals | {
         "address": address,
         "typed": writing.typed,

@@ -16,7 +16,7 @@ from litelift.monitor.page.ticks import Axis
 from litelift.monitor.words import Language, catalogue, said, title, to_do
 from litelift.monitor.words.format import formatted
 from litelift.report.text import pieces as visible_pieces
-from litelift.report.text import shorten
+from litelift.report.text import shorten, visible
 
 _MOMENT = re.compile(r"(^|_)(at|since|until|began|ended|started|when)$")
 
@@ -34,6 +34,11 @@ def text(value: object) -> Markup:
     )
 
 
+def plain(value: object) -> str:
+    """The same for an attribute, or an element that can hold no other: without any markup."""
+    return visible(value.striptags() if isinstance(value, Markup) else str(value))
+
+
 def when(at: datetime, language: Language, form: str = "moment") -> Markup:
     """A moment, in UTC; the page's script makes the reader's own time of it.
 
@@ -48,7 +53,7 @@ def when(at: datetime, language: Language, form: str = "moment") -> Markup:
         words = f"{at:%H:%M} UTC"
     elif form == "day":
         words = words.partition(",")[0]
-    return Markup('<time datetime="{}" data-form="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", form, words)
+    return Markup('<time datetime="{}" data-form="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%MZ}", form, words)
 
 
 def sentence(template: str, language: Language, **facts: Any) -> Markup:
