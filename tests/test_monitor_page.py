@@ -147,7 +147,7 @@ def test_no_name_or_value_is_markup_or_hides_what_it_says(tmp_path: Path) -> Non
         folder = tmp_path / str(len(words))
         folder.mkdir()
         of = project(folder)
-        facts: dict[str, Fact] = {"n": 1, "longest": 8.0, "by": words}
+        facts: dict[str, Fact] = {"n": 1, "longest": 8.0, "by": words, "holder": words}
         measures = [Measure("sessions", 1), Measure("longest", 8.0, "seconds")]
         finding = Finding(
             "blocked", "warning", "waiting", facts, "end", words, measures, [{"pid": 1, "query": words, words: words}]

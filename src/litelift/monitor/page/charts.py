@@ -38,11 +38,11 @@ class Kind:
 
 KINDS = (
     Kind("connections", "connections", "used", least=10),
-    Kind("transactions", "transactions", "total", least=1),
+    Kind("transactions", "transactions", "commits", least=1),
     Kind("latency", "health", "latency", least=0.1),
     Kind("size", "database-size", "bytes", zero=False, least=0.02),
     Kind("disk", "disk", "used_percent", least=100),
-    Kind("cache", "cache-hit-ratio", "percent", zero=False, least=10),
+    Kind("cache", "cache", "hit_percent", zero=False, least=10),
 )
 
 
