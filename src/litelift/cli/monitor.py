@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from litelift.cli.monitor_baseline import baseline
+from litelift.cli.monitor_advise import advise
 from litelift.cli.monitor_check import check
 from litelift.cli.monitor_export import export
 
@@ -24,3 +25,4 @@ def _root() -> None:
 app.command("check")(check)
 app.command("baseline")(baseline)
 app.command("export")(export)
+app.command("advise")(advise)

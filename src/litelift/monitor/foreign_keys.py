@@ -18,6 +18,12 @@ _KEYS = """
            t.relkind = 'p' as partitioned, k.conkey::int[] as numbers,
            array(select a.attname::text from unnest(k.conkey) with ordinality c(number, place)
                  join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number order by c.place) as columns,
+           array(select a.attcollation::int8 from unnest(k.conkey) with ordinality c(number, place)
+                 join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number order by c.place)
+               as collations,
+           array(select (select coalesce(array_agg(distinct f.amopfamily)::text, '{}') from pg_operator o
+                         join pg_amop f on f.amopopr in (o.oid, o.oprcom) where o.oid = e.operator)
+                 from unnest(k.conpfeqop) with ordinality e(operator, place) order by e.place) as families,
            pn.nspname as parent_schema, p.relname as parent,
            array(select a.attname::text from unnest(k.confkey) with ordinality c(number, place)
                  join pg_attribute a on a.attrelid = k.confrelid and a.attnum = c.number order by c.place)
@@ -62,6 +68,10 @@ class ForeignKey:
     numbers: list[int]
     """Its columns, by their number in the table."""
     columns: list[str]
+    collations: list[int]
+    """Of its columns."""
+    families: list[str]
+    """For each column the operator families that know how it is compared with the parent's: "{1976,1977}"."""
     parent_schema: str
     parent: str
     parent_columns: list[str]
@@ -125,13 +135,24 @@ def without_index(keys: Iterable[ForeignKey]) -> list[ForeignKey]:
     return sorted(found.values(), key=lambda key: (-key.rows, key.place))
 
 
+def compares(index: Index, place: int, key: ForeignKey) -> bool:
+    """Whether a column of the index, one of the key's, is sorted by what the foreign key compares it by.
+
+    One by text_pattern_ops is, for equality; one of another collation is not ("Indexes and Collations").
+    """
+    column = key.numbers.index(index.numbers[place])
+    known = key.families[column].strip("{}").split(",")
+    return str(index.families[place]) in known and index.collations[place] in (0, key.collations[column])
+
+
 def _serves(index: Index, key: ForeignKey) -> bool:
-    """Whether the index finds all rows of a parent: its first columns are the key's, in any order."""
+    """Whether the index finds all rows of a parent: its first columns are the key's, in any order, compared alike."""
     return (
         index.valid
         and index.method in ("btree", "hash")
         and index.width >= len(key.numbers)
         and set(index.numbers[: len(key.numbers)]) == set(key.numbers)
+        and all(compares(index, place, key) for place in range(len(key.numbers)))
         and (index.predicate is None or _only_filled(index, key))
     )
 

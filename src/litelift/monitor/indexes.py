@@ -30,6 +30,8 @@ _INDEXES = """
            array(select coalesce(a.attname::text, '') from unnest(i.indkey::int2[]) with ordinality k(number, place)
                  left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
                  order by k.place) as columns,
+           array(select o.opcfamily::int8 from unnest(i.indclass::oid[]) with ordinality k(class, place)
+                 join pg_opclass o on o.oid = k.class order by k.place) as families,
            i.indexprs::text as expressions, i.indpred::text as predicate,
            i.indisunique as unique, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_alike,
            i.indisprimary as primary, i.indisvalid and i.indisready as valid, i.indisreplident as identity,
@@ -72,6 +74,8 @@ class Index:
     options: list[int]
     columns: list[str]
     """By name; "" is an expression."""
+    families: list[int]
+    """The operator classes' families: which operators it finds rows by."""
     expressions: str | None
     predicate: str | None
     unique: bool
