@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from litelift.cli.monitor_baseline import baseline
 from litelift.cli.monitor_advise import advise
+from litelift.cli.monitor_baseline import baseline
 from litelift.cli.monitor_check import check
 from litelift.cli.monitor_export import export
 
