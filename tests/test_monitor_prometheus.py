@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg.conninfo import conninfo_to_dict
 
 from command import litelift
 from litelift.monitor.finding import Finding, Measure
@@ -20,6 +23,7 @@ from litelift.monitor.prometheus.exposition import exposition, name_of
 from litelift.monitor.run import look_at
 from litelift.monitor.samples import Standing
 from monitored import database_at
+from stored_backup import stored
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool (prometheus)")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -100,7 +104,14 @@ def test_promtool_takes_the_scrape_job_with_any_path(tmp_path: Path) -> None:
 
 
 def test_what_the_dashboard_and_the_rules_ask_for_is_there(database: str, tmp_path: Path) -> None:
-    looked = look_at(database_at(database, tmp_path))
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{address}"\nstatus = 501\n'
+        of = database_at(database, tmp_path, check)
+        stored(of.backups.store, 0, database=str(conninfo_to_dict(database)["dbname"]))
+        looked = look_at(of)
+        server.shutdown()
     text = exposition(standing(*looked.findings)).decode()
     asked = set(re.findall(r"litelift_\w+", exported("grafana") + exported("alerts")))
     assert asked <= set(re.findall(r"(?m)^(litelift_\w+)", text))

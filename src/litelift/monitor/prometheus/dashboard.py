@@ -29,7 +29,28 @@ class Chart:
 
 CHARTS = (
     Chart("Connections", "short", (("in use", "litelift_connections_used{MATCH}"),)),
-    Chart("Longest wait for a lock", "s", (("blocked", "litelift_blocked_longest_seconds{MATCH}"),)),
+    Chart(
+        "Transactions",
+        "ops",
+        (
+            ("commits", "rate(litelift_transactions_commits_total{MATCH}[5m])"),
+            ("rollbacks", "rate(litelift_transactions_rollbacks_total{MATCH}[5m])"),
+        ),
+    ),
+    Chart("The application's answers", "s", (("{{object}}", "litelift_health_latency_seconds{MATCH}"),)),
+    Chart(
+        "Waiting and held up",
+        "s",
+        (
+            ("waits for a lock", "litelift_blocked_longest_seconds{MATCH}"),
+            ("transaction open", "litelift_long_transactions_longest_seconds{MATCH}"),
+            ("idle in transaction", "litelift_idle_in_transaction_longest_seconds{MATCH}"),
+        ),
+    ),
+    Chart("Read from memory", "percentunit", (("cache", "litelift_cache_hit_ratio{MATCH}"),), 1.0),
+    Chart("Size of the database", "bytes", (("database", "litelift_database_size_bytes{MATCH}"),)),
+    Chart("Disks", "percentunit", (("{{object}}", "litelift_disk_used_ratio{MATCH}"),), 1.0),
+    Chart("Age of the newest good backup", "s", (("backup", "litelift_backup_age_seconds{MATCH}"),)),
 )
 
 
