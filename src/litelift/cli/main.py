@@ -82,11 +82,11 @@ def _run() -> None:
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; what was done is done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(_failed(1))
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _tell(LiteliftError(message=f"the output could not be written: {error.strerror}"))
-        sys.exit(1)
+        sys.exit(_failed(1))
     except (Exception, KeyboardInterrupt) as error:
         # A signal before the command had begun, or after it; typer makes an exception of its own of it.
         if (asked := _asked()) is not None:
@@ -150,5 +150,16 @@ def _wrong_words(error: Any) -> int:
         error.show()
     else:
         told = UsageError(message=message[:1].lower() + message[1:].rstrip("."), hint=f"See: {command} --help")
+        told.exit_code = _failed(told.exit_code)
         _tell(told, json="--json" in sys.argv[1:])
-    return 2
+        if "--nagios" in sys.argv[1:] and "--json" not in sys.argv[1:] and _failed(2) == 3:
+            from litelift.monitor.nagios import failed
+
+            sys.stdout.write(failed(told.message) + "\n")
+    return _failed(2)
+
+
+def _failed(status: int) -> int:
+    """The exit status of an error: 3 for what is called as a plugin of Nagios, whose 1 and 2 speak of the database."""
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    return 3 if words[:2] == ["monitor", "check"] else status

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from litelift.cli.monitor_words import Folder, What
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.errors import LiteliftError
 
 if TYPE_CHECKING:
-    from litelift.monitor.finding import Finding, State
     from litelift.monitor.run import Looked
+    from litelift.monitor.watched import Watched
 
-_STYLES = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
+UNKNOWN = 3
+"""How the command ends where it cannot look: what 1 and 2 say is said of the database."""
+
+Chosen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--check",
+        metavar="NAME",
+        help="Only this check; may be given several times. Left out: all that [monitor] does not ignore.",
+        show_default=False,
+    ),
+]
+Nagios = Annotated[
+    bool, typer.Option("--nagios", help="Print what a plugin of Nagios or Icinga prints: one line, the data, the rest.")
+]
 
 
 def check(
     what: What = None,
+    chosen: Chosen = None,
     folder: Folder = None,
+    nagios: Nagios = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,
@@ -27,48 +45,70 @@ def check(
     """Look once at everything, and say what is wrong and what to do about it: a line for each check.
 
     Exits 0 where all is well, 1 for a warning, 2 for something critical, 3 where something cannot be known, as plugins
-    of Nagios do.
+    of Nagios do. Writes nothing.
     """
     from litelift.monitor.finding import EXIT
-    from litelift.monitor.run import look_at
-    from litelift.monitor.watched import watched
 
     output = Output(json, quiet, verbose)
-    with told(output):
-        looked = look_at(watched(what, folder))
+    with told(output, failed=UNKNOWN):
+        from litelift.monitor.watched import watched
+
+        with _as_plugin(output, nagios and not json):
+            looked = _looked(watched(what, folder), chosen or [])
         code = EXIT[looked.state]
-        if json:
-            output.document(_document(looked, code))
-        else:
-            _say(output, looked)
+        _say(output, looked, code, nagios)
     if code:
         raise typer.Exit(code)
 
 
-def _say(output: Output, looked: Looked) -> None:
-    from litelift.monitor.words import said, title, to_do
+@contextmanager
+def _as_plugin(output: Output, nagios: bool) -> Iterator[None]:
+    """Say on stdout, which is all that Nagios reads, why nothing could be looked at."""
+    try:
+        yield
+    except Exception as error:
+        if nagios:
+            from litelift.monitor.nagios import failed
+            from litelift.redact import text
 
-    wrong = [finding for finding in looked.findings if finding.state != "ok"]
-    output.say(_headline(looked.state, looked.findings))
-    for finding in wrong if output.quiet else looked.findings:
-        head = f"{finding.state.upper():<9}"
-        name = title(finding.check) + (f" {finding.about}" if finding.about else "")
-        output.say(Text.assemble((head, _STYLES[finding.state]), (name, "bold"), f": {said(finding)}"))
-        if (do := to_do(finding)) is not None:
-            output.say(Text(f"         {do}"))
-
-
-def _headline(state: State, findings: tuple[Finding, ...]) -> Text:
-    from litelift.report.format import count
-
-    if state == "ok":
-        return Text(f"OK: {count(len(findings), 'check')}, all well", style=_STYLES[state])
-    parts = [f"{n} {name}" for name in ("critical", "warning", "unknown") if (n := _number(findings, name))]
-    return Text(f"{state.upper()}: of {count(len(findings), 'check')} {', '.join(parts)}", style=_STYLES[state])
+            message = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
+            output.plain(failed(text(message)))
+        raise
 
 
-def _number(findings: tuple[Finding, ...], state: str) -> int:
-    return sum(finding.state == state for finding in findings)
+def _looked(of: Watched, names: list[str]) -> Looked:
+    from dataclasses import replace
+
+    from litelift.monitor.against import SERVER, chosen
+    from litelift.monitor.checks import CHECKS
+    from litelift.monitor.past import past_of
+    from litelift.monitor.run import look_at
+
+    if names:
+        # What somebody asks for is not ignored.
+        kept = [one for one in of.settings.ignore if one not in names]
+        of = replace(of, settings=of.settings.model_copy(update={"ignore": kept}))
+    with past_of(of.folder) as past:
+        server = not names or SERVER in names
+        looked = look_at(of, chosen(names) if names else CHECKS, past=past, server=server)
+    if server:
+        return looked
+    # The server's own is told where it is the reason that the others could not be made.
+    told = [one for one in looked.findings if one.check != SERVER or one.state != "ok"]
+    return replace(looked, findings=tuple(told))
+
+
+def _say(output: Output, looked: Looked, code: int, nagios: bool) -> None:
+    if output.json:
+        output.document(_document(looked, code))
+    elif nagios:
+        from litelift.monitor.nagios import plugin_output
+
+        output.plain(plugin_output(looked))
+    else:
+        from litelift.cli.monitor_check_view import say
+
+        say(output, looked)
 
 
 def _document(looked: Looked, code: int) -> dict[str, Any]:

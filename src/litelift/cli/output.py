@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import BaseModel
@@ -55,6 +55,10 @@ class Output:
         text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=True, indent=2, default=str)
         sys.stdout.write(text.rstrip("\n") + "\n")
 
+    def plain(self, text: str) -> None:
+        """Print text as it is, whatever the width and the colours of the terminal."""
+        sys.stdout.write(text.rstrip("\n") + "\n")
+
     def say(self, *lines: str | Text) -> None:
         """Print lines of a result, which rich markup does not touch."""
         if self.json:
@@ -78,13 +82,15 @@ def headed(title: str, rest: str) -> Text:
 
 
 @contextmanager
-def told(output: Output) -> Iterator[None]:
-    """Tell an error in one clear line and a hint, and exit with its status; after a signal with 128 and its number."""
+def told(output: Output, failed: int | None = None) -> Iterator[None]:
+    """Tell an error in one clear line and a hint, and exit with its status; after a signal with 128 and its number.
+
+    ``failed`` is the status of every error, for a command whose own statuses say something else.
+    """
     try:
         yield
     except LiteliftError as error:
-        tell_error(output, error)
-        raise typer.Exit(error.exit_code) from None
+        _exit(output, error, failed)
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Ended) else signal.SIGINT
         _tell_stopped(output, error, number)
@@ -93,11 +99,9 @@ def told(output: Output) -> Iterator[None]:
         if error.filename is None:
             raise
         place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
-        tell_error(output, LiteliftError(message=f"{place}: {error.strerror}"))
-        raise typer.Exit(1) from None
+        _exit(output, LiteliftError(message=f"{place}: {error.strerror}"), failed)
     except MemoryError:
-        tell_error(output, LiteliftError(message="out of memory", hint="Run it again with fewer --jobs."))
-        raise typer.Exit(1) from None
+        _exit(output, LiteliftError(message="out of memory", hint="Run it again with fewer --jobs."), failed)
     except Exception as error:
         if isinstance(error, typer.Exit) or hasattr(error, "format_message"):
             raise
@@ -109,8 +113,14 @@ def told(output: Output) -> Iterator[None]:
         unexpected.__cause__ = error
         for note in _notes(error):
             unexpected.add_note(note)
-        tell_error(output, unexpected)
-        raise typer.Exit(1) from None
+        _exit(output, unexpected, failed)
+
+
+def _exit(output: Output, error: LiteliftError, failed: int | None) -> NoReturn:
+    if failed is not None:
+        error.exit_code = failed
+    tell_error(output, error)
+    raise typer.Exit(error.exit_code) from None
 
 
 def _tell_stopped(output: Output, error: BaseException, number: int) -> None:

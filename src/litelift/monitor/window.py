@@ -29,8 +29,10 @@ class Window:
     unless that is a week ago."""
 
     def a_day(self, measure: str) -> float:
-        """How much comes in a day; a shorter span is taken for a whole one, so that nothing is made more of."""
-        return self.grown[measure] * DAY.total_seconds() / max(self.seconds, DAY.total_seconds())
+        """How much comes in a day. A shorter span is taken for a whole one, so that nothing is made more of; and a
+        somewhat longer one, for the sample of a day ago may be a little older."""
+        days = self.seconds / DAY.total_seconds()
+        return self.grown[measure] / (days if days > 1.25 else 1.0)
 
     @property
     def moment(self) -> float | None:

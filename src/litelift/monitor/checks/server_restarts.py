@@ -37,7 +37,7 @@ def _restarts(look: Look) -> Iterator[Finding]:
     elif row.checkpointer is None and tells and row.counted > started + APART:
         at, crashed = row.counted, True
     elif _ran_before(look, started):
-        at, crashed = started, tells and row.counted > started - APART
+        at, crashed = started, tells and row.counted > started
     if at is None:
         if row.checkpointer is None and look.server.version < 150000:
             yield look.finding("unknown", "needs-rights", "needs-rights", user=look.user)

@@ -28,7 +28,8 @@ def sessions(look: Look) -> Sessions:
     rows = look.rows(
         """
         select pid, usename as "user", application_name as application, state, left(query, %s) as query,
-               greatest(extract(epoch from clock_timestamp() - xact_start), 0)::float8 as seconds,
+               case when xact_start is not null
+                    then greatest(extract(epoch from clock_timestamp() - xact_start), 0)::float8 end as seconds,
                greatest(extract(epoch from clock_timestamp() - state_change), 0)::float8 as idle,
                case when state = 'active'
                     then greatest(extract(epoch from clock_timestamp() - query_start), 0)::float8 end as running,

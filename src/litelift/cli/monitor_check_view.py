@@ -1,0 +1,83 @@
+"""How litelift monitor check looks at a terminal: by groups, and below what is wrong what to do, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.text import Text
+
+from litelift.cli.output import Output
+from litelift.monitor.checks import CHECKS
+from litelift.monitor.finding import Finding, State
+from litelift.monitor.run import Looked
+from litelift.monitor.words import about, catalogue, said, title, to_do
+from litelift.monitor.words.format import formatted
+from litelift.report.format import count
+
+STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
+_SHOWN = 3
+"""Objects of what is wrong, unless all are asked for."""
+_STATES: tuple[State, ...] = ("critical", "warning", "unknown")
+_INDENT = " " * 11
+_SPECS = {"seconds": "duration", "percent": "percent", "share": "percent", "bytes": "bytes", "size": "bytes"}
+"""How a fact of an object is written, by the last word of its name."""
+
+
+def say(output: Output, looked: Looked) -> None:
+    """Print it; with --quiet what is wrong alone. The last line sums it up."""
+    shown = [one for one in looked.findings if not output.quiet or one.state != "ok"]
+    groups = {check.name: check.group for check in CHECKS}
+    for group, findings in groupby(shown, key=lambda one: groups.get(one.check, "server")):
+        if not output.quiet:
+            output.say(Text(catalogue("en")["groups"][group], style="bold underline"))
+        for finding in findings:
+            output.say(*_lines(finding, output.verbose))
+        if not output.quiet:
+            output.say("")
+    output.say(_summary(looked))
+
+
+def _lines(finding: Finding, verbose: bool) -> Iterator[Text]:
+    name = title(finding.check) + (f" {formatted(finding.about, '', 'en')}" if finding.about else "")
+    state = (f"  {finding.state.upper():<9}", STYLES[finding.state])
+    yield Text.assemble(state, (name, "bold" if finding.state != "ok" else ""), ": ", said(finding))
+    if verbose:
+        yield Text(f"{_INDENT}{about(finding.check)}", style="dim")
+    if (do := to_do(finding)) is not None:
+        yield Text(f"{_INDENT}{do}", style="cyan")
+    if finding.state != "ok" or verbose:
+        yield from _objects(finding, verbose)
+
+
+def _objects(finding: Finding, verbose: bool) -> Iterator[Text]:
+    """What it speaks of, one below the other."""
+    items = finding.items if verbose else finding.items[:_SHOWN]
+    for item in items:
+        yield Text(f"{_INDENT}- {', '.join(_pairs(item))}", style="dim")
+    if left := len(finding.items) - len(items):
+        yield Text(f"{_INDENT}  and {left} more: --verbose", style="dim")
+
+
+def _pairs(item: Any) -> Iterator[str]:
+    for name, value in item.items():
+        if value not in (None, ""):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            plain = str(value) if isinstance(value, int) else formatted(value, "", "en")
+            spec = _SPECS.get(name.rpartition("_")[2], "") if number else ""
+            yield f"{name.replace('_', ' ')} {formatted(value, spec, 'en') if spec else plain}"
+
+
+def _summary(looked: Looked) -> Text:
+    style = STYLES[looked.state]
+    checks = count(len(looked.findings), "check")
+    if looked.state == "ok":
+        return Text.assemble(("OK", style), f": {checks}, all well")
+    wrong = ", ".join(f"{n} {state}" for state in _STATES if (n := number(looked.findings, state)))
+    return Text.assemble((looked.state.upper(), style), f": {wrong} of {checks}")
+
+
+def number(findings: Sequence[Finding], state: State) -> int:
+    """How many are in a state."""
+    return sum(finding.state == state for finding in findings)
