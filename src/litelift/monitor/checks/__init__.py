@@ -15,12 +15,14 @@ from litelift.monitor.checks import (
     schema,
     server,
     storage,
+    upkeep,
 )
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
     *activity.CHECKS,
     *storage.CHECKS,
+    *upkeep.CHECKS,
     *move.CHECKS,
     *schema.CHECKS,
     *backups.CHECKS,
