@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
-from litelift.monitor.checks import upkeep_wraparound
+from litelift.monitor.checks import upkeep_sequences, upkeep_wraparound
 from litelift.monitor.checks.upkeep_horizon import oldest_holder
 from litelift.monitor.finding import Finding, Limit
 from litelift.monitor.look import Look
@@ -249,4 +249,5 @@ CHECKS: tuple[Check, ...] = (
     # dead rows for ever, over restarts too.
     Check("prepared-transactions", "upkeep", _prepared, every=SOMETIMES, limits={"oldest": Limit(300, 3600)}),
     *upkeep_wraparound.CHECKS,
+    *upkeep_sequences.CHECKS,
 )
