@@ -17,7 +17,7 @@ from redis import Redis
 from broken import free_port, wait_for
 from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.samples import opened
-from litelift.monitor.watched import Watched
+from litelift.monitor.watched import Watched, watched
 from litelift.monitor.words import said
 from monitored import database_at, found_by, only
 
@@ -157,6 +157,16 @@ def test_a_login_that_may_only_ping_is_enough_to_see_that_it_answers(server: Ser
     of = watched_at(server, tmp_path)
     server.client.acl_setuser("default", enabled=True, reset=False, categories=["+@all"], commands=["-info"])
     assert (found(of).state, found(of).found) == ("ok", "answers")
+
+
+def test_a_password_file_is_looked_for_beside_the_project_wherever_the_samples_lie(
+    server: Server, tmp_path: Path
+) -> None:
+    watched_at(server, tmp_path)
+    file = tmp_path / "litelift.toml"
+    file.write_text(file.read_text().replace(f"{tmp_path}/password", "password"))
+    of = watched(str(file), tmp_path / "elsewhere" / "samples")
+    assert (found(of).state, found(of).found) == ("ok", "up")
 
 
 def test_a_redis_that_says_nothing_is_given_up(server: Server, tmp_path: Path) -> None:

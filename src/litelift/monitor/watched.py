@@ -33,11 +33,8 @@ class Watched:
     """Of the move, if there was one."""
     embedded: Path | None = None
     """The SQLite file that was moved, where the server is its embedded one."""
-
-    @property
-    def project(self) -> Path:
-        """The project's folder: paths of its checks are relative to it."""
-        return self.folder.parent if self.runbook is None else self.runbook.folder
+    project: Path = Path()
+    """The project's folder: paths of its checks are relative to it."""
 
 
 def watched(what: str | None, folder: Path | None = None) -> Watched:
@@ -66,7 +63,7 @@ def watched(what: str | None, folder: Path | None = None) -> Watched:
     runbook = parts.runbook
     embedded = of.settings.url is None and (runbook is None or isinstance(runbook.target, EmbeddedTarget))
     source = of.source if embedded else None
-    return Watched(of.label, settings, place, tuple(logins), of, tuple(parts.health), runbook, source)
+    return Watched(of.label, settings, place, tuple(logins), of, tuple(parts.health), runbook, source, parts.folder)
 
 
 def _into(dsn: str, admin: str) -> str:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from litelift.cutover.settings import EmbeddedTarget
 from litelift.errors import LiteliftError
 from litelift.monitor.engine import Engine
 from litelift.monitor.session import is_local, session
@@ -111,11 +110,9 @@ def _cluster(folder: Path) -> list[Place]:
 
 def _unasked(watched: Watched) -> list[Place]:
     """The data folder of a server that does not say it."""
-    source, runbook = watched.backups.source, watched.runbook
-    if source is not None and (runbook is None or isinstance(runbook.target, EmbeddedTarget)):
-        folder = embedded.find_folder(source)
-        if folder is not None:
-            return _cluster(folder)
+    folder = embedded.find_folder(watched.embedded) if watched.embedded is not None else None
+    if folder is not None:
+        return _cluster(folder)
     return list(_in_container(watched)) or _by_lock(watched.logins[-1])
 
 
