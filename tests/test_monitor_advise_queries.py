@@ -20,7 +20,7 @@ from system_server import SystemServer, programs
 SCHOOL = """
     create table students (id bigint primary key, name text, email text, active boolean, note json);
     create table grades (id bigint primary key, student_id bigint, year int, mark int, at timestamptz, essay text);
-    insert into students select n, 'n' || n, 'e' || n || '@x.az', n % 2 = 0 from generate_series(1, 5000) n;
+    insert into students select n, 'n' || n, 'e' || n || '@x.az', n % 2 = 0 from generate_series(1, 20000) n;
     insert into grades select n, 1 + n % 5000, 2000 + n % 20, n % 10, now() - n * interval '1 minute', repeat('x', 100)
     from generate_series(1, 50000) n;
 """
@@ -163,7 +163,7 @@ def test_words_of_a_statement_cannot_become_two(school: str) -> None:
                 planner.plan("select interval from where")
             # The session goes on after those.
             assert planner.plan("select * from students where id = $1").cost > 0
-        assert connection.execute("select count(*) from students").fetchone() == (5000,)
+        assert connection.execute("select count(*) from students").fetchone() == (20000,)
         assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
         assert connection.execute("select count(*) from hypopg_list_indexes").fetchone() == (0,)
 

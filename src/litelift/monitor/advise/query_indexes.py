@@ -16,6 +16,8 @@ from litelift.postgres.connect import Connection
 
 FACTOR = 2.0
 """The cost has to fall to less than a half: costs are estimates, and each index has its price at each write."""
+COST = 100.0
+"""What has to be saved at least, in the planner's unit: to read so many pages one after the other (seq_page_cost)."""
 MORE = 0.05
 """A wider index has to save so much more of the cost than a narrower one, which serves other statements too."""
 ROWS = 1000
@@ -106,7 +108,7 @@ def _choose(
             # hypopg has no index of all partitions at once ("Limitations").
             continue
         after, used, size = planner.plan_with(statement.query, index)
-        worth = used and after.cost * FACTOR <= before.cost
+        worth = used and after.cost <= min(before.cost / FACTOR, before.cost - COST)
         if worth and (best is None or best[1].cost - after.cost > MORE * before.cost):
             best = index, after, size
     return None if best is None else (best[0], before.cost, best[1].cost, best[2], 0.0)

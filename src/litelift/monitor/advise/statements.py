@@ -19,6 +19,7 @@ SHARE = 0.05
 _LIBRARY = "pg_stat_statements"
 # Up to 1.7 they were total_time, mean_time and max_time; jit came with 1.10 (appendix F of each version's manual).
 _OLD = {"total_exec_time": "total_time", "mean_exec_time": "mean_time", "max_exec_time": "max_time"}
+_KIND = r"^[\s(]*(/\*.*?\*/\s*)*[\s(]*(select|with|insert|update|delete)\y|^<insufficient"
 _JIT = ("jit_generation_time", "jit_inlining_time", "jit_optimization_time", "jit_emission_time")
 
 
@@ -95,7 +96,7 @@ def _read(connection: Connection, view: sql.Identifier) -> Statements:
             from {view} s join pg_roles r on r.oid = s.userid
             where s.dbid = (select oid from pg_database where datname = current_database()))
         select query, role, calls, total, mean, longest from counted
-        where calls >= 2 and (mean >= {least} or total >= {share} * everything)
+        where calls >= 2 and query ~* {kind} and (mean >= {least} or total >= {share} * everything)
         order by total desc, query limit {most}
     """).format(
         total=total,
@@ -105,6 +106,7 @@ def _read(connection: Connection, view: sql.Identifier) -> Statements:
         view=view,
         least=sql.Literal(MEAN_MS),
         share=sql.Literal(SHARE),
+        kind=sql.Literal(_KIND),
         most=sql.Literal(MOST),
     )
     with connection.cursor(row_factory=namedtuple_row) as rows:
