@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from psycopg.conninfo import conninfo_to_dict
 
 from command import litelift
 from litelift.monitor.finding import Finding, Measure
@@ -108,8 +107,8 @@ def test_what_the_dashboard_and_the_rules_ask_for_is_there(database: str, tmp_pa
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/"
         check = f'[[health]]\nname = "home"\nkind = "http"\nurl = "{address}"\nstatus = 501\n'
-        of = database_at(database, tmp_path, check)
-        stored(of.backups.store, 0, database=str(conninfo_to_dict(database)["dbname"]))
+        of = database_at(database, tmp_path, f'[project]\nname = "school"\n{check}')
+        stored(of.backups.store, 0)
         looked = look_at(of)
         server.shutdown()
     text = exposition(standing(*looked.findings)).decode()
