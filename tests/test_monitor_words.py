@@ -53,6 +53,8 @@ def test_no_check_has_other_words_for_what_may_happen_to_all() -> None:
         (3600 * 48, "age", "2 days", "2 gün"),
         (81.2, "percent", "81 %", "81 %"),
         (0, "moment", "1 January 1970, 00:00 UTC", "1 yanvar 1970, 00:00 UTC"),
+        (12345, "plain", "12345", "12345"),
+        ("it's", "literal", "'it''s'", "'it''s'"),
         ('we"ird', "identifier", '"we""ird"', '"we""ird"'),
         ("a\u202eb", "", "a\\u202eb", "a\\u202eb"),
     ],

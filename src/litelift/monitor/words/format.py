@@ -35,8 +35,9 @@ def formatted(value: Any, spec: str, language: str) -> str:
     Args:
         value: text; a number; seconds since 1970 for a moment.
         spec: "" (text as it is, invisible characters as escapes; a number with its thousands), "bytes", "duration",
-            "age", "ms", "percent", "moment", "identifier" and "literal" (as SQL has them), "sql" (a statement, never
-            cut), or "# table|# tables": the form for one and for all other numbers, # standing for it.
+            "age", "ms", "percent", "moment", "plain" (a number that is to be typed), "identifier" and "literal" (as SQL
+            has them), "sql" (a statement, never cut), or "# table|# tables": the form for one and for all other
+            numbers, # standing for it.
     """
     if value is None:
         return "?"
@@ -47,6 +48,8 @@ def formatted(value: Any, spec: str, language: str) -> str:
         # As it is written in SQL ("Identifiers and Key Words", section 4.1.1): the words tell what to type.
         quoted = str(value).replace('"', '""')
         return str(value) if re.fullmatch("[a-z_][a-z0-9_]*", str(value)) else visible(f'"{quoted}"')
+    if spec == "plain":
+        return visible(str(value))
     if spec == "literal":
         quoted = str(value).replace("'", "''")
         return visible(f"'{quoted}'")
