@@ -159,7 +159,7 @@ def test_an_embedded_server_that_is_stopped_is_found_and_nothing_is_made(tmp_pat
 def test_a_server_that_takes_no_session_is_found(
     tcp: Tcp, tmp_path: Path, url: Callable[[Tcp], str], found: str
 ) -> None:
-    (server,) = look_at(database_at(url(tcp), tmp_path)).findings
+    (server,) = look_at(database_at(url(tcp), tmp_path), []).findings
     assert (server.state, server.found) == ("critical", found)
     assert "wrong" not in str(server.document)
 

@@ -13,10 +13,9 @@ import psycopg
 import pytest
 
 from broken import Tcp, tcp_server, wait_for
-from litelift.monitor.checks import server_restarts
+from litelift.monitor.checks import CHECKS, server_restarts
 from litelift.monitor.releases import RELEASES, behind
 from litelift.monitor.run import look_at
-from litelift.monitor.words import to_do
 from litelift.postgres import embedded
 from monitored import database_at, found_by, only
 from plain_role import plain_url
@@ -37,7 +36,7 @@ class Was:
 @pytest.fixture(scope="module")
 def small() -> Iterator[Tcp]:
     """A server for few: 6 sessions of plain roles, and 3 of superusers."""
-    with tcp_server("-c max_connections=9", "-c max_prepared_transactions=2") as server:
+    with tcp_server("-c max_connections=9") as server:
         server.do("create role app login password 'app'", "create database app owner app")
         yield server
 
@@ -70,7 +69,7 @@ def test_where_no_connection_is_left_that_is_what_is_found(small: Tcp, tmp_path:
     of = database_at(small.url("app", "app", "app"), tmp_path)
     small.quiet()
     with sessions(small.url("app", "app", "app")):
-        server, connections = look_at(of).findings
+        server, connections = look_at(of, [check for check in CHECKS if check.name == "connections"]).findings
     assert (server.check, server.state, server.found) == ("server", "critical", "full")
     assert (connections.check, connections.state, connections.found) == ("connections", "critical", "none-left")
 
@@ -104,25 +103,6 @@ def test_three_times_the_sessions_of_the_baseline_are_told(small: Tcp, tmp_path:
     with sessions(small.url("app", "app", "app"), 3):
         finding = only(found_by("connections", of))
     assert (finding.state, finding.found, finding.facts["normal"]) == ("warning", "unusual", 4)
-
-
-def test_a_prepared_transaction_that_was_left_is_found_with_how_to_end_it(small: Tcp, tmp_path: Path) -> None:
-    of = database_at(
-        small.url("app"), tmp_path, '[monitor.limits]\n"prepared-transactions.longest" = { warning = 0 }\n'
-    )
-    gid = "it's"
-    with psycopg.connect(small.url("app"), autocommit=True) as session:
-        session.execute("begin")
-        session.execute("create table prepared (a int)")
-        session.execute("prepare transaction 'it''s'")
-        try:
-            finding = only(found_by("prepared-transactions", of))
-            assert (finding.state, finding.facts["gid"], finding.items[0]["user"]) == ("warning", gid, "postgres")
-            assert "ROLLBACK PREPARED 'it''s';" in (to_do(finding) or "")
-        finally:
-            session.execute("rollback prepared 'it''s'")
-    default = database_at(small.url("app"), tmp_path)
-    assert only(found_by("prepared-transactions", default)).found == "none"
 
 
 def test_a_crash_is_found_though_the_server_came_back_by_itself(

@@ -15,10 +15,13 @@ from litelift.monitor.run import Looked
 from litelift.monitor.words import about, catalogue, said, title, to_do
 from litelift.monitor.words.format import formatted
 from litelift.report.format import count
+from litelift.report.text import MAX_VALUE, shorten
 
 STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
 _SHOWN = 3
 """Objects of what is wrong, unless all are asked for."""
+_WIDTH = 60
+"""Characters of a value of theirs, unless all is asked for."""
 _STATES: tuple[State, ...] = ("critical", "warning", "unknown")
 _INDENT = " " * 11
 _SPECS = {"seconds": "duration", "percent": "percent", "share": "percent", "bytes": "bytes", "size": "bytes"}
@@ -55,16 +58,16 @@ def _objects(finding: Finding, verbose: bool) -> Iterator[Text]:
     """What it speaks of, one below the other."""
     items = finding.items if verbose else finding.items[:_SHOWN]
     for item in items:
-        yield Text(f"{_INDENT}- {', '.join(_pairs(item))}", style="dim")
+        yield Text(f"{_INDENT}- {', '.join(_pairs(item, MAX_VALUE if verbose else _WIDTH))}", style="dim")
     if left := len(finding.items) - len(items):
         yield Text(f"{_INDENT}  and {left} more: --verbose", style="dim")
 
 
-def _pairs(item: Any) -> Iterator[str]:
+def _pairs(item: Any, limit: int) -> Iterator[str]:
     for name, value in item.items():
         if value not in (None, ""):
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            plain = str(value) if isinstance(value, int) else formatted(value, "", "en")
+            plain = str(value) if isinstance(value, int) else shorten(formatted(value, "", "en"), limit)
             spec = _SPECS.get(name.rpartition("_")[2], "") if number else ""
             yield f"{name.replace('_', ' ')} {formatted(value, spec, 'en') if spec else plain}"
 

@@ -1,4 +1,4 @@
-"""The table of locks, and who left some behind: a transaction that was prepared and never ended."""
+"""The table of locks, which all sessions share."""
 
 from __future__ import annotations
 
@@ -34,28 +34,4 @@ def _locks(look: Look) -> Iterator[Finding]:
     )
 
 
-def _prepared(look: Look) -> Iterator[Finding]:
-    found = look.rows("""
-        select gid, owner as "user", database,
-               greatest(extract(epoch from clock_timestamp() - prepared), 0)::float8 as seconds
-        from pg_prepared_xacts order by prepared
-    """)
-    oldest = found[0] if found else None
-    longest = oldest.seconds if oldest else 0.0
-    yield look.finding(
-        look.limit("longest").state(longest),
-        "left" if oldest else "none",
-        "end",
-        n=len(found),
-        longest=longest,
-        gid=oldest.gid if oldest else None,
-        database=oldest.database if oldest else None,
-        measures=[look.measure("transactions", len(found)), look.measure("longest", longest, "seconds")],
-        items=[one._asdict() for one in found],
-    )
-
-
-CHECKS = (
-    Check("locks", "server", _locks, every=SOMETIMES, limits={"used_percent": Limit(60, 85)}),
-    Check("prepared-transactions", "server", _prepared, every=SOMETIMES, limits={"longest": Limit(300, 3600)}),
-)
+CHECKS = (Check("locks", "server", _locks, every=SOMETIMES, limits={"used_percent": Limit(60, 85)}),)

@@ -48,13 +48,11 @@ def formatted(value: Any, spec: str, language: str) -> str:
         # As it is written in SQL ("Identifiers and Key Words", section 4.1.1): the words tell what to type.
         quoted = str(value).replace('"', '""')
         return str(value) if re.fullmatch("[a-z_][a-z0-9_]*", str(value)) else visible(f'"{quoted}"')
-    if spec == "plain":
+    if spec in ("plain", "sql"):
         return visible(str(value))
     if spec == "literal":
         quoted = str(value).replace("'", "''")
         return visible(f"'{quoted}'")
-    if spec == "sql":
-        return visible(str(value))
     if spec == "moment":
         return _moment(datetime.fromtimestamp(value, UTC), language)
     if spec:
