@@ -22,7 +22,10 @@ from litelift.monitor.finding import Finding, Limit, Measure
 from litelift.monitor.look import Look
 from litelift.monitor.nagios import plugin_output
 from litelift.monitor.run import Looked, look_at
+from litelift.monitor.samples import opened
+from litelift.monitor.watched import watched
 from litelift.postgres import embedded
+from litelift.postgres.programs import programs
 from monitor_reference import PAGE, page
 from monitored import database_at
 
@@ -162,6 +165,44 @@ def test_a_server_that_takes_no_session_is_found(
     (server,) = look_at(database_at(url(tcp), tmp_path), []).findings
     assert (server.state, server.found) == ("critical", found)
     assert "wrong" not in str(server.document)
+
+
+def test_a_server_that_is_starting_is_found(tmp_path: Path) -> None:
+    tools = programs(16)
+    with tcp_server() as server:
+        of = database_at(server.url(), tmp_path)
+        assert look_at(of, []).state == "ok"
+        server.stop()
+        data = server.folder / "pg"
+        # It recovers, and waits for WAL that nobody brings.
+        for name, text in (("recovery.signal", ""), ("postgresql.auto.conf", "restore_command = 'sleep 600'\n")):
+            (data / name).write_text(text)
+            tools.own(data / name)
+        options = f"-h 127.0.0.1 -p {server.port} -k ''"
+        tools.run("pg_ctl", "start", "-W", "-l", "log", "-o", options, data=data, seconds=150)
+        wait_for(lambda: look_at(of, []).findings[0].found == "starting")
+
+
+def test_the_watch_goes_on_while_the_server_is_away(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    source = tmp_path / "app.sqlite"
+    source.touch()
+    folder = embedded.folder_for(source)
+    embedded.ensure_database(embedded.start(folder).url or "", "app")
+    try:
+        of = watched(str(source))
+        with opened(of.folder, write=True) as samples:
+
+            def found() -> str:
+                return look_at(of, [], past=samples).findings[0].found
+
+            assert found() == "up"
+            embedded.stop(folder)
+            assert found() == "stopped"
+            embedded.start(folder)
+            assert found() == "up"
+    finally:
+        embedded.stop(folder)
 
 
 def test_a_check_that_fails_or_hangs_keeps_no_other_from_being_made(

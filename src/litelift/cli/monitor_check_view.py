@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,7 @@ from litelift.monitor.run import Looked
 from litelift.monitor.words import about, catalogue, said, title, to_do
 from litelift.monitor.words.format import formatted
 from litelift.report.format import count
-from litelift.report.text import MAX_VALUE, shorten
+from litelift.report.text import MAX_VALUE
 
 STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
 _SHOWN = 3
@@ -36,10 +37,26 @@ def say(output: Output, looked: Looked) -> None:
         if not output.quiet:
             output.say(Text(catalogue("en")["groups"][group], style="bold underline"))
         for finding in findings:
-            output.say(*_lines(finding, output.verbose))
+            for line in _lines(finding, output.verbose):
+                output.say(*_wrapped(output, line))
         if not output.quiet:
             output.say("")
     output.say(_summary(looked))
+
+
+def _wrapped(output: Output, line: Text) -> list[Text]:
+    """At a terminal what does not fit the line goes on below its beginning; else it stays one line for a program."""
+    if not sys.stdout.isatty():
+        return [line]
+    out = output.out
+    width = max(out.width - len(_INDENT), 40)
+    if line.plain.startswith(_INDENT):
+        return [Text(_INDENT) + one for one in line[len(_INDENT) :].wrap(out, width)]
+    if line.cell_len <= out.width:
+        return [line]
+    first, *rest = line.wrap(out, out.width)
+    after = line[len(first.plain) :] if rest else Text()
+    return [first, *(Text(_INDENT) + one for one in after.wrap(out, width) if one)]
 
 
 def _lines(finding: Finding, verbose: bool) -> Iterator[Text]:
@@ -67,9 +84,13 @@ def _pairs(item: Any, limit: int) -> Iterator[str]:
     for name, value in item.items():
         if value not in (None, ""):
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            plain = str(value) if isinstance(value, int) else shorten(formatted(value, "", "en"), limit)
+            plain = str(value) if isinstance(value, int) else _short(formatted(value, "", "en"), limit)
             spec = _SPECS.get(name.rpartition("_")[2], "") if number else ""
             yield f"{name.replace('_', ' ')} {formatted(value, spec, 'en') if spec else plain}"
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _summary(looked: Looked) -> Text:

@@ -40,13 +40,13 @@ def _version(look: Look) -> Iterator[Finding]:
 
 def _connections(look: Look) -> Iterator[Finding]:
     # What superusers alone may use is of no use to the application ("Connections and Authentication", section 20.3).
-    # A login without rights sees no one's backend_type; that of parallel workers and the like is counted then too.
+    # A login without rights sees no one's backend_type: parallel workers of a database are counted then too.
     user = user_of(look.watched.backups.dsn) or look.user
     found = look.row(
         """
         with session as (
             select datname, usename from pg_stat_activity
-            where coalesce(backend_type, 'client backend') = 'client backend' and usesysid is not null
+            where coalesce(backend_type, 'client backend') = 'client backend' and datname is not null
               and pid <> pg_backend_pid() and application_name <> %s
         )
         select (select count(*) from session) as used,
@@ -86,7 +86,7 @@ def _holders(look: Look) -> list[dict[str, str | int | None]]:
         select coalesce(usename, '') as "user", datname as database, application_name as application,
                coalesce(host(client_addr), '') as address, coalesce(state, '?') as state, count(*) as sessions
         from pg_stat_activity
-        where coalesce(backend_type, 'client backend') = 'client backend' and usesysid is not null
+        where coalesce(backend_type, 'client backend') = 'client backend' and datname is not null
           and pid <> pg_backend_pid() and application_name <> %s
         group by 1, 2, 3, 4, 5 order by sessions desc limit 20
         """,
