@@ -147,6 +147,7 @@ def test_a_server_that_was_started_anew_is_told_for_an_hour_and_after_a_crash_fo
         embedded.stop(folder)
 
 
+@pytest.mark.postgres(16)
 @pytest.mark.parametrize(
     ("now", "state", "found"),
     [("2027-01-01", "ok", "current"), ("2028-09-01", "warning", "ends"), ("2028-12-01", "warning", "ended")],

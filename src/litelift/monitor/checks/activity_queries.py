@@ -20,10 +20,11 @@ _EXTENSION = """
     select n.nspname as schema, string_to_array(e.extversion, '.')::int[] as version
     from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements'
 """
+# Which libraries are loaded is seen by who may read all settings; to the others the next step is said.
 _AVAILABLE = """
     select exists (select from pg_available_extensions where name = 'pg_stat_statements') as there,
            coalesce((select setting ~ 'pg_stat_statements' from pg_settings
-                     where name = 'shared_preload_libraries'), false) as loaded
+                     where name = 'shared_preload_libraries'), true) as loaded
 """
 
 
