@@ -164,6 +164,9 @@ def test_a_standby_that_is_behind_cut_off_or_gone_is_found_on_both_sides(primary
             assert only(found_by(name, second)).state == "ok", name
         blind = database_at(plain_url(primary.url, "bare"), tmp_path)
         assert only(found_by("replication-lag", blind)).found == "needs-rights"
+        # How far a standby is itself, everybody may see there.
+        plain = database_at(standby.url("postgres").replace("postgres@", "plain_bare@"), tmp_path)
+        wait_for(lambda: only(found_by("replication-lag", plain)).found == "own")
         with psycopg.connect(standby.url("postgres"), autocommit=True) as replay:
             replay.execute("select pg_wal_replay_pause()")
             primary.connection.execute("insert into t select repeat('x', 1000) from generate_series(1, 3000)")

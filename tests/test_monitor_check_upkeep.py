@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -20,14 +21,14 @@ NAME = 'public."grades ""2"" %s {x}"'
 ROWS = 20_000
 
 
-def make(connection: psycopg.Connection, name: str = HOSTILE) -> sql.Identifier:
+def make(connection: psycopg.Connection, *, upkeep: LiteralString = "vacuum analyze") -> sql.Identifier:
     """A table with so many rows, vacuumed and analyzed, which autovacuum leaves to the test."""
-    there = sql.Identifier(name)
+    there = sql.Identifier(HOSTILE)
     connection.execute(sql.SQL("create table {} (id int, a text) with (autovacuum_enabled = off)").format(there))
     fill = sql.SQL("insert into {} select n, 'x' from generate_series(1, {}) n")
     connection.execute(fill.format(there, sql.Literal(ROWS)))
     count(connection)
-    connection.execute(sql.SQL("vacuum analyze {}").format(there))
+    connection.execute(sql.SQL(upkeep + " {}").format(there))
     return there
 
 
@@ -104,8 +105,10 @@ def test_who_keeps_dead_rows_from_being_removed_is_named(database: str, tmp_path
         assert (finding.state, finding.do) == ("warning", "held-session")
         assert f"select pg_terminate_backend({reader.info.backend_pid});" in (to_do(finding) or "")
         reader.rollback()
-        assert dead(of).do in ("vacuum", "held-session")
+        # What comes after a VACUUM that nobody is in the way of, the next one removes.
+        assert (dead(of).state, dead(of).facts) == ("ok", {})
         do(connection, finding, "then ")
+        assert dead(of).measures[0].value == 0
     assert dead(of).state == "ok"
 
 
@@ -127,7 +130,7 @@ def test_the_watch_gives_autovacuum_its_time(database: str, tmp_path: Path) -> N
     of = database_at(database, tmp_path)
     now = datetime.now(UTC)
     with psycopg.connect(database, autocommit=True) as connection, opened(tmp_path / "kept", write=True) as samples:
-        name = make(connection)
+        name = make(connection, upkeep="analyze")
         samples.add(now - timedelta(minutes=11), found_by("dead-rows", of))
         connection.execute(sql.SQL("alter table {} reset (autovacuum_enabled)").format(name))
         with psycopg.connect(database) as reader:

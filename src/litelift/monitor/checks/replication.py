@@ -90,7 +90,7 @@ _SELF = """
     select extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as replayed,
            greatest(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::float8 as bytes,
            exists (select from pg_stat_wal_receiver) as receives,
-           current_setting('primary_conninfo') <> '' as streams,
+           exists (select from pg_settings where name = 'primary_conninfo' and setting <> '') as streams,
            pg_is_wal_replay_paused() as paused
 """
 

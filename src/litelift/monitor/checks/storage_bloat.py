@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from litelift.monitor.check import SELDOM, Check
-from litelift.monitor.finding import Finding, Limit
+from litelift.monitor.finding import Finding, Limit, State, worst
 from litelift.monitor.look import Look
 
 # A table's own pages, and those where its long values lie, four pieces to each ("Database Physical Storage", "TOAST").
@@ -86,14 +86,14 @@ def _bloat(look: Look) -> Iterator[Finding]:
     least = look.limit("wasted").warning or 0.0
     large = [*look.rows(_TABLES, least), *look.rows(_INDEXES, least)]
     large = [one for one in large if look.shown(one.object)]
-    much = sorted((one for one in large if _much(look, one)), key=lambda one: one.wasted, reverse=True)
+    much = sorted((one for one in large if _state(look, one) != "ok"), key=lambda one: one.wasted, reverse=True)
     measures = [look.measure("total", sum(one.wasted for one in large), "bytes")]
     if not much:
         yield look.ok("none", measures=measures)
         return
     first = much[0]
     yield look.finding(
-        "warning",
+        worst([_state(look, one) for one in much]),
         "much" if len(much) == 1 else "many",
         f"shrink-{first.kind}",
         n=len(much),
@@ -106,8 +106,10 @@ def _bloat(look: Look) -> Iterator[Finding]:
     )
 
 
-def _much(look: Look, one: Any) -> bool:
-    return "ok" not in (look.limit("wasted").state(one.wasted), look.limit("wasted_percent").state(_share(one)))
+def _state(look: Look, one: Any) -> State:
+    """It has to be large and much."""
+    states = [look.limit("wasted").state(one.wasted), look.limit("wasted_percent").state(_share(one))]
+    return "ok" if "ok" in states else "warning" if "warning" in states else "critical"
 
 
 def _share(one: Any) -> float:

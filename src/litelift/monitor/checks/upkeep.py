@@ -8,14 +8,14 @@ from typing import Any
 
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
 from litelift.monitor.checks import upkeep_sequences, upkeep_wraparound
-from litelift.monitor.checks.upkeep_horizon import oldest_holder
+from litelift.monitor.checks.upkeep_horizon import Holder, oldest_holder
 from litelift.monitor.finding import Finding, Limit
 from litelift.monitor.look import Look
 
 _SOON = timedelta(minutes=10)
 """In which autovacuum, which wakes up every minute, has got to a table."""
 _HELD = 10_000
-"""Transactions: a session that looks no further back than that holds next to nothing back."""
+"""Transactions: who looks no further back than that holds next to nothing back."""
 
 _RUNS = """
     select current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean as works,
@@ -88,6 +88,9 @@ def _dead(look: Look) -> Iterator[Finding]:
     counted = [one for one in look.rows(_DEAD, look.limit("rows").warning or 1) if look.shown(one.table)]
     times = look.limit("times")
     over = [one for one in counted if times.state(one.dead / one.threshold) != "ok"]
+    holder = oldest_holder(look) if over else None
+    # A queue is full of dead rows again a moment after its VACUUM: there autovacuum does keep up.
+    over = [one for one in over if not one.works or not _recent(one) or _holds(holder, one)]
     over.sort(key=lambda one: one.dead / one.threshold, reverse=True)
     measures = [
         look.measure("rows", sum(one.dead for one in counted)),
@@ -102,7 +105,10 @@ def _dead(look: Look) -> Iterator[Finding]:
         yield look.ok("soon", measures=measures, n=len(over), table=over[0].table, dead=over[0].dead)
         return
     first = over[0]
-    do, holder = _why(look, first)
+    if not first.works:
+        do = "table-off"
+    else:
+        do = f"held-{holder.kind}" if holder is not None and _holds(holder, first) else "vacuum"
     yield look.finding(
         times.state(first.dead / first.threshold),
         "much" if len(over) == 1 else "many",
@@ -111,7 +117,7 @@ def _dead(look: Look) -> Iterator[Finding]:
         table=first.table,
         dead=first.dead,
         live=first.live,
-        holder=holder,
+        holder=holder.name if holder else None,
         measures=measures,
         items=[
             {
@@ -128,17 +134,17 @@ def _dead(look: Look) -> Iterator[Finding]:
     )
 
 
-def _why(look: Look, table: Any) -> tuple[str, str | None]:
-    """Which words say what to do, and who is in the way."""
-    if not table.works:
-        return "table-off", None
-    holder = oldest_holder(look)
-    # One that began after the last VACUUM was not in its way.
-    if holder is not None and table.vacuumed is not None and (holder.since or table.vacuumed) >= table.vacuumed:
-        return f"held-{holder.kind}", holder.name
-    if holder is not None and holder.age >= _HELD:
-        return f"held-{holder.kind}", holder.name
-    return "vacuum", None
+def _recent(table: Any) -> bool:
+    return table.vacuumed is not None and table.vacuumed < _SOON.total_seconds()
+
+
+def _holds(holder: Holder | None, table: Any) -> bool:
+    """Whether it is in the way: one that began after the last VACUUM was not."""
+    if holder is None:
+        return False
+    if table.vacuumed is None:
+        return holder.age >= _HELD
+    return holder.since is None or bool(holder.since >= table.vacuumed)
 
 
 # By the statistics that the planner has, for a table may have been analyzed before the counters began anew. Those of a
