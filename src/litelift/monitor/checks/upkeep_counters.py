@@ -29,8 +29,9 @@ _SEQUENCES = """
       and not exists (select from pg_locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock')
     order by n.nspname, c.relname
 """
-# What a sequence fills: the column that it belongs to (a serial's or an identity's), those whose default calls it, and
-# the columns that reference one of these, into which the same values come.
+# What a sequence fills: the column that it belongs to (a serial's or an identity's); those whose default calls it; a
+# key without a default, whose values the application takes from the sequence of its table's name, as Hibernate does;
+# and the columns that reference one of these, into which the same values come.
 _FILLED = """
     with filled as (
         select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number, d.deptype = 'i' as identity
@@ -41,11 +42,24 @@ _FILLED = """
         select d.refobjid, a.adrelid, a.adnum, false
         from pg_depend d join pg_sequence s on s.seqrelid = d.refobjid join pg_attrdef a on a.oid = d.objid
         where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
+    ), named as (
+        select s.oid as sequence, t.oid as relation, a.attnum::int as number, false as identity
+        from pg_index i join pg_class t on t.oid = i.indrelid
+        join pg_attribute a on a.attrelid = t.oid and a.attnum = i.indkey[0]
+        cross join lateral unnest(array[t.relname || '_' || a.attname || '_seq', t.relname || '_seq',
+                                        'seq_' || t.relname, t.relname || '_sequence']) as word (name)
+        join pg_class s on s.relname = word.name and s.relnamespace = t.relnamespace and s.relkind = 'S'
+        where i.indisprimary and i.indnkeyatts = 1 and not a.atthasdef and a.attidentity = ''
+          and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+          and not exists (select from filled f where f.sequence = s.oid)
     ), reached as (
         select *, false as references_it from filled
         union
+        select *, false from named
+        union
         select f.sequence, k.conrelid, k.conkey[1], false, true
-        from filled f join pg_constraint k on k.contype = 'f' and k.confrelid = f.relation
+        from (select * from filled union all select * from named) f
+        join pg_constraint k on k.contype = 'f' and k.confrelid = f.relation
                                           and k.confkey = array[f.number::int2]
     )
     select r.sequence, r.relation, r.identity, r.references_it, n.nspname as schema, c.relname as relname,
@@ -57,7 +71,8 @@ _FILLED = """
            and exists (
                select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
                where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indnkeyatts = 1
-                 and i.indkey[0] = a.attnum and m.amname = 'btree') as by_key
+                 and i.indkey[0] = a.attnum and m.amname = 'btree') as by_key,
+           pg_stat_get_tuples_inserted(c.oid) as inserted
     from reached r join pg_class c on c.oid = r.relation join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = r.relation and a.attnum = r.number
     join pg_type t on t.oid = a.atttypid left join pg_type b on b.oid = t.typbasetype
