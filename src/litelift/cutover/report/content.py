@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from litelift.cutover.overview import IssueView, Overview
+from litelift.monitor.first_day import FirstDay
 from litelift.report.nextsteps import Code, NextStep
 from litelift.report.verdict import Verdict
 from litelift.report.view import Report, Size
@@ -195,6 +196,18 @@ class Written:
 
 
 @dataclass(frozen=True)
+class FirstDayView:
+    """The first 24 hours on PostgreSQL, as the watch has seen them."""
+
+    day: FirstDay
+    summary: Rows
+    courses: list[tuple[str, ...]]
+    """What, its normal, and what it was at first, at least, on average, at most and at last."""
+    troubles: list[tuple[str, ...]]
+    """When, how long, how bad, what, and what was found."""
+
+
+@dataclass(frozen=True)
 class CutoverReport:
     """The whole report. A part that is None, or empty, was not configured, or never came about."""
 
@@ -225,5 +238,6 @@ class CutoverReport:
     way_back: WayBack
     written: Written | None
     baseline: Rows
+    first_day: FirstDayView | None
     next_steps: list[NextStep]
     commands: list[tuple[str, Code]]

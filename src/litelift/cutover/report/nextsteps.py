@@ -87,11 +87,20 @@ def _after_success(
             )
         )
     if not runbook.monitor.commands:
+        watched = shlex.quote(str(runbook.path))
         steps.append(
             NextStep(
                 "Watch PostgreSQL",
-                "The runbook has nothing under [monitor]. Compare room on its disk, connections and the health checks' "
-                "times with the baseline of this report after a day, and after a week.",
+                "The runbook has nothing under [monitor]. The watch tells what changes; what it has seen of the first "
+                "24 hours joins this report by itself. The baseline is of an application that nobody used yet: take it "
+                "again on an ordinary day.",
+                [
+                    Code(
+                        "sh",
+                        f"litelift monitor check {watched}\nlitelift monitor watch {watched}\n"
+                        f"litelift monitor baseline {watched} --force",
+                    )
+                ],
             )
         )
     if not runbook.health:

@@ -46,6 +46,7 @@ _SECTIONS = (
     ("issues", "Issues met"),
     ("back", "The way back"),
     ("baseline", "Metrics baseline"),
+    ("firstday", "The first 24 hours"),
     ("next", "Next steps"),
     ("commands", "Useful commands"),
     ("signatures", "Signatures"),
@@ -58,15 +59,23 @@ def write_report(runbook: Runbook, run: Run, steps: Sequence[Step]) -> list[Path
 
     All three are made before the first is written. Raises OSError.
     """
-    report = cutover_report(runbook, run, steps)
+    return _write(run.folder, cutover_report(runbook, run, steps))
+
+
+def write_report_again(folder: Path) -> list[Path]:
+    """The same for a run that has ended, of what its folder holds now. Raises RunNotFound, UsageError and OSError."""
+    return _write(folder, report_of_folder(folder))
+
+
+def _write(folder: Path, report: CutoverReport) -> list[Path]:
     contents = {
         "report.md": render_markdown(report),
         "report.html": render_html(report),
         "report.json": render_json(report),
     }
     for name, content in contents.items():
-        write_whole(run.folder / name, content.encode("utf-8", "replace"), mode=PRIVATE)
-    return [run.folder / name for name in contents]
+        write_whole(folder / name, content.encode("utf-8", "replace"), mode=PRIVATE)
+    return [folder / name for name in contents]
 
 
 def report_of_folder(folder: Path) -> CutoverReport:
@@ -109,6 +118,7 @@ def render_json(report: CutoverReport, *, indent: int | None = 2) -> str:
         "pointers": [words for words, _ in report.pointers],
         "move": report.move.result.model_dump() if report.move is not None else None,
     }
+    document["first_day"] = report.first_day.day.model_dump() if report.first_day is not None else None
     for part in fields(report):
         document.setdefault(part.name, _value(getattr(report, part.name)))
     return json.dumps(plain(document), indent=indent, allow_nan=False) + "\n"
@@ -128,6 +138,7 @@ def _context(report: CutoverReport) -> dict[str, Any]:
         for section in _SECTIONS
         if (report.move is not None or section[0] not in _OF_THE_MOVE)
         and (report.written is not None or section[0] != "written")
+        and (report.first_day is not None or section[0] != "firstday")
     ]
     return {
         "c": report,

@@ -1,0 +1,52 @@
+"""Has the first 24 hours join the cutover's report, once they are over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from litelift.monitor.baseline import read_baseline
+from litelift.monitor.first_day import DAY, FILE, summed_up
+from litelift.monitor.samples import Samples
+from litelift.monitor.watched import Watched
+
+
+def first_day(watched: Watched, samples: Samples, *, now: datetime | None = None) -> Path | None:
+    """Sum the day up in the run's folder and write the run's report again, once; cheap to be called every hour.
+
+    Args:
+        watched: what is watched; one without a cutover has no such report.
+        samples: what was measured.
+        now: the moment.
+
+    Returns:
+        The report (Markdown) where it was written now; None where there is nothing to do, or not yet.
+
+    Raises:
+        OSError, sqlite3.Error.
+        LiteliftError: CutoverHeld where a command is at work on the runbook: to be tried again later.
+    """
+    if watched.runbook is None:
+        return None
+    from litelift.atomic import PRIVATE, write_whole
+    from litelift.cutover.context import Context
+    from litelift.cutover.report.first_day import switched_at
+    from litelift.cutover.runs import held, runs
+
+    state = watched.runbook.state
+    standing = [run for run in runs(state) if run.mode == "cutover" and run.state == "finished"]
+    if not standing or (standing[-1].folder / FILE).exists():
+        return None
+    run = standing[-1]
+    since = switched_at(Context(watched.runbook, run.journal))
+    if since is None or (now or datetime.now(UTC)) < since + DAY:
+        return None
+    found = summed_up(samples, read_baseline(watched.folder), since, since + DAY)
+    if found is None:
+        return None
+    # The templates are not needed until now, and take long to import.
+    from litelift.cutover.report.render import write_report_again
+
+    with held(state):
+        write_whole(run.folder / FILE, found.model_dump_json(indent=2) + "\n", mode=PRIVATE)
+        return write_report_again(run.folder)[0]
