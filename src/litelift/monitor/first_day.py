@@ -211,4 +211,4 @@ def _said(finding: Finding) -> str:
 def _title(check: str, about: str) -> str:
     """For people; a check that this litelift does not know is called by its name."""
     name = title(check) if check in catalogue("en") else check
-    return f"{name} {about}" if about else name
+    return f"{name}: {about}" if about else name

@@ -204,7 +204,7 @@ class FirstDayView:
     courses: list[tuple[str, ...]]
     """What, its normal, and what it was at first, at least, on average, at most and at last."""
     troubles: list[tuple[str, ...]]
-    """When, how long, how bad, what, and what was found."""
+    """What, what was found, how bad, when, and how long."""
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,11 @@ def view(context: Context) -> FirstDayView | None:
     ]
     troubles: list[tuple[str, ...]] = [
         (
-            moment(one.began),
-            duration(one.seconds) + (" and lasts" if one.lasts else ""),
-            one.worst,
             one.title,
             one.said,
+            one.worst,
+            moment(one.began),
+            duration(one.seconds) + (" and lasts" if one.lasts else ""),
         )
         for one in found.troubles
     ]
@@ -93,7 +93,7 @@ def _share(percent: float) -> str:
     """Never 100 % of what has not always answered."""
     if percent >= 100:
         return "always"
-    return f"{min(percent, 99.99):.2f} % of the looks"
+    return f"{min(percent, 99.99):.2f} % of that time"
 
 
 def _shown(course: Course, value: float) -> str:
