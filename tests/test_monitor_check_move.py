@@ -142,6 +142,7 @@ def test_the_baseline_says_what_is_normal_where_there_is_one(database: str, tmp_
     assert (finding.state, [item["table"] for item in finding.items]) == ("critical", ["public.schools"])
 
 
+@pytest.mark.superuser
 def test_statistics_that_were_set_back_are_no_lost_rows(database: str, tmp_path: Path, make_sqlite: Make) -> None:
     moved(database, make_sqlite(SCHOOLS), 0)
     of = database_at(database, tmp_path)

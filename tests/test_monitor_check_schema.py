@@ -58,6 +58,7 @@ def test_a_schema_in_which_nothing_is_amiss_is_silent(
     assert [only(found_by(name, of)).state for name in CHECKS] == ["ok"] * len(CHECKS)
 
 
+@pytest.mark.superuser
 def test_a_foreign_key_of_a_large_table_wants_an_index(database: str, tmp_path: Path) -> None:
     of = database_at(database, tmp_path, LOW)
     run(
