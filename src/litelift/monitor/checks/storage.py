@@ -142,7 +142,7 @@ def _checksums(look: Look) -> Iterator[Finding]:
     total = sum(one.failures for one in failed)
     yield look.finding(
         look.limit("failures").state(total),
-        "failed" if failed else "whole",
+        "damaged" if failed else "whole",
         "save",
         n=total,
         database=failed[0].database or "" if failed else None,
