@@ -65,3 +65,10 @@ def test_what_may_happen_to_every_check_is_said_of_the_same_facts_by_those_with_
 )
 def test_facts_are_written_as_the_readers_of_each_language_write_them(value: Any, spec: str, en: str, az: str) -> None:
     assert (formatted(value, spec, "en"), formatted(value, spec, "az")) == (en, az)
+
+
+def test_the_reasons_of_limits_are_those_of_limits_that_there_are() -> None:
+    for check in CHECKS:
+        reasons = catalogue("en")[check.name].get("limits", {})
+        assert reasons.keys() <= check.limits.keys(), check.name
+        assert check.group not in ("backup", "machine", "services") or reasons.keys() == check.limits.keys(), check.name
