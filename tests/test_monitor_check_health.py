@@ -22,7 +22,7 @@ from litelift.monitor.checks.health_certificates import validity_of
 from litelift.monitor.finding import Finding
 from litelift.monitor.samples import opened
 from litelift.monitor.watched import Watched
-from litelift.monitor.words import said
+from litelift.monitor.words import said, to_do
 from monitored import database_at, found_by, only
 from tls_server import Certificates
 
@@ -183,6 +183,14 @@ def test_what_is_no_answer_is_told_as_that(tmp_path: Path, sent: bytes, told: st
         listener.shutdown(socket.SHUT_RDWR)
     assert (finding.state, finding.found) == ("critical", "down")
     assert told in str(finding.facts["message"])
+
+
+def test_an_addresss_query_is_not_told_for_it_may_hold_a_token(app: App, tmp_path: Path) -> None:
+    app.routes["/"] = Reply("", 500)
+    finding = found(watched_at(tmp_path, http(app, path="/?token=t0ken-in-the-address")))
+    assert finding.state == "critical"
+    assert "t0ken-in-the-address" not in json.dumps(finding.document)
+    assert str(to_do(finding)).startswith(f"Try it by hand: {app.url()}?...; see")
 
 
 def test_an_address_by_tls_is_trusted_as_the_check_says(certificates: Certificates, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from litelift.cutover.credentials import Login
 from litelift.cutover.health import process
+from litelift.cutover.health.answer import shown
 from litelift.cutover.health.result import HealthResult
 from litelift.cutover.health.run import run_checks
 from litelift.cutover.health.settings import HealthCheck, HttpCheck, InSession, PageCheck, PostgresCheck, TcpCheck
+from litelift.cutover.health.settings_http import HttpSettings
 from litelift.errors import LiteliftError
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
 from litelift.monitor.checks import health_certificates, health_http
@@ -125,7 +127,12 @@ def _login(dsn: str) -> Login:
 def _finding(look: Look, check: HealthCheck, result: HealthResult) -> Finding:
     seconds = result.latency.average / 1000 if result.latency is not None else None
     measures = [look.measure("up", result.ok)]
-    facts: dict[str, Any] = {"name": check.name, "asked": result.asked, "message": result.reason, "kind": check.kind}
+    facts: dict[str, Any] = {
+        "name": check.name,
+        "asked": _by_hand(check, result),
+        "message": result.reason,
+        "kind": check.kind,
+    }
     if seconds is None or not result.ok:
         return look.finding("critical", "down", "down", about=check.name, measures=measures, **facts)
     series = f"{look.check}[{check.name}].latency"
@@ -150,6 +157,11 @@ def _finding(look: Look, check: HealthCheck, result: HealthResult) -> Finding:
         ratio=ratio,
         **facts,
     )
+
+
+def _by_hand(check: HealthCheck, result: HealthResult) -> str:
+    """What to try; without an address's query, for that may hold a token, and what is told goes far."""
+    return shown(check.url) if isinstance(check, HttpSettings) else result.asked
 
 
 def _limit(look: Look, check: HealthCheck) -> Limit:
