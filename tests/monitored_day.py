@@ -21,6 +21,8 @@ STARTED = datetime(2026, 11, 21, 18, 31, tzinfo=UTC)
 """The server."""
 PERCENT = Limit(80, 95)
 MOST = 97
+MORNING = timedelta(hours=4, minutes=12)
+"""Before its end: when there were many connections for a while."""
 Facts = dict[str, Fact]
 ADDRESSES = (("API", 0.041), ("login page", 0.098))
 
@@ -75,7 +77,7 @@ def moving(at: datetime, day: Day, chance: random.Random) -> list[Finding]:
     read: Facts = {"share": hits.value, "read": 2.1e9, "since": at.timestamp() - 86400, "shared_buffers": "4GB"}
     return [
         Finding("server", "ok", "up", {"version": "16.14", "up": up}, measures=[Measure("uptime", up, "seconds")]),
-        connections(94 + chance.randrange(3) if wrong else round(4 + 34 * busy)),
+        connections(94 + chance.randrange(3) if wrong else 81 if _morning(at, day) else round(4 + 34 * busy)),
         blocked(3, 212.0) if wrong else blocked(int(chance.random() < 0.02), 2.4),
         Finding("transactions", "ok", "counted", counted, measures=[commits]),
         Finding("cache", "ok", "from-memory", read, measures=[hits]),
@@ -161,7 +163,7 @@ def blocked(waiting: int, longest: float) -> Finding:
 def incidents(day: Day) -> list[Incident]:
     """Those of the day, and one of the day before yesterday."""
     before = day.now - timedelta(days=2, hours=3)
-    morning = day.now - timedelta(hours=4, minutes=12)
+    morning = day.now - MORNING
     told = [
         Incident(1, blocked(1, 8.2), before, before + timedelta(minutes=2), "warning", "ok"),
         Incident(2, connections(81), morning, morning + timedelta(minutes=26), "warning", "ok"),
@@ -178,6 +180,10 @@ def _busy(at: datetime) -> float:
     hour = at.hour + at.minute / 60
     lessons, homework = (math.exp(-(((hour - peak) / width) ** 2)) for peak, width in ((7.5, 2.6), (15.5, 1.6)))
     return min(1.0, 0.08 + 0.85 * lessons + 0.4 * homework)
+
+
+def _morning(at: datetime, day: Day) -> bool:
+    return timedelta(0) <= at - (day.now - MORNING) < timedelta(minutes=26)
 
 
 def _asleep(at: datetime, day: Day) -> bool:

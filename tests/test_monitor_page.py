@@ -205,6 +205,10 @@ def test_each_file_has_an_address_that_changes_with_it() -> None:
         ('Drop it: DROP INDEX public."a; b""c"; then look.', ['DROP INDEX public."a; b""c";']),
         ("Look at the log; litelift monitor check --verbose says more.", ["litelift monitor check --verbose"]),
         ("See why: litelift backup list a/b.toml; df '/my disk'", ["litelift backup list a/b.toml", "df '/my disk'"]),
+        (
+            "litelift monitor baseline records it: litelift backup drill a.toml --to nas",
+            ["litelift monitor baseline", "litelift backup drill a.toml --to nas"],
+        ),
         ("Select another one where you can.", []),
         ("Set it higher; then look.", []),
         ("litelift " + '"' * 4001 + "(", []),

@@ -7,24 +7,29 @@ import re
 _QUOTED = r"(?>\"(?:[^\"]|\"\")*+\"|'(?:[^']|'')*+')"
 _KEYWORDS = (
     "select|with|alter|create|drop|grant|revoke|vacuum|analyze|reindex|cluster|refresh|update|delete|insert|set|reset|"
-    "checkpoint|comment|show|explain|truncate|copy|rollback|commit|deallocate"
+    "checkpoint|comment|show|explain|truncate|copy"
 )
 # A sentence that begins with one of them has a capital letter and small ones.
 _SQL = rf"(?:{_KEYWORDS}|{_KEYWORDS.upper()})\b"
 _PROGRAMS = (
-    r"(?:sudo )?(?:litelift|docker|podman|systemctl|journalctl|psql|pg_\w+|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|"
-    r"lsof|ss|ps|kill|crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|mount -)(?= )"
+    r"(?:sudo )?(?:docker|podman|systemctl|journalctl|psql|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|lsof|ss|ps|kill|"
+    r"crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|mount -|"
+    r"pg_(?:dump|restore|ctl|ctlcluster|lsclusters|isready|basebackup|receivewal|amcheck|checksums|verifybackup))(?= )"
 )
 _PROSE = (
-    r"(?:says|tells|shows|lists|makes|and|or|then|where|which|that|for|as|on|in|is|are|with|to|from|if|but|it|its|of)"
-    r"(?![\w-])"
+    r"(?:says|tells|shows|lists|makes|and|or|then|where|which|that|for|as|on|in|is|are|with|to|from|if|but|it|its|of|what|"
+    r"how|why|there|here|once|again|after|before|has|will|does)(?![\w-])"
 )
-_WORD = rf"{_QUOTED}|(?!{_PROSE})(?:{_QUOTED}|[^\s\"';,()])*(?:{_QUOTED}|[^\s\"';,.:()?!])"
+_WORD = rf"(?:{_QUOTED}|(?!{_PROSE})(?:{_QUOTED}|[^\s\"';,()])*(?:{_QUOTED}|[^\s\"';,.:()?!]))"
+_OPTION = r"-{1,2}[a-z]\S*(?<![;,.:)])"
+_NOT_PLAIN = r"(?=[^\s;,()]*(?:[/._-]\w|[\d\"'/]))"
+# Two plain words at most, then options and what is no plain word: a file, a URL, a name with a number in it.
+_LITELIFT = rf"litelift(?: [a-z]+){{1,2}}+(?: {_OPTION}(?: {_WORD})?| {_NOT_PLAIN}{_WORD})*"
 _COMMAND = re.compile(
     # SQL where a sentence gives it: at the beginning, after a colon, or after other SQL; to its semicolon.
     rf"(?:^|(?<=[:;] ))(?P<sql>{_SQL}(?:{_QUOTED}|(?!: )[^;\"'])*;)"
     # A program with words that may be its own, to where the sentence goes on.
-    rf"|(?:^|(?<=[ (]))(?P<program>{_PROGRAMS}(?: (?:{_WORD}))+)"
+    rf"|(?:^|(?<=[ (]))(?P<program>{_PROGRAMS}(?: {_WORD})+|{_LITELIFT})"
 )
 
 

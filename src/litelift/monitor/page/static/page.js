@@ -44,6 +44,8 @@
   const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && name(one) === name(other);
   const sameMoment = (one, other) => ["datetime", "data-time"].some((key) => one.hasAttribute(key) && one.getAttribute(key) === other.getAttribute(key));
 
+  const isAdded = (node) => node.nodeType === 1 && node.hasAttribute("data-added");
+
   const attributes = (old, now) => {
     for (const { name: key } of [...old.attributes]) {
       if (!now.hasAttribute(key) && !(key === "open" || key === "title")) old.removeAttribute(key);
@@ -53,7 +55,11 @@
   const children = (old, now) => {
     let at = old.firstChild;
     for (const wanted of [...now.childNodes]) {
-      while (at && at.nodeType === 1 && at.hasAttribute("data-added")) at = at.nextSibling;
+      while (at && (isAdded(at) || !(alike(at, wanted) || name(at)))) {
+        const next = at.nextSibling;
+        if (!isAdded(at)) at.remove();
+        at = next;
+      }
       let found = at;
       if (!found || !alike(found, wanted)) {
         const key = name(wanted);
@@ -69,12 +75,12 @@
     }
     while (at) {
       const next = at.nextSibling;
-      if (at.nodeType !== 1 || !at.hasAttribute("data-added")) at.remove();
+      if (!isAdded(at)) at.remove();
       at = next;
     }
     // What was added to something that is gone, or stands elsewhere now.
     for (const one of [...old.children]) {
-      if (one.hasAttribute("data-added") && !(one.previousSibling && one.previousSibling.nodeName === "CODE")) one.remove();
+      if (isAdded(one) && !(one.previousSibling && one.previousSibling.nodeName === "CODE")) one.remove();
     }
   };
   const put = (old, now) => {
@@ -103,8 +109,11 @@
     // An inert document: nothing in it is loaded or run. Of SVG too, whose elements have a namespace of their own.
     const made = document.implementation.createHTMLDocument("");
     made.body.innerHTML = html;
+    const focused = document.activeElement;
     children(element, made.body);
     dress(element);
+    // What has another place now has lost it.
+    if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
   };
   document.addEventListener("selectionchange", () => {
     for (const [id, html] of [...waiting]) show(id, html);
@@ -201,7 +210,7 @@
     if (before) return;
     const now = () => charts.get(plot);
     along.addEventListener("input", () => now().choose(Number(along.value)));
-    along.addEventListener("focus", () => { if (along.matches(":focus-visible")) now().choose(Number(along.value)); });
+    along.addEventListener("focus", () => now().choose(Number(along.value)));
     along.addEventListener("blur", () => now().leave());
     for (const event of ["pointermove", "pointerdown"]) {
       along.addEventListener(event, (one) => {
@@ -210,8 +219,13 @@
       });
     }
     along.addEventListener("pointerleave", () => { if (document.activeElement !== along) now().leave(); });
-    // The slider itself would jump by its own measure of where the pointer is.
-    along.addEventListener("mousedown", (one) => { one.preventDefault(); along.focus({ preventScroll: true }); });
+    // The slider by itself would jump to where its thumb would be.
+    along.addEventListener("mousedown", (one) => {
+      one.preventDefault();
+      const chosen = Number(along.value);
+      along.focus({ preventScroll: true });
+      now().choose(chosen);
+    });
   };
 
   // ---- the server's events
