@@ -899,3 +899,19 @@ class BaselineThere(UsageError):
     """a baseline of {at} is there already: {path}"""
 
     hint = "Checks compare with it. If what was normal then no longer is, take it anew: --force replaces it."
+class ServeRefused(UsageError):
+    """the dashboard cannot be served so: {message}"""
+
+    hint = "See: litelift monitor serve --help, and [monitor.serve] in litelift.toml"
+
+
+class SecretRefused(UsageError):
+    """{what} cannot be used to let somebody in: {message}"""
+
+    hint = "For instance: umask 077; openssl rand -hex 32 > token"
+
+
+class AddressUnusable(LiteliftError):
+    """the dashboard cannot listen at {where}: {message}"""
+
+    hint = "Name another with --host, --port or --socket."

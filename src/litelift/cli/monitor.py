@@ -8,6 +8,7 @@ from litelift.cli.monitor_advise import advise
 from litelift.cli.monitor_baseline import baseline
 from litelift.cli.monitor_check import check
 from litelift.cli.monitor_export import export
+from litelift.cli.monitor_serve import serve
 
 app = typer.Typer(
     help="The watch: whether the moved system is well, now and over the years.",
@@ -26,3 +27,4 @@ app.command("check")(check)
 app.command("baseline")(baseline)
 app.command("export")(export)
 app.command("advise")(advise)
+app.command("serve")(serve)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -56,7 +56,7 @@ def check(
         with _as_plugin(output, nagios and not json):
             looked = _looked(watched(what, folder), chosen or [])
         code = EXIT[looked.state]
-        _say(output, looked, code, nagios)
+        _say(output, looked, nagios)
     if code:
         raise typer.Exit(code)
 
@@ -98,9 +98,11 @@ def _looked(of: Watched, names: list[str]) -> Looked:
     return replace(looked, findings=tuple(told))
 
 
-def _say(output: Output, looked: Looked, code: int, nagios: bool) -> None:
+def _say(output: Output, looked: Looked, nagios: bool) -> None:
     if output.json:
-        output.document(_document(looked, code))
+        from litelift.monitor.document import document
+
+        output.document(document(looked.at, looked.seconds, looked.findings))
     elif nagios:
         from litelift.monitor.nagios import plugin_output
 
@@ -109,18 +111,3 @@ def _say(output: Output, looked: Looked, code: int, nagios: bool) -> None:
         from litelift.cli.monitor_check_view import say
 
         say(output, looked)
-
-
-def _document(looked: Looked, code: int) -> dict[str, Any]:
-    from litelift.monitor.words import said, title, to_do
-
-    return {
-        "state": looked.state,
-        "at": looked.at.isoformat(),
-        "seconds": round(looked.seconds, 3),
-        "checks": [
-            {**finding.document, "title": title(finding.check), "said": said(finding), "to_do": to_do(finding)}
-            for finding in looked.findings
-        ],
-        "exit_code": code,
-    }

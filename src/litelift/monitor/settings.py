@@ -45,6 +45,32 @@ class RedisServer(Section):
         return RedisCheck(kind="redis", write=False, **self.model_dump())
 
 
+class Serve(Section):
+    """``[monitor.serve]``: where the dashboard is reached, and who may look; the command's options go before."""
+
+    host: str = "127.0.0.1"
+    """The address it listens on. Any but this machine's own (127.0.0.1, ::1, localhost) needs a password or a token."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8765
+    """The port; 0: one that is free."""
+    socket: str | None = None
+    """A Unix socket, in the place of an address: for a reverse proxy on the same machine."""
+    token_file: str | None = None
+    """A file of mode 0600 with the token that programs show (32 characters or more): "Authorization: Bearer ..."."""
+    password_file: str | None = None
+    """A file of mode 0600 with the password that people type (12 characters or more)."""
+    tls_certificate: str | None = None
+    """The certificate and those between it and its root, in PEM; a renewed one is taken within a minute."""
+    tls_key: str | None = None
+    """Its key. None: it is in the same file."""
+    root_path: str = ""
+    """The path below which a reverse proxy shows the dashboard, and which it takes away: "/monitor"."""
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks, "unix" for those
+    that use the Unix socket."""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    """Hours after which a password is asked for again."""
+
+
 class Monitor(Section):
     """``[monitor]``: how the database and what it stands on are watched once the application is on PostgreSQL."""
 
@@ -70,3 +96,5 @@ class Monitor(Section):
     """What is not told: a check ("unused-indexes"), or one object of it ("unused-indexes:public.grades_year")."""
     limits: dict[str, LimitSetting] = Field(default_factory=dict)
     """By check and measure: "connections.used_percent" = { warning = 70, critical = 90 }."""
+    serve: Serve = Serve()
+    """The dashboard."""
