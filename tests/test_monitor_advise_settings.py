@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from conftest import Url
 from litelift.errors import UsageError
 from litelift.monitor.advise.advice import Advice
 from litelift.monitor.advise.advise import Advised, advise
 from litelift.monitor.advise.control_group import memory_and_cores
 from litelift.monitor.advise.machine import Machine, bytes_of, machine_of
-from litelift.monitor.advise.rules_memory import core_rules, memory_rules
+from litelift.monitor.advise.rules_memory import connection_rules, core_rules, memory_rules
 from litelift.monitor.advise.rules_speed import speed_rules
 from litelift.monitor.advise.server_facts import Facts, read_facts
 from litelift.monitor.advise.server_settings import elements, read_settings
@@ -93,9 +96,9 @@ def test_what_was_counted_decides_about_sorts_checkpoints_cores_and_disks(databa
     assert "max_wal_size" not in _of(database, Machine(16 * GB, 4, measured=True), just_moved)
 
 
-def test_facts_are_read_on_each_version(database: str, servers: object, request: pytest.FixtureRequest) -> None:
+def test_facts_are_read_on_each_version(servers: Callable[[int], Url]) -> None:
     for version in (16, 18):
-        with psycopg.connect(servers(version)("postgres"), autocommit=True) as connection:  # type: ignore[operator]
+        with psycopg.connect(servers(version)("postgres"), autocommit=True) as connection:
             facts = read_facts(connection)
         assert facts.cluster_bytes > 10**6 and not facts.has_statements and facts.checkpoint_seconds >= 0
 
@@ -173,3 +176,40 @@ def test_on_a_managed_server_it_is_said_where_settings_are_changed(database: str
 def test_a_list_of_libraries_is_taken_apart_as_the_server_does() -> None:
     assert elements('pg_cron, "a ""b"", c" ,auto_explain') == ["pg_cron", 'a "b", c', "auto_explain"]
     assert elements("") == []
+
+
+def test_connections_that_are_nearly_used_up_are_advised_more_of_and_by_hand_where_standbys_follow(
+    database: str,
+) -> None:
+    full = Facts(GB, 0, 0, 99.5, 10**9, 90, 0, False, GB, 1000, 0, 86400.0)
+    with psycopg.connect(database, autocommit=True) as connection:
+        settings = read_settings(connection, superuser=True)
+    machine = Machine(16 * GB, 32, measured=True)
+    (advice,) = connection_rules(settings, machine, full)
+    assert advice.proposed == "200" and advice.blocked is None
+    assert list(connection_rules(settings, machine, QUIET)) == []
+    assert list(connection_rules(settings, Machine(GB // 4, 1, measured=True), full)) == []
+    (advice,) = connection_rules(settings, machine, replace(full, standbys=True))
+    assert "standbys" in (advice.blocked or "")
+
+
+def test_a_table_that_autovacuum_leaves_alone_is_told_and_mended(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table t (a int) with (autovacuum_enabled = off)")
+        advice = _settings(advise(database_at(database, tmp_path)))["autovacuum_enabled of public.t"]
+        assert advice.kind == "safety"
+        connection.execute(advice.sql[0].encode())
+        assert "autovacuum_enabled of public.t" not in _settings(advise(database_at(database, tmp_path)))
+        connection.execute(advice.undo[0].encode())
+        row = connection.execute("select reloptions from pg_class where oid = 't'::regclass").fetchone()
+    assert row == (["autovacuum_enabled=off"],)
+
+
+def test_a_copy_of_the_wal_is_no_standby_and_a_slot_that_waits_for_one_is(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert not read_facts(connection).standbys
+        connection.execute("select pg_create_physical_replication_slot('advised_standby')")
+        try:
+            assert read_facts(connection).standbys
+        finally:
+            connection.execute("select pg_drop_replication_slot('advised_standby')")

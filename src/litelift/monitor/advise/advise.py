@@ -14,10 +14,11 @@ from litelift.monitor.advise.advice import Advice, Kind, ranked
 from litelift.monitor.advise.machine import Machine, machine_of
 from litelift.monitor.advise.new_index import advice_for, only_widest
 from litelift.monitor.advise.planning import Planner
-from litelift.monitor.advise.rules_memory import core_rules, memory_rules
+from litelift.monitor.advise.rules_memory import connection_rules, core_rules, memory_rules
 from litelift.monitor.advise.rules_roles import read_role, role_rules
 from litelift.monitor.advise.rules_safety import safety_rules
 from litelift.monitor.advise.rules_speed import seeing_rules, speed_rules
+from litelift.monitor.advise.rules_tables import table_rules
 from litelift.monitor.advise.server_facts import Facts, read_facts
 from litelift.monitor.advise.server_settings import ServerSettings, elements, read_settings
 from litelift.monitor.advise.statements import Statements, read_statements
@@ -35,10 +36,6 @@ from litelift.report.text import shorten, visible
 
 JIT = 0.1
 """The part of all statements' time from which on compiling them does more harm than good."""
-_STANDBYS = (
-    "select exists (select from pg_replication_slots where slot_type = 'physical') or exists (select "
-    "from pg_stat_replication)"
-)
 _TAKEN = (
     "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where "
     "n.nspname !~ '^pg_'"
@@ -113,7 +110,7 @@ def _advised(connection: Connection, watched: Watched, machine: Machine) -> Advi
             "This is a standby: what its indexes are used for is known on the primary, where they are made and dropped"
         )
     else:
-        found += _of_indexes(around, statements)
+        found += _of_indexes(around, statements, standbys=numbers.standbys)
     return Advised(now, connection.info.dbname, facts.version_words, machine, tuple(ranked(found)), tuple(notes))
 
 
@@ -126,7 +123,8 @@ def _of_settings(
         notes.append(f"The server's memory is {machine.known_from or 'not known'}: say it with --memory 16GB --cores 8")
     found = [
         *memory_rules(settings, machine, numbers),
-        *core_rules(settings, machine),
+        *core_rules(settings, machine, standbys=numbers.standbys),
+        *connection_rules(settings, machine, numbers),
         *safety_rules(settings, numbers),
         *speed_rules(settings, machine, numbers, local=local),
         *seeing_rules(settings, numbers, local=local),
@@ -192,13 +190,11 @@ def _of_settings(
     return found
 
 
-def _of_indexes(around: _Around, statements: Statements) -> list[Advice]:
+def _of_indexes(around: _Around, statements: Statements, *, standbys: bool) -> list[Advice]:
     connection, notes = around.connection, around.notes
     tables = read_tables(connection)
     indexes = read_indexes(connection)
     keys = read_foreign_keys(connection, indexes)
-    row = connection.execute(_STANDBYS).fetchone()
-    standbys = bool(row and row[0])
     if standbys:
         notes.append(
             "There are standbys: whether an index is used there is not known here, so that no unused one is named"
@@ -214,7 +210,11 @@ def _of_indexes(around: _Around, statements: Statements) -> list[Advice]:
             f"{count(len(unknown), 'table')} never analyzed (ANALYZE): no index is advised for "
             f"{'them' if len(unknown) > 1 else 'it'}"
         )
-    return [*dropped.values(), *_new(around, statements, tables, staying, keys)]
+    return [
+        *table_rules(connection, tables, around.settings),
+        *dropped.values(),
+        *_new(around, statements, tables, staying, keys),
+    ]
 
 
 def _new(

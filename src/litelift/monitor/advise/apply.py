@@ -26,8 +26,10 @@ LOCK_SECONDS = 30
 """Seconds that a statement waits for a lock; see script.LOCK."""
 AGAIN_SECONDS = 15.0
 """For how long a server that went away meanwhile is asked whether something was left half done."""
+# One that another session is making this moment is not ours.
 _LEFT = """
-    select i.indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid
+    select i.indisvalid or exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)
+    from pg_index i join pg_class c on c.oid = i.indexrelid
     join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s
 """
 Tell = Callable[[str], None]
@@ -89,6 +91,9 @@ def apply(watched: Watched, advice: Sequence[Advice], tell: Tell) -> Applied:
             tell(one.object)
             try:
                 done.append(_do(connection, one))
+            except psycopg.errors.DuplicateTable as error:
+                # It is somebody else's.
+                done.append(Done(one, words(error)))
             except psycopg.Error as error:
                 said = words(error)
                 left = _tidied(login, connection, one)

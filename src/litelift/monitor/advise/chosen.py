@@ -30,9 +30,10 @@ def numbered(advice: Sequence[Advice], words: str) -> list[Advice] | None:
         first, _, last = part.partition("-")
         if not first.isdecimal() or not (last or first).isdecimal():
             return [] if words.strip().lower() in ("n", "no", "none") else None
-        wanted |= set(range(int(first), min(int(last or first), len(advice) + 1) + 1))
-    if any(not 1 <= number <= len(advice) for number in wanted):
-        return None
+        low, high = int(first), int(last or first)
+        if not 1 <= low <= high <= len(advice):
+            return None
+        wanted |= set(range(low, high + 1))
     return [one for number, one in enumerate(advice, 1) if number in wanted]
 
 

@@ -30,6 +30,10 @@ _ROLE_PATH = """
       and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
     order by s.setrole = 0, s.setdatabase = 0 limit 1
 """
+_TABLE = """
+    select c.oid::int8, n.nspname in ('pg_catalog', 'information_schema', 'litelift')
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(%s)
+"""
 _SERVER_PATH = "select boot_val from pg_settings where name = 'search_path'"
 
 
@@ -128,13 +132,22 @@ def _guess(before: Plan, candidates: Sequence[NewIndex]) -> tuple[NewIndex, floa
 def _read(connection: Connection, statement: Statement, tables: Mapping[int, Table]) -> Read:
     """The statement's words. Raises NotUnderstood where to plan it may run what is not PostgreSQL's own."""
 
+    system: list[str] = []
+    """Tables of the server's own, which whoever watches it reads."""
+
     def resolve(schema: str | None, name: str) -> Table | None:
         words = [part.replace('"', '""') for part in (schema, name) if part is not None]
         quoted = ".".join(f'"{part}"' for part in words)
-        row = connection.execute("select to_regclass(%s)::oid::int8", (quoted,)).fetchone()
-        return tables.get(row[0]) if row is not None and row[0] is not None else None
+        row = connection.execute(_TABLE, (quoted,)).fetchone()
+        if row is None:
+            return None
+        if row[1]:
+            system.append(name)
+        return tables.get(row[0])
 
     known = read(statement.query, resolve)
+    if system:
+        return Read([], False, frozenset())
     if known.foreign or set(_own(connection, known.functions)):
         # The planner works functions out that are said to be immutable: a view's, or the application's.
         raise NotUnderstood

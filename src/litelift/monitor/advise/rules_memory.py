@@ -23,6 +23,10 @@ MOST_SHARE = 0.40
 """More "is unlikely to work better" (20.4.1)."""
 TEMP_BYTES = 100 * MB
 """Sorts and hashes that did not fit have to have written so much before work_mem is worth a word."""
+CONNECTIONS_USED = 0.8
+MOST_CONNECTIONS = 500
+_STANDBY_FIRST = "raise it on the standbys first: one with less than its primary has stops"
+"""27.4.3 "Administrator's Overview" of hot standbys."""
 PARALLEL_CORES = 8
 """The server's own default of worker processes is for so many."""
 
@@ -38,8 +42,31 @@ def memory_rules(settings: ServerSettings, machine: Machine, facts: Facts) -> It
     yield from _maintenance(settings, facts, memory)
 
 
-def core_rules(settings: ServerSettings, machine: Machine) -> Iterator[Advice]:
-    """What follows from the cores."""
+def connection_rules(settings: ServerSettings, machine: Machine, facts: Facts) -> Iterator[Advice]:
+    """What follows from how many connections there are, where they come near to the limit."""
+    name = "max_connections"
+    if name not in settings or machine.memory is None:
+        return
+    most = int(settings[name].setting)
+    room = machine.memory - settings["shared_buffers"].bytes
+    # Each is a process, which sorts and hashes in work_mem; beyond that a pool does more than a larger number.
+    proposed = min(most * 2, MOST_CONNECTIONS, int(room * 0.5 / max(settings["work_mem"].bytes, 4 * MB)))
+    if facts.connections >= CONNECTIONS_USED * most and proposed >= most * 1.5:
+        yield settings.advice(
+            name,
+            str(proposed),
+            f"{facts.connections} of {most} connections are in use now. (Where the application could "
+            "share some by a pool, "
+            "that does more: PgBouncer)",
+            gain="nobody is turned away",
+            weight=85,
+            source='20.3.1 "Connection Settings"',
+            blocked=_STANDBY_FIRST if facts.standbys else None,
+        )
+
+
+def core_rules(settings: ServerSettings, machine: Machine, *, standbys: bool = False) -> Iterator[Advice]:
+    """What follows from the cores; ``standbys`` says whether other servers follow this one."""
     if machine.cores is None:
         return
     cores = max(int(machine.cores), 1)
@@ -55,6 +82,7 @@ def core_rules(settings: ServerSettings, machine: Machine) -> Iterator[Advice]:
                     gain="large queries and builds of indexes use the cores that are there",
                     weight=20,
                     source='20.4.6 "Worker Processes"; pgtune',
+                    blocked=_STANDBY_FIRST if standbys and name == "max_worker_processes" else None,
                 )
     per_query = "max_parallel_workers_per_gather"
     if cores == 1 and per_query in settings and int(settings[per_query].setting) > 0:

@@ -28,6 +28,16 @@ _FACTS = """
                                                          order by relpages desc limit 1)), 0)::int8
     from pg_stat_database where datname = current_database()
 """
+# What keeps copies of the WAL, and serves nobody, connects as standbys do; a slot that nobody uses is one's, for all
+# that is known.
+_STANDBYS = """
+    with others as (
+        select pid from pg_stat_replication
+        where application_name in ('pg_receivewal', 'pg_basebackup', 'barman_receive_wal', 'barman_streaming_backup'))
+    select exists (select from pg_stat_replication where pid not in (select pid from others))
+           or exists (select from pg_replication_slots where slot_type = 'physical'
+                      and (active_pid is null or active_pid not in (select pid from others)))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,8 @@ class Facts:
     checkpoints_requested: int
     checkpoint_seconds: float
     """For how long those were counted."""
+    standbys: bool = False
+    """Whether other servers follow this one."""
 
 
 def read_facts(connection: Connection) -> Facts:
@@ -59,6 +71,7 @@ def read_facts(connection: Connection) -> Facts:
     row = connection.execute(_FACTS).fetchone()
     query = _CHECKPOINTS_17 if connection.info.server_version >= 170000 else _CHECKPOINTS
     checkpoints = connection.execute(query).fetchone()
-    assert row is not None and checkpoints is not None
+    standbys = connection.execute(_STANDBYS).fetchone()
+    assert row is not None and checkpoints is not None and standbys is not None
     timed, requested, seconds = checkpoints
-    return Facts(*(*row, int(timed), int(requested), float(seconds or 0)))
+    return Facts(*(*row, int(timed), int(requested), float(seconds or 0), bool(standbys[0])))
