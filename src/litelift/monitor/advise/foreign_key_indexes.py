@@ -17,6 +17,8 @@ COUNTED = timedelta(days=7)
 """After so long without a search of the table nobody will miss the index."""
 FEW = 100
 """Rows that an index of a part of the columns may leave to be looked at."""
+VALUES = 5
+"""Fewer values than this leave so many rows for each that only a parent that goes has an index used."""
 MOSTLY_NULL = 0.9
 """From this part on an index is worth leaving the NULLs out: no foreign key searches for them."""
 SOURCE = '5.5.5 "Foreign Keys": "it is often a good idea to index the referencing columns too"'
@@ -40,6 +42,8 @@ def wanted(
         if _rows(key, table) < ROWS or (not searched and counted is not None and counted >= COUNTED):
             continue
         if not all((column := table.columns.get(name)) is not None and column.fits for name in key.columns):
+            continue
+        if not key.deleted and _hardly_parts(key, table):
             continue
         if any(_leaves_few(index, key, table) for index in indexes):
             continue
@@ -74,6 +78,13 @@ def _index(key: ForeignKey, table: Table, missing: Sequence[ForeignKey]) -> NewI
     return NewIndex(
         table, tuple(map(Key, columns)), filled=len(columns) == 1 and nulls >= MOSTLY_NULL and not table.partitioned
     )
+
+
+def _hardly_parts(key: ForeignKey, table: Table) -> bool:
+    """Whether its columns are known to have so few values that no query would read them by an index."""
+    columns = [table.columns[name] for name in key.columns]
+    known = all(column.n_distinct is not None for column in columns)
+    return known and max(table.distinct(column.name) for column in columns) < VALUES
 
 
 def _leaves_few(index: Index, key: ForeignKey, table: Table) -> bool:

@@ -37,7 +37,7 @@ def memory_rules(settings: ServerSettings, machine: Machine, facts: Facts) -> It
     if memory is None:
         return
     yield from _shared_buffers(settings, machine, facts, memory)
-    yield from _cache(settings, memory, machine.known_from)
+    yield from _cache(settings, machine, memory)
     yield from _work(settings, facts, memory)
     yield from _maintenance(settings, facts, memory)
 
@@ -154,12 +154,16 @@ def _shared_buffers(settings: ServerSettings, machine: Machine, facts: Facts, me
         )
 
 
-def _cache(settings: ServerSettings, memory: int, known_from: str) -> Iterator[Advice]:
+def _cache(settings: ServerSettings, machine: Machine, memory: int) -> Iterator[Advice]:
     name = "effective_cache_size"
     if name not in settings:
         return
-    current, proposed = settings[name].bytes, _round(memory * 0.75)
-    why = f"The server has {size(memory)} of memory ({known_from}), which for the most part holds what was read"
+    current, most = settings[name].bytes, memory * 0.75
+    if machine.available is not None:
+        # What other programs of the machine hold is not there for what was read.
+        most = min(most, machine.available + settings["shared_buffers"].bytes)
+    proposed = _round(most)
+    why = f"The server has {size(memory)} of memory ({machine.known_from}), most of which is free to hold what was read"
     source = '20.7.2 "Planner Cost Constants"; pgtune: three quarters of the memory'
     if current * WORTH <= proposed or current > memory:
         gain = "the planner knows what reading by an index costs"
