@@ -67,20 +67,25 @@ def own() -> Iterator[Own]:
         server.stop()
 
 
-def test_dead_rows_that_a_forgotten_prepared_transaction_keeps_are_told_with_it(own: Own, tmp_path: Path) -> None:
-    of = database_at(own.url, tmp_path)
+def test_a_prepared_transaction_that_is_forgotten_is_found(own: Own, tmp_path: Path) -> None:
+    of = database_at(own.url, tmp_path, '[monitor.limits]\n"prepared-transactions.oldest" = { warning = 0.001 }\n')
     with psycopg.connect(own.url, autocommit=True) as connection:
         connection.execute("create table t (a int)")
         connection.execute("insert into t select generate_series(1, 20000)")
+        assert only(found_by("prepared-transactions", of)).state == "ok"
         connection.execute("begin")
         connection.execute("insert into t values (1)")
         connection.execute("prepare transaction 'forgotten'")
+        finding = only(found_by("prepared-transactions", of))
+        assert (finding.state, finding.facts["name"], finding.facts["database"]) == ("warning", "forgotten", "postgres")
+        # What it keeps is told of it.
         connection.execute("update t set a = 2")
         connection.execute("vacuum t")
         connection.execute("select pg_stat_force_next_flush()")
         kept = only(found_by("dead-rows", of))
         assert (kept.do, kept.facts["holder"]) == ("held-prepared", "forgotten")
         connection.execute("rollback prepared 'forgotten'")
+        assert only(found_by("prepared-transactions", of)).state == "ok"
 
 
 def test_transactions_that_come_to_their_end_are_found_with_what_is_in_the_way_of_freezing(

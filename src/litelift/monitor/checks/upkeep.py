@@ -203,6 +203,26 @@ def _late(limit: Limit, seconds: float | None) -> bool:
     return seconds is not None and limit.state(seconds) != "ok"
 
 
+def _prepared(look: Look) -> Iterator[Finding]:
+    found = look.rows("""
+        select gid as name, database, owner, extract(epoch from clock_timestamp() - prepared)::float8 as seconds,
+               age(transaction) as age
+        from pg_prepared_xacts order by prepared
+    """)
+    oldest = max((one.seconds for one in found), default=0.0)
+    yield look.finding(
+        look.limit("oldest").state(oldest),
+        "waiting" if found else "none",
+        "end",
+        n=len(found),
+        oldest=oldest,
+        name=found[0].name if found else None,
+        database=found[0].database if found else None,
+        measures=[look.measure("transactions", len(found)), look.measure("oldest", oldest, "seconds")],
+        items=[one._asdict() for one in found],
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     Check("autovacuum", "upkeep", _autovacuum, every=SOMETIMES),
     Check(
@@ -233,6 +253,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     # Between the two phases of a commit lie seconds; a prepared transaction that is forgotten holds its locks and all
     # dead rows for ever, over restarts too.
+    Check("prepared-transactions", "upkeep", _prepared, every=SOMETIMES, limits={"oldest": Limit(300, 3600)}),
     *upkeep_wraparound.CHECKS,
     *upkeep_sequences.CHECKS,
 )
