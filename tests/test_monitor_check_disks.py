@@ -22,6 +22,7 @@ from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.samples import Samples, opened
 from litelift.monitor.watched import Watched
 from litelift.monitor.words import said, to_do
+from litelift.postgres import embedded
 from monitored import database_at, found_by
 from plain_role import plain_url
 from small_disk import small_disk
@@ -130,6 +131,16 @@ def test_a_plain_roles_data_folder_is_known_by_the_lock_beside_its_servers_socke
     of = database_at(plain_url(database, "owner"), tmp_path, ROOMY)
     with psycopg.connect(database) as connection:
         assert disks(of)["data"].facts["folder"] == connection.execute("show data_directory").fetchone()[0]  # type: ignore[index]
+
+
+def test_the_disk_of_an_embedded_server_is_known_while_it_is_stopped(tmp_path: Path) -> None:
+    source = tmp_path / "app.sqlite"
+    source.touch()
+    folder = embedded.folder_for(source)
+    folder.mkdir(parents=True)
+    (folder / "PG_VERSION").write_text("16")
+    of = dataclasses.replace(away(tmp_path, ROOMY), embedded=source)
+    assert disks(of)["data"].items[0] == {"folder": str(folder), "holds": "data"}
 
 
 def test_a_server_that_is_away_and_was_never_asked_is_no_matter_of_its_disk(tmp_path: Path) -> None:
