@@ -47,7 +47,7 @@ def readable(check: _LookAt) -> _LookAt:
 @readable
 def _backup(look: Look) -> Iterator[Finding]:
     of = look.watched.backups
-    found = [one for one in kept(of) if one.project]
+    found = kept(of)
     good = [one for one in found if one.good]
     folder = of.store.path
     status = bounded(f"status in {folder}", SECONDS, lambda: read_status(folder))
