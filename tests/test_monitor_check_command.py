@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -128,6 +128,25 @@ def test_what_is_ignored_is_not_told_unless_it_is_asked_for(database: str, tmp_p
     file = str(database_at(database, tmp_path, '[monitor]\nignore = ["blocked"]\n').backups.file)
     assert "Blocked queries" not in litelift("monitor", "check", file).out
     assert "Blocked queries" in litelift("monitor", "check", file, "--check", "blocked").out
+
+
+def test_what_the_watch_has_measured_is_compared_with_and_a_damaged_file_is_no_hindrance(
+    database: str, tmp_path: Path
+) -> None:
+    of = database_at(database, tmp_path)
+    words = ("monitor", "check", str(of.backups.file), "--check", "restarts")
+    assert litelift(*words).status == 0
+    with psycopg.connect(database) as session:
+        row = session.execute("select pg_postmaster_start_time()").fetchone()
+    assert row is not None
+    with opened(of.folder, write=True) as samples:
+        up = Finding("server", "ok", "up", measures=(Measure("uptime", 60.0, "seconds"),))
+        samples.add(row[0] - timedelta(seconds=60), [up])
+    ran = litelift(*words)
+    assert (ran.status in (1, 2), "Crashes and restarts: the server" in ran.out) == (True, True)
+    for path in of.folder.glob("samples.sqlite*"):
+        path.write_bytes(b"x" * 5000)
+    assert litelift(*words).status == 0
 
 
 def test_an_embedded_server_that_is_stopped_is_found_and_nothing_is_made(tmp_path: Path) -> None:
