@@ -71,6 +71,7 @@ def test_a_foreign_key_of_a_large_table_wants_an_index(database: str, tmp_path: 
         'create index on "a b"."pu\'pils" (school) where school is not null',
         'create index on "a b"."pu\'pils" (a, b, school)',
         'create index on "a b"."pu\'pils" (c) where school is not null',
+        'create index on "a b"."pu\'pils" (c) where c is null',
         'create index on "a b"."pu\'pils" using brin ("last school")',
         'insert into "a b".schools select n, n from generate_series(1, 100) as n',
         'insert into "a b"."pu\'pils" select n, n, n, n, n from generate_series(1, 50) as n',
@@ -98,7 +99,7 @@ def test_an_index_that_nobody_uses_is_told_once_the_server_has_counted_for_long(
         "create index used on schools (number)",
         "create index low on schools (lower(town))",
         "create index marks on schools (area)",
-        "cluster schools using marks",
+        "alter table schools cluster on marks",
         "create index pupils_school on pupils (school)",
         "analyze schools",
         "set enable_seqscan = off; select count(*) from schools where number = 7",
@@ -128,6 +129,9 @@ def test_of_indexes_that_do_the_same_the_one_that_stands_for_less_is_to_go(datab
         "create index covering on t (c) include (b)",
         "create unique index again_unique on t (id, a) where b > 0",
         "create index hashed on t using hash (a)",
+        "create index in_its_order on t (b)",
+        "alter table t cluster on in_its_order",
+        "create unique index only_one on t (b)",
     )
     assert only(found_by("duplicate-indexes", of)).items == ()
     run(

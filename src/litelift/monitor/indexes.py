@@ -211,7 +211,6 @@ def _alike(index: Index, other: Index) -> bool:
     return (
         index.oid != other.oid
         and index.method == other.method
-        and index.width == other.width
         and index.numbers == other.numbers
         and _columns(index) == _columns(other)
         and _trees(index) == _trees(other)
