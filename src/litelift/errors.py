@@ -899,6 +899,8 @@ class BaselineThere(UsageError):
     """a baseline of {at} is there already: {path}"""
 
     hint = "Checks compare with it. If what was normal then no longer is, take it anew: --force replaces it."
+
+
 class ServeRefused(UsageError):
     """the dashboard cannot be served so: {message}"""
 

@@ -16,6 +16,7 @@ from litelift.cutover.mark import Mark
 from litelift.cutover.step import Facts, Step, Undo
 from litelift.cutover.steps.source import changed_since_kept
 from litelift.errors import LiteliftError
+from litelift.monitor.baseline import FILE as BASELINE
 from litelift.postgres.connect import connect
 
 _METRICS = """
@@ -41,6 +42,10 @@ class Baseline(Step):
     phase = 6
     undo_stage = Undo.FILES
 
+    def plan(self, context: Context) -> list[str]:
+        """Where it goes."""
+        return [] if context.rehearsal else [f"{BASELINE} in {_folder(context)}/"]
+
     def estimate(self, context: Context) -> float:
         """A query, and one look at everything."""
         return 1.0
@@ -49,10 +54,9 @@ class Baseline(Step):
         """Where the watch's baseline goes, and whether one is there that has to come back."""
         if context.rehearsal:
             return {}
-        from litelift.monitor.baseline import FILE
-
-        folder = (context.runbook.folder / context.runbook.monitor.folder).resolve()
-        return {"file": str(folder / FILE), "replaces": (folder / FILE).is_file(), "makes": not folder.is_dir()}
+        folder = _folder(context)
+        file = folder / BASELINE
+        return {"file": str(file), "replaces": file.is_file(), "makes": not folder.is_dir()}
 
     def do(self, context: Context, facts: Facts) -> Facts:
         """Sizes, connections, the cache; the watch's baseline; and once more whether the source has rested."""
@@ -92,6 +96,11 @@ class Baseline(Step):
                 _remove_empty(path.parent)
         elif kept.is_file():
             write_whole(path, kept.read_bytes(), mode=PRIVATE)
+
+
+def _folder(context: Context) -> Path:
+    """The watch's."""
+    return (context.runbook.folder / context.runbook.monitor.folder).resolve()
 
 
 def _take(context: Context, path: Path, *, replaces: bool) -> Facts:
