@@ -162,4 +162,4 @@ def no_rights(look: Look) -> Finding:
     """The login may read none of them: pg_monitor is not enough for that."""
     assert look.connection is not None
     user = look.connection.info.user
-    return look.finding("unknown", "needs-rights", "grant", user=user, database=look.connection.info.dbname)
+    return look.finding("unknown", "unread", "grant", user=user, database=look.connection.info.dbname)
