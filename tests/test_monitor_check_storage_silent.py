@@ -60,6 +60,7 @@ def all_silent(of: Watched) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.superuser
 def test_nothing_is_said_of_an_empty_database_nor_of_whatever_may_be_in_one(
     database: str, tmp_path: Path, version: int
 ) -> None:
@@ -75,6 +76,7 @@ def test_nothing_is_said_of_an_empty_database_nor_of_whatever_may_be_in_one(
         all_silent(database_at(database, tmp_path))
 
 
+@pytest.mark.superuser
 def test_nothing_is_said_to_the_application_s_own_login(database: str, tmp_path: Path) -> None:
     url = plain_url(database, "owner")
     with psycopg.connect(url, autocommit=True) as connection:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from broken import wait_for
@@ -144,6 +145,7 @@ def test_the_watch_gives_autovacuum_its_time(database: str, tmp_path: Path) -> N
             assert only(found_by("dead-rows", of, past=samples, now=now + timedelta(minutes=11))).state == "warning"
 
 
+@pytest.mark.superuser
 def test_a_server_without_autovacuum_is_told(database: str, tmp_path: Path) -> None:
     of = database_at(database, tmp_path)
     with psycopg.connect(database, autocommit=True) as connection:
@@ -156,6 +158,7 @@ def test_a_server_without_autovacuum_is_told(database: str, tmp_path: Path) -> N
                 wait_for(lambda: only(found_by("autovacuum", of)).state == state)  # noqa: B023
 
 
+@pytest.mark.superuser
 def test_a_table_with_rows_that_was_never_analyzed_is_found(database: str, tmp_path: Path) -> None:
     of = database_at(database, tmp_path)
     with psycopg.connect(database, autocommit=True) as connection:

@@ -185,6 +185,7 @@ def test_a_sequence_of_two_tables_is_set_beyond_both(database: str, tmp_path: Pa
     assert only(found_by("sequence-behind", of)).state == "ok"
 
 
+@pytest.mark.superuser
 def test_a_login_that_may_read_no_sequence_is_told_what_it_takes(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create schema private; create table private.t (id serial primary key)")
