@@ -87,13 +87,16 @@ def test_the_biggest_tables_are_listed_with_what_they_have_more_than_at_the_move
     of = database_at(database, tmp_path)
     assert only(found_by("biggest-tables", of)).found == "none"
     with psycopg.connect(database, autocommit=True) as connection, psycopg.connect(database) as locker:
-        connection.execute("create table small (a int); create table locked (a int)")
+        connection.execute("create table small (a int); create table locked (a int primary key)")
         connection.execute(sql.SQL("create table {} (a int primary key)").format(sql.Identifier(HOSTILE)))
         connection.execute(sql.SQL("insert into {} select generate_series(1, 3000)").format(sql.Identifier(HOSTILE)))
         connection.execute("insert into locked select generate_series(1, 9000)")
         connection.execute("analyze")
         # Nobody waits for whoever has locked one: its size would.
-        locker.execute("lock table locked")
+        for lock in ("lock table locked", "reindex table locked"):
+            locker.rollback()
+            locker.execute(lock)
+            assert only(found_by("biggest-tables", of)).facts["table"] == NAME
         baseline(of, timedelta(days=10), **{f"public.{HOSTILE}": 1000})
         finding = only(found_by("biggest-tables", of, now=NOW))
         assert [item["table"] for item in finding.items] == [NAME, "public.small"]

@@ -143,9 +143,11 @@ def test_keys_that_are_not_unique_or_no_numbers_and_tables_that_are_locked_are_l
             insert into free values (1, 1); insert into words values ('1'); insert into pairs values (1, 1);
             insert into locked values (1);
         """)
-        locker.execute("lock table locked")
-        assert only(found_by("sequence-behind", of)).state == "ok"
-        locker.rollback()
+        for lock in ("lock table locked", "reindex table locked"):
+            locker.execute(lock)
+            assert only(found_by("sequence-behind", of)).state == "ok", lock
+            assert only(found_by("sequence-headroom", of)).state == "ok", lock
+            locker.rollback()
         assert only(found_by("sequence-behind", of)).state == "critical"
 
 

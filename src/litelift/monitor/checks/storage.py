@@ -73,14 +73,16 @@ def _judged(look: Look, grown: float, was: float, usual: float | None) -> State:
 
 
 # The sizes of files are asked for of the few that are the biggest by what the catalogue noted last, and of none that
-# somebody has locked: pg_table_size() would wait for the lock.
+# somebody has locked, itself or an index (REINDEX): pg_table_size() would wait for the lock.
 _BIGGEST = """
     with big as (
         select c.oid, n.nspname, c.relname, c.relkind, c.reltuples
         from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_class t on t.oid = c.reltoastrelid
         where c.relkind in ('r', 'm') and (c.oid >= 16384 or c.relname = 'pg_largeobject' and c.relpages > 0)
           and c.relpersistence <> 't'
-          and not exists (select from pg_locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock')
+          and c.oid not in (
+              select coalesce(i.indrelid, l.relation) from pg_locks l left join pg_index i on i.indexrelid = l.relation
+              where l.mode = 'AccessExclusiveLock' and l.relation is not null)
         order by c.relpages + coalesce(t.relpages, 0)
                  + (select coalesce(sum(x.relpages), 0)
                     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid) desc,

@@ -67,7 +67,9 @@ _FILLED = """
            coalesce(b.typname, t.typname) as type,
            case when t.typtype = 'd' then t.typtypmod else a.atttypmod end as modifier,
            not r.references_it and c.relkind in ('r', 'p') and has_column_privilege(c.oid, a.attnum, 'select')
-           and not exists (select from pg_locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock')
+           and c.oid not in (
+               select coalesce(i.indrelid, l.relation) from pg_locks l left join pg_index i on i.indexrelid = l.relation
+               where l.mode = 'AccessExclusiveLock' and l.relation is not null)
            and exists (
                select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
                where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indnkeyatts = 1
