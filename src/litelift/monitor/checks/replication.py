@@ -176,9 +176,7 @@ CHECKS: tuple[Check, ...] = (
         _slots,
         every=SOMETIMES,
         limits={
-            # From max_wal_size's default of 1 GB on it is the slot that decides how large pg_wal is.
             "held": Limit(2**30, 10 * 2**30),
-            # A consumer that is restarted is back in minutes.
             "inactive": Limit(3600),
         },
     ),
@@ -188,9 +186,7 @@ CHECKS: tuple[Check, ...] = (
         _lag,
         every=SOMETIMES,
         limits={
-            # What a standby is behind is lost with the primary: a load's minute is usual, five are not.
             "seconds": Limit(300, 1800),
-            # 64 segments: more than a bulk load leaves for long, and what wal_keep_size rarely has.
             "bytes": Limit(2**30, 10 * 2**30),
         },
     ),

@@ -92,8 +92,6 @@ CHECKS = (
         "replication",
         _wal,
         every=SOMETIMES,
-        # Of max_wal_size, which a load may pass for a while ("WAL Configuration"), and wal_keep_size: twice that is
-        # kept for somebody, ten times will fill the disk.
         limits={"used_percent": Limit(200, 1000)},
     ),
     Check("archiving", "replication", _archiving, every=SOMETIMES),

@@ -161,16 +161,12 @@ CHECKS: tuple[Check, ...] = (
         _size,
         every=SOMETIMES,
         limits={
-            # In a day, of what was there: a school's database takes a term for that.
             "grown_percent": Limit(25, 100),
-            # Less than a GB fills no disk overnight.
             "grown": Limit(1e9),
-            # What the week before says is usual: the day of a report or an import is some times a quiet one.
             "grown_times": Limit(5),
         },
     ),
     Check("biggest-tables", "storage", _tables, every=SELDOM),
     *storage_bloat.CHECKS,
-    # One page is one too many: the disk or the memory has given back something else than was written.
     Check("checksums", "storage", _checksums, every=SOMETIMES, limits={"failures": Limit(critical=1)}),
 )

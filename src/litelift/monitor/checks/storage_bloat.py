@@ -123,9 +123,7 @@ CHECKS = (
         _bloat,
         every=SELDOM,
         limits={
-            # Below that neither a disk nor a cache has a use for the room.
             "wasted": Limit(500e6),
-            # Autovacuum lets a fifth of a table become dead rows before it starts, so a third is nothing unusual.
             "wasted_percent": Limit(50),
         },
     ),

@@ -231,10 +231,7 @@ CHECKS: tuple[Check, ...] = (
         _dead,
         every=SOMETIMES,
         limits={
-            # Fewer slow nothing down, whatever their share.
             "rows": Limit(10_000),
-            # As often as autovacuum would have begun: at twice it does not keep up. Ten times are, by its default of a
-            # fifth, two dead rows for each living one.
             "times": Limit(2, 10),
         },
     ),
@@ -245,14 +242,10 @@ CHECKS: tuple[Check, ...] = (
         every=SELDOM,
         limits={
             "rows": Limit(10_000),
-            # As often as autoanalyze would have begun by its default, a tenth: half of the rows are others.
             "times": Limit(5),
-            # Autoanalyze comes within minutes; one that has not in an hour does not.
             "seconds": Limit(3600),
         },
     ),
-    # Between the two phases of a commit lie seconds; a prepared transaction that is forgotten holds its locks and all
-    # dead rows for ever, over restarts too.
     Check("prepared-transactions", "upkeep", _prepared, every=SOMETIMES, limits={"oldest": Limit(300, 3600)}),
     *upkeep_wraparound.CHECKS,
     *upkeep_sequences.CHECKS,

@@ -181,8 +181,6 @@ CHECKS = (
         "upkeep",
         _headroom,
         every=SELDOM,
-        # To make a key's column wider takes a quiet night, and time to find one: a fifth of the values is that, at 95 %
-        # it is urgent.
         limits={"used_percent": Limit(80, 95)},
     ),
     Check("sequence-behind", "upkeep", _behind, every=SELDOM),

@@ -77,8 +77,6 @@ CHECKS = (
         "upkeep",
         _wraparound,
         every=SELDOM,
-        # At 40 % autovacuum has tried for four times as long as it should need, from its default of 200 million on; at
-        # 75 % PostgreSQL itself gives up all consideration (vacuum_failsafe_age, 1.6 billion).
         limits={"used_percent": Limit(40, 75)},
     ),
 )
