@@ -17,6 +17,7 @@ import pytest
 from broken import free_port, wait_for
 from container_engine import IMAGE, ULIMITS, ContainerEngine
 from litelift.errors import EngineUnreachable
+from litelift.monitor.advise.machine import Machine, machine_of
 from litelift.monitor.checks.disks_folders import data_of
 from litelift.monitor.engine import Engine
 from litelift.monitor.finding import Finding, Measure
@@ -211,6 +212,24 @@ def test_the_disk_of_a_server_in_a_container_is_its_volumes(engine: ContainerEng
     data = data_of(of)
     assert data is not None
     assert [(place.name, str(place.folder)) for place in data.places] == [("data", volume)]
+
+
+def test_a_servers_memory_and_cores_are_those_that_its_container_leaves_it(
+    engine: ContainerEngine, tmp_path: Path, database: str
+) -> None:
+    name = f"limited-{os.getpid()}"
+    engine.podman("create", "--name", name, "--memory", "256m", "--cpus", "1.5", IMAGE, "sleep", "600")
+    of = database_at(database, tmp_path)
+
+    def machine(container: str) -> Machine:
+        backups = dataclasses.replace(of.backups, container=container, engine=engine.url)
+        with psycopg.connect(database, autocommit=True) as connection:
+            return machine_of(connection, dataclasses.replace(of, backups=backups))
+
+    found = machine(name)
+    assert (found.memory, found.cores, found.measured) == (256 * 2**20, 1.5, True)
+    assert machine("nobody").memory is None
+    engine.podman("rm", name)
 
 
 def _lets_in(url: str) -> bool:

@@ -108,6 +108,11 @@ class Engine:
         files = memory.get("stats") or {}
         return max(used - int(files.get("inactive_file") or files.get("total_inactive_file") or 0), 0), int(most)
 
+    def machine(self) -> Mapping[str, Any]:
+        """What the engine says of the machine that it is on: MemTotal, NCPU. Raises as `container` does."""
+        found: Mapping[str, Any] = self._get("/info", "look at its machine") or {}
+        return found
+
     def _get(self, path: str, action: str) -> Any:
         try:
             status, answer = self._asks.get(path)

@@ -29,10 +29,11 @@ from litelift.monitor.foreign_keys import ForeignKey, read_foreign_keys
 from litelift.monitor.indexes import Index, read_indexes
 from litelift.monitor.look import ServerFacts
 from litelift.monitor.session import server_facts, session
+from litelift.monitor.statement import shown
 from litelift.monitor.watched import Watched
 from litelift.postgres.connect import Connection, stopped
 from litelift.report.format import count, milliseconds, percent
-from litelift.report.text import shorten, visible
+from litelift.report.text import visible
 
 JIT = 0.1
 """The part of all statements' time from which on compiling them does more harm than good."""
@@ -272,12 +273,12 @@ def _new(
 
 def _why(gain: query_indexes.Gain) -> str:
     statement, before, after = max(gain.statements, key=lambda one: one[0].total)
-    words = visible(shorten(" ".join(statement.query.split()), 160))
+    words = visible(shown(statement.query))
     more = f" (and {count(len(gain.statements) - 1, 'other statement')})" if len(gain.statements) > 1 else ""
     seen = f"{statement.calls:,} calls of {milliseconds(statement.mean)} on average{more}: {words}"
     if after:
-        return f"{seen} The planner's cost falls from {before:,.0f} to {after:,.0f}"
-    return f"{seen} It reads the whole table for about {count(int(gain.rows), 'row')}"
+        return f"{seen}. The planner's cost falls from {before:,.0f} to {after:,.0f}"
+    return f"{seen}. It reads the whole table for about {count(int(gain.rows), 'row')}"
 
 
 def _gained(gains: Sequence[query_indexes.Gain]) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from litelift.errors import LiteliftError, UsageError
 from litelift.monitor.advise.control_group import memory_and_cores
+from litelift.monitor.checks.disks_folders import data_of
+from litelift.monitor.engine import Engine
 from litelift.monitor.watched import Watched
 from litelift.postgres.connect import Connection
 from litelift.report.format import size
@@ -83,34 +85,30 @@ def machine_of(
         found,
         memory=told or found.memory,
         cores=cores or found.cores,
-        ssd=disk == "ssd" if disk is not None else found.ssd,
+        ssd=disk == "ssd" if disk is not None else _is_ssd(watched),
     )
 
 
 def _of_container(watched: Watched) -> Machine:
-    from litelift.cutover.server.engine import opened
-
-    name = watched.backups.container
+    name = str(watched.backups.container)
     try:
-        with opened(watched.backups.engine) as (client, _):
-            limits = client.containers.get(name).attrs.get("HostConfig") or {}
-            host = client.info()
+        with Engine.opened(watched.backups.engine) as engine:
+            container, host = engine.container(name), engine.machine()
     except LiteliftError as error:
         return Machine(known_from=f"not known: {error.message}")
-    except Exception as error:  # the engine's own errors, which docker's SDK has many of
-        return Machine(known_from=f"not known: the container {name} cannot be looked at ({type(error).__name__})")
-    period = float(limits.get("CpuPeriod") or 100_000)
-    shares = [
-        float(host.get("NCPU") or 0),
-        float(limits.get("NanoCpus") or 0) / 1e9,
-        float(limits.get("CpuQuota") or 0) / period,
-    ]
-    memory = [int(host.get("MemTotal") or 0), int(limits.get("Memory") or 0)]
+    if container is None:
+        return Machine(known_from=f"not known: there is no container {name}")
+    limits = container.get("HostConfig") or {}
+    # What is 0 is no limit.
+    memory = [int(one) for one in (host.get("MemTotal"), limits.get("Memory")) if one]
+    shares = [float(one) for one in (host.get("NCPU"),) if one]
+    shares += [float(one) / 1e9 for one in (limits.get("NanoCpus"),) if one]
+    shares += [float(one) / float(limits.get("CpuPeriod") or 100_000) for one in (limits.get("CpuQuota"),) if one]
     return Machine(
-        min((one for one in memory if one > 0), default=None),
+        min(memory, default=None),
         min((one for one in shares if one > 0), default=None),
         known_from=f"of the container {name}",
-        measured=True,
+        measured=bool(memory),
     )
 
 
@@ -136,21 +134,20 @@ def _of_process(connection: Connection) -> Machine:
     words_of_it = (
         "of this machine" if memory == whole and cores == seen else "of this machine, as its control group limits it"
     )
-    return Machine(memory, cores, _is_ssd(connection), words_of_it, min(available, memory), measured=True)
+    return Machine(memory, cores, None, words_of_it, min(available, memory), measured=True)
 
 
-def _is_ssd(connection: Connection) -> bool | None:
-    """Whether the data folder's disk says that it does not turn. That it does is said by virtual ones too."""
-    row = connection.execute(
-        "select setting from pg_settings where name = 'data_directory'"  # only for those who may know it
-    ).fetchone()
-    if row is None or not row[0]:
-        return None
-    with suppress(OSError, ValueError):
-        device = Path(row[0]).stat().st_dev
-        place = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve(strict=True)
-        for folder in (place, place.parent):
-            file = folder / "queue" / "rotational"
-            if file.exists():
-                return True if int(file.read_text()) == 0 else None
+def _is_ssd(watched: Watched) -> bool | None:
+    """Whether the data's disk says that it does not turn. That it does is said by virtual ones too."""
+    data = data_of(watched)
+    folders = [place.folder for place in data.places if place.name == "data"] if data is not None else []
+    for folder in folders:
+        with suppress(OSError, ValueError):
+            device = folder.stat().st_dev
+            place = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve(strict=True)
+            # Of a partition the disk says it.
+            for one in (place, place.parent):
+                file = one / "queue" / "rotational"
+                if file.exists():
+                    return True if int(file.read_text()) == 0 else None
     return None
