@@ -260,3 +260,25 @@ def test_all_settings_that_are_advised_are_taken_by_a_server_that_then_starts_wi
     with psycopg.connect(url) as connection:
         assert connection.execute("show shared_buffers").fetchone() == ("40MB",)
         assert connection.execute("show shared_preload_libraries").fetchone() == ("auto_explain",)
+
+
+def test_a_kill_leaves_an_index_that_is_finished_or_that_the_next_advice_names(children: str, tmp_path: Path) -> None:
+    words = ("monitor", "advise", children, "--folder", tmp_path, "--only", "foreign-key-index", "--apply", "--yes")
+    with psycopg.connect(children) as old:
+        old.execute("set transaction isolation level repeatable read")
+        old.execute("select 1")
+        with started(*words) as running:
+            wait_for(lambda: _in_the_middle(children) > 0)
+            running.send(signal.SIGKILL)
+            assert running.end().status == -signal.SIGKILL
+        assert len(list(tmp_path.glob("advice-undo-*.sql"))) == 1
+    wait_for(lambda: not _sessions(children))
+    unfinished = [definition for definition, valid in _indexes(children) if not valid]
+    found = _advise(children, tmp_path, "--only", "invalid-index", "--json").json["advice"]
+    assert len(found) == len(unfinished)
+
+
+def _sessions(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        query = "select 1 from pg_stat_activity where application_name = 'litelift monitor' and datname = current_database()"
+        return connection.execute(query).fetchone() is not None

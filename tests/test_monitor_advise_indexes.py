@@ -269,3 +269,26 @@ def test_an_index_that_was_never_finished_is_advised_to_go(database: str, tmp_pa
         (advice,) = _advised(database, tmp_path, "invalid-index").values()
         connection.execute(advice.sql[0].encode())
     assert _advised(database, tmp_path, "invalid-index") == {}
+
+
+def test_what_a_move_made_is_not_called_unused_before_it_had_its_time(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(
+        database,
+        "create table t (id bigint primary key, a int)",
+        "insert into t select n, n from generate_series(1, 60000) n",
+        "create index unused on t (a)",
+        "create schema litelift",
+        "create table litelift.run (finished_at timestamptz)",
+        "insert into litelift.run values (now() - interval '1 minute')",
+        "select pg_stat_force_next_flush()",
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        # The statistics are as old as the server, the tables a minute.
+        row = connection.execute("select now() - stats_reset from pg_stat_archiver").fetchone()
+        assert row is not None
+        monkeypatch.setattr(superfluous_indexes, "COUNTED", timedelta(minutes=2))
+        assert _advised(database, tmp_path, "unused-index") == {}
+        monkeypatch.setattr(superfluous_indexes, "COUNTED", min(row[0], timedelta(seconds=30)))
+        assert list(_advised(database, tmp_path, "unused-index")) == ["public.unused"]

@@ -24,7 +24,8 @@ from litelift.monitor.advise.server_settings import ServerSettings, elements, re
 from litelift.monitor.advise.statements import Statements, read_statements
 from litelift.monitor.advise.superfluous_indexes import droppable
 from litelift.monitor.advise.tables import Table, read_tables
-from litelift.monitor.counted import counted_since
+from litelift.monitor.baseline import read_baseline
+from litelift.monitor.counted import used_since
 from litelift.monitor.foreign_keys import ForeignKey, read_foreign_keys
 from litelift.monitor.indexes import Index, read_indexes
 from litelift.monitor.look import ServerFacts
@@ -97,7 +98,7 @@ def _advised(connection: Connection, watched: Watched, machine: Machine) -> Advi
     facts = server_facts(connection)
     settings = read_settings(connection, superuser=facts.superuser)
     now = datetime.now(UTC)
-    since = counted_since(connection)
+    since = used_since(connection, read_baseline(watched.folder))
     notes: list[str] = []
     around = _Around(connection, facts, settings, now - since if since is not None else None, notes)
     numbers = read_facts(connection)

@@ -111,7 +111,10 @@ def _choose(
         if index.table.partitioned:
             # hypopg has no index of all partitions at once ("Limitations").
             continue
-        after, used, size = planner.plan_with(statement.query, index)
+        try:
+            after, used, size = planner.plan_with(statement.query, index)
+        except NotPlanned:
+            continue
         worth = used and after.cost <= min(before.cost / FACTOR, before.cost - COST)
         if worth and (best is None or best[1].cost - after.cost > MORE * before.cost):
             best = index, after, size

@@ -27,8 +27,11 @@ _DEFINITION = """
     from pg_index i join pg_class c on c.oid = i.indexrelid left join pg_tablespace t on t.oid = c.reltablespace
     where i.indexrelid = %s
 """
-# pg_stat_progress_create_index names those that somebody is making this moment.
-_MAKING = "select index_relid::int8 from pg_stat_progress_create_index where index_relid <> 0"
+# Of others' sessions a plain role sees only that they make one.
+_MAKING = """
+    select coalesce(index_relid, 0)::int8 from pg_stat_progress_create_index
+    where datid = (select oid from pg_database where datname = current_database())
+"""
 
 
 def droppable(
@@ -46,7 +49,7 @@ def droppable(
     """
     making = {row[0] for row in connection.execute(_MAKING).fetchall()}
     for index in indexes:
-        if not index.valid and index.oid not in making and _stands_alone(index):
+        if not index.valid and not making & {0, index.oid} and _stands_alone(index):
             yield (
                 index,
                 _drop(

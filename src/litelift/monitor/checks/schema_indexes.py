@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from psycopg import sql
 
 from litelift.monitor.check import SELDOM, Check
-from litelift.monitor.counted import counted_since
+from litelift.monitor.counted import used_since
 from litelift.monitor.finding import Finding, Limit
 from litelift.monitor.foreign_keys import ForeignKey, read_foreign_keys, without_index
 from litelift.monitor.indexes import Index, read_indexes, repeated, unused
@@ -32,10 +31,6 @@ _INVALID = """
 """
 # A walsender of a standby; without the right to see its state any counts.
 _STANDBYS = "select count(*) as n from pg_stat_replication where coalesce(state, 'streaming') = 'streaming'"
-_MOVED = """
-    select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'litelift' and c.relname = 'run'
-"""
 
 
 def _missing(look: Look) -> Iterator[Finding]:
@@ -78,7 +73,7 @@ def _unused(look: Look) -> Iterator[Finding]:
     if look.server.standby:
         yield look.ok("standby")
         return
-    since = _since(look)
+    since = used_since(look.connection, look.baseline)
     days = (look.now - since).total_seconds() / DAY if since is not None else 0.0
     wanted = look.limit("days").warning or 0
     if days < wanted:
@@ -122,18 +117,6 @@ def _ask(index: Index) -> str:
     """The query by which a standby says how often it has used the index."""
     query = sql.SQL("SELECT idx_scan FROM pg_stat_user_indexes WHERE schemaname = {} AND indexrelname = {};")
     return query.format(index.schema, index.name).as_string(None)
-
-
-def _since(look: Look) -> datetime | None:
-    """Since when it is known which index is used: the statistics, but no index of the move is older than the move."""
-    assert look.connection is not None
-    since = counted_since(look.connection)
-    if since is None:
-        return None
-    if any(one.readable for one in look.rows(_MOVED)):
-        moved = look.row("select max(finished_at) as at from litelift.run").at
-        since = max(since, moved) if moved is not None else since
-    return max(since, look.baseline.at) if look.baseline is not None else since
 
 
 def _repeated(look: Look) -> Iterator[Finding]:
