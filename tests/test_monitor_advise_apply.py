@@ -17,6 +17,7 @@ from command import Ran, litelift
 from hooking import at_terminal
 from litelift.monitor.advise.advice import Advice
 from litelift.monitor.advise.apply import apply
+from litelift.monitor.session import NAME
 from litelift.postgres.programs import programs
 from monitored import database_at
 from system_server import SystemServer
@@ -280,5 +281,5 @@ def test_a_kill_leaves_an_index_that_is_finished_or_that_the_next_advice_names(c
 
 def _sessions(url: str) -> bool:
     with psycopg.connect(url) as connection:
-        query = "select 1 from pg_stat_activity where application_name = 'litelift monitor' and datname = current_database()"
-        return connection.execute(query).fetchone() is not None
+        query = "select 1 from pg_stat_activity where application_name = %s and datname = current_database()"
+        return connection.execute(query, (NAME,)).fetchone() is not None
