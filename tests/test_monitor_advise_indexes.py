@@ -292,3 +292,15 @@ def test_what_a_move_made_is_not_called_unused_before_it_had_its_time(
         assert _advised(database, tmp_path, "unused-index") == {}
         monkeypatch.setattr(superfluous_indexes, "COUNTED", min(row[0], timedelta(seconds=30)))
         assert list(_advised(database, tmp_path, "unused-index")) == ["public.unused"]
+
+
+def test_a_table_of_which_the_server_knows_nothing_is_named_until_it_was_analyzed(
+    database: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table empty (a int); create table t (a int) with (autovacuum_enabled = off)")
+        connection.execute("insert into t values (1)")
+        notes = advise(database_at(database, tmp_path)).notes
+        assert any(note.startswith("1 table never analyzed") for note in notes), notes
+        connection.execute("analyze t")
+    assert not any("never analyzed" in note for note in advise(database_at(database, tmp_path)).notes)

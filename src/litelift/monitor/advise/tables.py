@@ -36,12 +36,13 @@ _COLUMNS = """
 _TABLES = """
     select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind = 'p' as partitioned,
            pg_has_role(c.relowner, 'usage') as owned, greatest(own.rows, 0)::int8 as rows,
-           own.pages * current_setting('block_size')::int8 as bytes, own.rows >= 0 as analyzed
+           own.bytes, own.rows >= 0 as analyzed
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     cross join lateral (
         select coalesce(sum(case when p.relpages > 0 or p.reltuples > 0 then p.reltuples end), -1) as rows,
-               coalesce(sum(p.relpages), 0)::int8 as pages
+               coalesce(sum(case when p.relpages > 0 then p.relpages * current_setting('block_size')::int8
+                                 else pg_relation_size(p.oid) end), 0)::int8 as bytes
         from pg_class p
         where p.oid = c.oid and c.relkind in ('r', 'm')
               or c.relkind = 'p' and p.relkind = 'r' and p.oid in (
