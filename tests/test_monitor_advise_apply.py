@@ -11,11 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from broken import started, wait_for
 from command import Ran, litelift
 from hooking import at_terminal
 from litelift.monitor.advise.advice import Advice
+from litelift.monitor.advise.advise import advise
 from litelift.monitor.advise.apply import apply
 from litelift.monitor.session import NAME
 from litelift.postgres.programs import programs
@@ -283,3 +285,18 @@ def _sessions(url: str) -> bool:
     with psycopg.connect(url) as connection:
         query = "select 1 from pg_stat_activity where application_name = %s and datname = current_database()"
         return connection.execute(query, (NAME,)).fetchone() is not None
+
+
+def test_an_index_that_somebody_else_has_made_meanwhile_is_left_alone(children: str, tmp_path: Path) -> None:
+    watched = database_at(children, tmp_path)
+    advice = next(one for one in advise(watched).advice if one.object.startswith("public.child "))
+    assert advice.makes is not None
+    with psycopg.connect(children, autocommit=True) as connection:
+        connection.execute("insert into child values (null), (null)")
+        name = sql.Identifier(advice.makes[1])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("create unique index concurrently {} on child ((1))").format(name))
+    before = _indexes(children)
+    (failed,) = apply(watched, [advice], lambda name: None).failed
+    assert "already exists" in (failed.error or "")
+    assert _indexes(children) == before
