@@ -15,6 +15,7 @@ from litelift.monitor.advise.advise import Advised, advise
 from litelift.monitor.advise.planning import NotPlanned, Planner
 from litelift.monitor.advise.statements import Statement, Statements
 from monitored import database_at
+from plain_role import plain_url
 from system_server import SystemServer, programs
 
 SCHOOL = """
@@ -221,3 +222,19 @@ def test_a_database_that_does_not_show_what_is_counted_is_advised_to(counting: U
         _run(url, *advice.sql)
         found = advise(database_at(url, tmp_path))
     assert not any(one.object == "pg_stat_statements" for one in found.advice)
+
+
+def test_a_login_that_sees_little_is_told_so_and_judged_by_what_it_sees(school: str, tmp_path: Path) -> None:
+    _slow(school, "select * from grades where student_id = 17")
+    mine = plain_url(school, "owner")
+    found = advise(database_at(mine, tmp_path))
+    assert _queries(found) == {}
+    assert any("words that the login may not read" in note for note in found.notes), found.notes
+    # What is loaded a plain role may not know: nothing is said of it that may be wrong.
+    assert not any(one.object == "shared_preload_libraries" for one in found.advice)
+    _run(school, "grant pg_read_all_stats to plain_owner", "grant select on all tables in schema public to plain_owner")
+    try:
+        advice = _queries(advise(database_at(mine, tmp_path)))["public.grades (student_id)"]
+    finally:
+        _run(school, "revoke pg_read_all_stats from plain_owner")
+    assert advice.blocked is not None and "owner" in advice.blocked

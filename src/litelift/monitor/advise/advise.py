@@ -102,9 +102,8 @@ def _advised(connection: Connection, watched: Watched, machine: Machine) -> Advi
     notes: list[str] = []
     around = _Around(connection, facts, settings, now - since if since is not None else None, notes)
     numbers = read_facts(connection)
-    loaded = "shared_preload_libraries" in settings.by_name and "pg_stat_statements" in elements(
-        settings["shared_preload_libraries"].setting
-    )
+    libraries = settings.by_name.get("shared_preload_libraries")
+    loaded = "pg_stat_statements" in elements(libraries.setting) if libraries is not None else None
     statements = read_statements(connection, loaded=loaded, installed=numbers.has_statements)
     found = [*_of_settings(around, watched, machine, numbers, statements)]
     if facts.standby:

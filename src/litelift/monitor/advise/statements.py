@@ -55,19 +55,25 @@ class Statements:
     """The statement that has it counted in this database, where one is enough."""
 
 
-def read_statements(connection: Connection, *, loaded: bool, installed: bool) -> Statements:
+def read_statements(connection: Connection, *, loaded: bool | None, installed: bool) -> Statements:
     """What was counted in this database. Raises psycopg.Error.
 
     Args:
         connection: to it.
-        loaded: whether shared_preload_libraries names the library.
+        loaded: whether shared_preload_libraries names the library; None where the login may not know.
         installed: whether the server's machine has it.
     """
     row = connection.execute(
         "select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = %s",
         (_LIBRARY,),
     ).fetchone()
-    if row is None or not loaded:
+    if row is None and loaded is None:
+        why = (
+            f"this database does not show what {_LIBRARY} counts, if it does, and this login may not know "
+            "whether it does"
+        )
+        return Statements([], missing=f"{why} (pg_read_all_settings)")
+    if row is None or loaded is False:
         if loaded:
             why = f"{_LIBRARY} counts, but this database does not show it"
             return Statements([], missing=why, make=f"CREATE EXTENSION {_LIBRARY} SCHEMA public")
