@@ -155,10 +155,16 @@ def test_what_cannot_even_be_dropped_again_is_told_with_the_statement_and_named_
 
 def _in_the_middle(url: str) -> int:
     """The process of the session that waits while it makes an index; 0 where there is none."""
+    return _waits(url, "CREATE INDEX CONCURRENTLY")
+
+
+def _waits(url: str, statement: str) -> int:
+    """The process of the session that waits for a lock in a statement; 0 where there is none."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
-            "select pid from pg_stat_activity where query like 'CREATE INDEX CONCURRENTLY%' "
-            "and wait_event_type = 'Lock' and datname = current_database() and pid <> pg_backend_pid()"
+            "select pid from pg_stat_activity where starts_with(query, %s) and wait_event_type = 'Lock' "
+            "and datname = current_database() and pid <> pg_backend_pid()",
+            (statement,),
         ).fetchone()
     return int(row[0]) if row else 0
 
@@ -300,3 +306,34 @@ def test_an_index_that_somebody_else_has_made_meanwhile_is_left_alone(children: 
     (failed,) = apply(watched, [advice], lambda name: None).failed
     assert "already exists" in (failed.error or "")
     assert _indexes(children) == before
+
+
+def test_an_index_that_could_be_dropped_only_half_is_told_with_both_ways_out(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table t (a int); create index one on t (a); create index other on t (a)")
+    with psycopg.connect(database) as reader:
+        reader.execute("select * from t")
+        ran = _advise(database, tmp_path, "--only", "repeated-index", "--apply", "--yes", settings=SHORT)
+        assert ran.status == 1, ran
+        assert "REINDEX INDEX CONCURRENTLY" in ran.err and "DROP INDEX CONCURRENTLY" in ran.err
+    assert len({valid for _, valid in _indexes(database)}) == 2
+    assert _advise(database, tmp_path, "--only", "invalid-index", "--apply", "--yes").status == 0
+    assert len(_indexes(database)) == 1
+
+
+def test_a_drop_that_was_interrupted_is_finished_and_told(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table t (a int); create index one on t (a); create index other on t (a)")
+    words = ("monitor", "advise", database, "--folder", tmp_path, "--only", "repeated-index", "--apply", "--yes")
+    with psycopg.connect(database) as reader:
+        reader.execute("select * from t")
+        with started(*words) as running:
+            wait_for(lambda: _waits(database, "DROP INDEX CONCURRENTLY") > 0)
+            running.send(signal.SIGINT)
+            # It tries once more, which waits for the reader too.
+            wait_for(lambda: _waits(database, "DROP INDEX CONCURRENTLY") > 0 or running.process.poll() is not None)
+            reader.rollback()
+            ran = running.end()
+    assert ran.status == 130, ran
+    assert "it was dropped" in ran.err, ran.err
+    assert len(_indexes(database)) == 1

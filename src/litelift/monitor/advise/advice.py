@@ -54,6 +54,8 @@ class Advice:
     """False: a guess, which nothing has confirmed."""
     makes: tuple[str, str] | None = None
     """The schema and the name of the index that it makes."""
+    drops: tuple[str, str] | None = None
+    """Of the index that it drops."""
 
     @property
     def name(self) -> str:
@@ -64,7 +66,7 @@ class Advice:
     def document(self) -> dict[str, Any]:
         """As JSON."""
         document = asdict(self)
-        del document["makes"]
+        del document["makes"], document["drops"]
         return {"name": self.name, **document}
 
 

@@ -147,29 +147,33 @@ def _is_valid(connection: Connection, index: tuple[str, str]) -> bool:
 
 
 def _tidied(login: str, connection: Connection, advice: Advice) -> str:
-    """Drop what a statement left half done; what became of that, in words that follow others."""
-    if advice.makes is None:
+    """Drop what a statement left half made or half dropped; what became of that, in words that follow others."""
+    index = advice.makes or advice.drops
+    if index is None:
         return ""
     deadline = time.monotonic() + AGAIN_SECONDS
-    name = sql.Identifier(*advice.makes)
-    again = sql.SQL("DROP INDEX CONCURRENTLY {}").format(name).as_string(None)
+    name = sql.Identifier(*index)
+    drop = sql.SQL("DROP INDEX CONCURRENTLY {}").format(name).as_string(None)
     while True:
         other = connection
         try:
             if connection.closed or connection.broken:
                 other = _opened(login)
-            row = other.execute(_LEFT, advice.makes).fetchone()
+            row = other.execute(_LEFT, index).fetchone()
             if row is None:
-                return "; nothing of it was left"
+                return "; nothing of it was left" if advice.makes else "; it was dropped all the same"
             if row[0]:
-                return "; the index was finished all the same, and stays"
-            other.execute(again, binary=True)
-            return "; the unfinished index was dropped again"
+                return "; the index was finished all the same, and stays" if advice.makes else "; it stays as it was"
+            other.execute(drop, binary=True)
+            return (
+                "; the unfinished index was dropped again" if advice.makes else "; it was dropped at the second attempt"
+            )
         except (psycopg.Error, LiteliftError) as error:
             lost = not isinstance(error, psycopg.Error) or is_lost(error)
             if not lost or time.monotonic() > deadline:
-                said = words(error)
-                return f"; an unfinished index may be left ({said}), which no query uses: {again};"
+                left = f"; an unfinished index may be left ({words(error)}), which no query uses: {drop};"
+                back = sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(name).as_string(None)
+                return left if advice.makes else f"{left} or, to have it back: {back};"
             time.sleep(0.5)
         finally:
             if other is not connection:

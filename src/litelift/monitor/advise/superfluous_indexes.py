@@ -120,6 +120,7 @@ def _drop(
         else '"CREATE INDEX", Building Indexes Concurrently'
         if kind == "invalid-index"
         else '11.3 "Multicolumn Indexes"',
+        drops=(index.schema, index.name),
         bytes=-int(held),
         blocked=None if table is not None and table.owned else "the login does not own its table: let its owner run it",
     )
