@@ -77,13 +77,17 @@ def secret(folder: Path, name: str, content: str, mode: int = 0o600) -> Path:
 
 @contextlib.contextmanager
 def serving(
-    file: Path, *words: str | Path, settings: Mapping[str, Any] | None = None, **environment: str
+    file: Path,
+    *words: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    cwd: Path | None = None,
+    **environment: str,
 ) -> Iterator[Running]:
     """Serve what ``file`` is about, with these words, until the test has done."""
     where = [] if {"--port", "--socket"} & set(words) else ["--port", "0"]
     process = forked.fork(
         ["monitor", "serve", file, "--json", *where, *words],
-        cwd=file.parent,
+        cwd=cwd or file.parent,
         environment={**os.environ, **environment},
         settings=settings,
     )

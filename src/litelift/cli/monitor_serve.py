@@ -84,7 +84,7 @@ def serve(
 
         def ready(urls: list[str]) -> None:
             output.document({"urls": urls}) if json else output.say(f"The dashboard of {of.label}: {' '.join(urls)}")
-            if not json and not wanted.here_alone and wanted.certificate is None and not wanted.proxies:
+            if not quiet and not wanted.here_alone and wanted.certificate is None and not wanted.proxies:
                 output.err.print(
                     "Without TLS the password can be read on its way: --tls-certificate, or a proxy with it."
                 )
