@@ -173,6 +173,18 @@ def test_a_signal_ends_it_at_once_whoever_looks(tmp_path: Path, number: signal.S
         assert closed(half)
 
 
+def test_it_ends_at_once_while_it_waits_for_what_does_not_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf, socket.create_server(("127.0.0.1", 0)) as page:
+        health = f'[[health]]\nname = "page"\nkind = "http"\nurl = "http://127.0.0.1:{page.getsockname()[1]}/"\n'
+        database = f"postgresql://nobody@127.0.0.1:{deaf.getsockname()[1]}/none"
+        with serving(litelift_toml(tmp_path, database, health)) as running:
+            # Somebody is in it by now.
+            for one in (deaf, page):
+                one.accept()
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(60) == 0
+
+
 def test_what_is_no_http_is_refused_and_does_no_harm(tmp_path: Path) -> None:
     with serving(litelift_toml(tmp_path)) as running:
         junk = [

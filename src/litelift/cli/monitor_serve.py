@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,3 +94,12 @@ def serve(
             output.out.file.flush()
 
         served(of, wanted, ready=ready, say=lambda line: None if quiet else output.err.print(line, markup=False))
+        _leave()
+
+
+def _leave() -> None:
+    """End, though a look is still being made: it only reads, and may wait long for what does not answer."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

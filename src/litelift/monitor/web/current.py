@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +67,7 @@ class Current:
         self._looked = self._made = 0.0
         self._around: page.Around | None = None
         self._around_at: float | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: threading.Thread | None = None
         self._one = asyncio.Lock()
 
     async def shown(self) -> Shown:
@@ -96,12 +98,22 @@ class Current:
         now = time.monotonic()
         if self._looking is None and (self._around_at is None or now - self._around_at >= AROUND):
             self._around_at = now
-            self._looking = asyncio.create_task(self._see_around())
+            # Not in the one thread, and in none that is waited for at the end: a server may not answer.
+            loop = asyncio.get_running_loop()
+            self._looking = threading.Thread(target=self._see_around, args=(loop,), name="around", daemon=True)
+            self._looking.start()
 
-    async def _see_around(self) -> None:
-        # Not in the one thread: a server that does not answer is waited for.
-        self._around = await asyncio.to_thread(page.around, self._watched)
-        self._made, self._looking = 0.0, None
+    def _see_around(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            found = page.around(self._watched)
+            # The loop that has ended meanwhile wants nothing of it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._seen_around, found)
+        finally:
+            self._looking = None
+
+    def _seen_around(self, found: page.Around) -> None:
+        self._around, self._made = found, 0.0
 
     def _refresh(self) -> Shown:
         now = time.monotonic()
