@@ -92,6 +92,7 @@ class Monitor(Section):
     engine: str | None = None
     """The socket of their engine. None: the cutover's, else DOCKER_HOST, else Docker's, else podman's."""
     redis: list[RedisServer] = Field(default_factory=list)
+    """What is watched of Redis, beside those of the health checks."""
     ignore: list[str] = Field(default_factory=list)
     """What is not told: a check ("unused-indexes"), or one object of it ("unused-indexes:public.grades_year")."""
     limits: dict[str, LimitSetting] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ _EXAMPLES = {
     "[[environment]]": ["[[environment]]", 'file = ".env"', 'set = { DATABASE_URL = "{url}" }'],
     "[[backup.copy]]": ["[[backup.copy]]", 'name = "cold"', 'url = "sftp://backup@host.example.org/srv/backups"'],
     "[[health]]": ["[[health]]", 'name = "front page"', 'kind = "http"', 'url = "https://app.example.org/"'],
+    "[[monitor.redis]]": ["[[monitor.redis]]", 'name = "cache"', 'url = "redis://127.0.0.1:6379/0"'],
 }
 
 
