@@ -26,7 +26,6 @@ HEADERS: Mapping[str, str] = {
     "x-frame-options": "DENY",
     # Not "no-referrer", with which a form says "Origin: null" (Fetch, section 3.2): then it cannot be told from others.
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cache-control": "no-store",
