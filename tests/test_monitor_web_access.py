@@ -91,6 +91,18 @@ def test_a_password_lets_in_until_one_logs_out(guarded: Running) -> None:
     assert PASSWORD not in "".join(guarded.said)
 
 
+def test_who_logs_out_sees_no_more_of_the_page_that_is_open(guarded: Running) -> None:
+    with guarded.client(headers={"sec-fetch-site": "same-origin"}) as client, guarded.client() as other:
+        client.post("login", data={"password": PASSWORD})
+        other.cookies = client.cookies
+        with other.stream("GET", "events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 3000"
+            client.post("logout")
+            # It ends, else this would be waited for.
+            list(lines)
+
+
 def test_the_token_is_a_password_too(guarded: Running) -> None:
     with guarded.client(headers={"sec-fetch-site": "same-origin"}) as client:
         assert client.post("login", data={"password": TOKEN}).status_code == 303

@@ -16,6 +16,7 @@ import pytest
 
 from broken import wait_for
 from dashboard import PASSWORD, Running, closed, litelift_toml, quarantined, secret, serving, wait_until_closed
+from litelift.monitor.samples import opened
 
 SOON = {"litelift.monitor.web.protocol:REQUEST_SECONDS": 1.0, "litelift.monitor.web.protocol:READ_SECONDS": 1.0}
 LATE = {"litelift.monitor.web.protocol:REQUEST_SECONDS": 3600.0}
@@ -183,6 +184,10 @@ def test_it_ends_at_once_while_it_waits_for_what_does_not_answer(tmp_path: Path)
                 one.accept()
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(60) == 0
+    with opened(tmp_path / "litelift-monitor") as samples:
+        beat = samples.heartbeat()
+    # It has looked at nothing yet, or it is known that it was ended.
+    assert beat is None or beat.stopped
 
 
 def test_what_is_no_http_is_refused_and_does_no_harm(tmp_path: Path) -> None:

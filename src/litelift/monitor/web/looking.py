@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 
@@ -13,6 +14,8 @@ from litelift.monitor.watched import Watched
 from litelift.monitor.web.log import Log
 
 LOCK = "watch.lock"
+LOOK_SECONDS = 0.5
+"""That the end waits for a look."""
 AGAIN = 5.0
 """Seconds until it is looked again whether another watch has ended."""
 
@@ -25,10 +28,16 @@ class Looking(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self._watched, self._log = watched, log
         self._over = threading.Event()
+        self._watching = False
 
     def end(self) -> None:
-        """End after the look that is being made."""
+        """End, and note that it has; a look that is being made for long is not waited for."""
         self._over.set()
+        self.join(LOOK_SECONDS)
+        if self.is_alive() and self._watching:
+            # What cannot be noted is told later as a watch that was killed.
+            with contextlib.suppress(OSError, sqlite3.Error), opened(self._watched.folder, write=True) as samples:
+                samples.stop()
 
     def run(self) -> None:
         """Look, again and again."""
@@ -40,9 +49,11 @@ class Looking(threading.Thread):
                     held(folder / LOCK, lambda who: WatchBusy(who=who, lock=folder / LOCK)),
                     opened(folder, write=True) as samples,
                 ):
+                    self._watching = True
                     for _ in watch(self._watched, samples, sleep=self._sleep):
                         if self._over.is_set():
                             break
+                    self._watching = False
                     samples.stop()
             except WatchBusy:
                 pass
