@@ -73,6 +73,7 @@ def moving(at: datetime, day: Day, chance: random.Random) -> list[Finding]:
     bytes_ = Measure("bytes", 611e6 + 3.1e6 * max(0.0, lasted) / 86400, "bytes")
     used = Measure("used_percent", 61.2 + 0.4 * lasted / 86400, "percent", most=100, limit=Limit(85, 95))
     room: Facts = {"folder": "/var/lib/postgresql/16/main", "share": used.value, "free": 38.4e9}
+    size: Facts = {"size": bytes_.value, "before": 611e6, "at": STARTED.timestamp()}
     counted: Facts = {"rate": 6 + 84 * busy, "share": 0.4, "since": at.timestamp() - 3600}
     read: Facts = {"share": hits.value, "read": 2.1e9, "since": at.timestamp() - 86400, "shared_buffers": "4GB"}
     return [
@@ -81,7 +82,7 @@ def moving(at: datetime, day: Day, chance: random.Random) -> list[Finding]:
         blocked(3, 212.0) if wrong else blocked(int(chance.random() < 0.02), 2.4),
         Finding("transactions", "ok", "counted", counted, measures=[commits]),
         Finding("cache", "ok", "from-memory", read, measures=[hits]),
-        Finding("database-size", "ok", "size", {"bytes": bytes_.value}, measures=[bytes_]),
+        Finding("database-size", "ok", "moved", size, measures=[bytes_]),
         Finding("disk", "ok", "room", room, about="data", measures=[used]),
         *(_health(name, usual * (1 + 1.3 * busy + 0.5 * chance.random() ** 4), wrong) for name, usual in ADDRESSES),
     ]

@@ -70,6 +70,8 @@ class Moved:
 
     began: datetime
     ended: datetime
+    mode: str
+    """ "cutover", "rehearsal" or "migration"."""
     state: str
     """As the run's journal has it."""
     down_seconds: float | None
@@ -77,6 +79,15 @@ class Moved:
     phases: tuple[Phase, ...]
     proof: Proof | None
     runs: tuple[RunLine, ...]
+
+    @property
+    def stands(self) -> str:
+        """How it stands, as the words have it: [page.move.stands]."""
+        if self.mode == "rehearsal":
+            return "rehearsed"
+        if self.state != "finished":
+            return "back" if self.state in ("rolling back", "rolled back") else "unfinished"
+        return self.proof.status if self.proof is not None else "unproved"
 
 
 def of_cutover(runbook: Runbook) -> Moved | None:
@@ -94,6 +105,7 @@ def of_cutover(runbook: Runbook) -> Moved | None:
     return Moved(
         seen.began,
         seen.ended,
+        run.mode,
         seen.state,
         seen.down_seconds,
         _phases(shown),
@@ -141,6 +153,7 @@ def of_migration(connection: Connection) -> Moved | None:
     return Moved(
         result.started,
         result.finished,
+        "migration",
         "finished",
         None,
         _phases([(step.name, step.title or step.name, step.seconds, "done") for step in result.steps]),
