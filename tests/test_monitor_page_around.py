@@ -38,12 +38,10 @@ def test_a_migration_is_told_with_its_proof_and_what_is_in_quarantine(
     assert found.moved is not None and found.moved.proof is not None
     assert (found.moved.proof.status, found.moved.proof.sums.loaded) == ("attention", 300)
     assert [run.mode for run in found.moved.runs] == ["whole"]
-    for language, words in (("en", "Compare every row"), ("az", "Hər sətrin müqayisəsi")):
-        text = shown(page.document(page.view(of, None, NOW, around=found), language))
-        assert words in text
+    assert "Hər sətrin müqayisəsi" in shown(page.document(page.view(of, None, NOW, around=found), "az"))
     text = shown(page.document(page.view(of, None, NOW, around=found), "en"))
     assert "300 rows of 1 table were moved; 300 were compared with the source by content: 0 differences." in text
-    assert "Look through the quarantine (1 entry)" in text
+    assert "Compare every row" in text and "Look through the quarantine (1 entry)" in text
 
 
 def test_where_nobody_answers_what_is_known_of_files_is_told_with_why_the_rest_is_not(tmp_path: Path) -> None:
