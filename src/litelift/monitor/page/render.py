@@ -99,5 +99,6 @@ def _environment() -> Environment:
         "HEIGHT": HEIGHT,
         "MOST_ITEMS": ITEMS,
         "STEP": STEP,
+        "FIRST_COLUMN": ("server", "activity", "storage", "upkeep", "replication"),
     }
     return made

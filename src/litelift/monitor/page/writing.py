@@ -23,6 +23,9 @@ _MOMENT = re.compile(r"(^|_)(at|since|until|began|ended|started|when)$")
 INLINE = 34
 """Characters of a command that stands within its sentence; a longer one has a line of its own."""
 
+WHOLE = 16
+"""Characters of a table's value that is not broken."""
+
 
 def text(value: object) -> Markup:
     """Foreign text: escaped, its invisible characters as marked escapes."""
@@ -145,7 +148,8 @@ def cell(name: str, value: Fact, language: Language) -> Markup:
     if value is None:
         return Markup('<span class="soft">–</span>')
     if isinstance(value, (bool, str)):
-        return text(shorten(str(value)))
+        shown = text(shorten(str(value)))
+        return Markup('<span class="whole">{}</span>').format(shown) if len(str(value)) <= WHOLE else shown
     if _MOMENT.search(name) and value > 1e8:
         return when(datetime.fromtimestamp(value, UTC), language)
     for ending, spec in (("bytes", "bytes"), ("size", "bytes"), ("seconds", "duration"), ("age", "age")):
