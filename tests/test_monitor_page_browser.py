@@ -82,6 +82,8 @@ def opened_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     asked: list[str] = []
     try:
         made = context.new_page()
+        # The day's own: what is long ago is written with its year.
+        made.clock.set_fixed_time(NOW)
         made.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         made.on("pageerror", lambda error: said.append(str(error)))
         made.on("request", lambda request: asked.append(request.url))
@@ -282,7 +284,7 @@ def test_nothing_has_to_be_scrolled_sideways_on_a_phone(
 def test_axe_finds_no_barrier(browser: Browser, views: dict[str, View], scheme: str, viewport: dict[str, int]) -> None:
     # Each page in each language is looked at once in each colour; what a phone has otherwise is the page's own.
     language = "en" if (viewport == WIDE) == (scheme == "light") else "az"
-    names = ["", "quarantine", "login?failed"] if viewport == WIDE else ["", "quarantine"]
+    names = ["", "quarantine", "login?failed"] if viewport == WIDE else [""]
     with serving(views["wrong"], ENTRIES) as served:
         for name in names:
             address = f"{served.url}{name}{'&' if '?' in name else '?'}language={language}"
@@ -294,7 +296,7 @@ def test_axe_finds_no_barrier(browser: Browser, views: dict[str, View], scheme: 
                     }"""
                 )
                 assert _barriers(seen) == [], (name, scheme)
-        for other in ("well", "empty"):
+        for other in ("well", "empty") if viewport == WIDE else ():
             served.view = views[other]
             with opened_page(browser, served.url, viewport=viewport, color_scheme=scheme) as seen:
                 assert _barriers(seen, "#state, #backups, #itself, header, nav, footer") == [], (other, scheme)
@@ -302,8 +304,11 @@ def test_axe_finds_no_barrier(browser: Browser, views: dict[str, View], scheme: 
 
 def _barriers(seen: Page, within: str = "html") -> list[str]:
     seen.evaluate(AXE)
+    # Of what is there many times, made by one template, the first ones are enough.
+    many = [".chart + .chart", ".check.ok + .check.ok", ".entries tr + tr:not(:last-child)", ".chart tr + tr"]
+    context = {"include": [[within]], "exclude": [[one] for one in many]}
     options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
-    found = seen.evaluate(f"axe.run({json.dumps(within)}, {options})")
+    found = seen.evaluate(f"axe.run({json.dumps(context)}, {options})")
     return [
         f"{one['id']}: {node['html'][:300]} {node['failureSummary']}"
         for one in found["violations"]
