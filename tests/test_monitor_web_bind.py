@@ -23,7 +23,7 @@ def certificate(folder: Path, name: str = "server", *words: str) -> tuple[Path, 
     made, key = folder / f"{name}.crt", folder / f"{name}.key"
     subject = ("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-days", "2")
     algorithm = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *(words or ("-nodes",)))
-    command = ["openssl", "req", "-x509", *algorithm, *subject, "-keyout", key, "-out", made]
+    command = ["openssl", "req", "-x509", *algorithm, *subject, "-keyout", str(key), "-out", str(made)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return made, key
 
