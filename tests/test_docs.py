@@ -33,7 +33,7 @@ def test_there_is_documentation() -> None:
 def test_every_plan_in_the_documentation_is_read(tmp_path: Path, page: Path, block: str) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(block, encoding="utf-8")
-    if block.startswith("[backup"):
+    if block.startswith(("[backup", "[monitor")):
         settings_of(str(path.rename(tmp_path / "litelift.toml")))
     else:
         read_plan(path)

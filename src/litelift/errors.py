@@ -890,9 +890,7 @@ class SamplesTooNew(LiteliftError):
 class WatchBusy(LiteliftError):
     """another litelift watches here already: {who}"""
 
-    hint = (
-        "One watch is enough. What it sees: litelift monitor check; end it first to start another: {lock} is its lock."
-    )
+    hint = "One is enough; what it sees: litelift monitor check. To start another one, end it first."
 
 
 class BaselineThere(UsageError):

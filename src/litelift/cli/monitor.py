@@ -9,6 +9,7 @@ from litelift.cli.monitor_baseline import baseline
 from litelift.cli.monitor_check import check
 from litelift.cli.monitor_export import export
 from litelift.cli.monitor_serve import serve
+from litelift.cli.monitor_watch import watch
 
 app = typer.Typer(
     help="The watch: whether the moved system is well, now and over the years.",
@@ -28,3 +29,4 @@ app.command("baseline")(baseline)
 app.command("export")(export)
 app.command("advise")(advise)
 app.command("serve")(serve)
+app.command("watch")(watch)

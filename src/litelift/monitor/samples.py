@@ -15,9 +15,11 @@ from pathlib import Path
 
 from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.incident import Incident
+from litelift.monitor.letter import Letter
 from litelift.monitor.samples_file import FILE as FILE
 from litelift.monitor.samples_file import RESOLUTIONS, connection_to
 from litelift.monitor.samples_read import INCIDENT, Reading
+from litelift.monitor.samples_told import KEPT_DAYS, drop_letters, keep_letters
 from litelift.monitor.samples_values import Gap as Gap
 from litelift.monitor.samples_values import Heartbeat as Heartbeat
 from litelift.monitor.samples_values import Point as Point
@@ -43,6 +45,7 @@ class Samples(Reading):
         findings: Collection[Finding],
         *,
         incidents: Collection[Incident] = (),
+        letters: Collection[Letter] = (),
         every: float = 15.0,
         who: str = "",
     ) -> None:
@@ -54,6 +57,7 @@ class Samples(Reading):
             at: the moment of the look.
             findings: of each check that was made all of them.
             incidents: that are new, or others than they were.
+            letters: the same, of what is told.
             every: seconds until the next round.
             who: looks.
 
@@ -70,6 +74,14 @@ class Samples(Reading):
                     self._measure(write, when, f"{finding.key}.{measure.name}", measure)
             for incident in incidents:
                 self._keep(write, incident)
+            keep_letters(write, letters)
+
+    def keep(self, incidents: Collection[Incident], letters: Collection[Letter]) -> None:
+        """Keep these, and nothing of a look. Raises sqlite3.Error."""
+        with self._writing() as write:
+            for incident in incidents:
+                self._keep(write, incident)
+            keep_letters(write, letters)
 
     def stop(self) -> None:
         """Note that the watch has ended itself. Raises sqlite3.Error."""
@@ -91,6 +103,7 @@ class Samples(Reading):
             self._drop_series(write, when)
             write.execute("delete from incident where closed < ?", (when - ENDED_DAYS * 86400,))
             write.execute("delete from stretch where last < ?", (when - ENDED_DAYS * 86400,))
+            drop_letters(write, when - KEPT_DAYS * 86400)
         self.connection.execute("pragma incremental_vacuum").fetchall()
 
     @contextmanager

@@ -45,8 +45,8 @@ create table message (
     id integer primary key, at real not null, document text not null
 );
 create table delivery (
-    message integer not null, way text not null, tries integer not null, tried real, next real, wrong text,
-    done integer not null, primary key (message, way)
+    message integer not null, way text not null, tries integer not null, wrong text, state text not null,
+    primary key (message, way)
 ) without rowid;
 """ + "\n".join(
     f"create table {table} (at integer not null, series integer not null, n integer not null, low real not null,"

@@ -10,7 +10,9 @@ from typing import Any
 
 from litelift.monitor.finding import finding_of
 from litelift.monitor.incident import Incident
+from litelift.monitor.letter import Letter
 from litelift.monitor.samples_file import RESOLUTIONS, moment
+from litelift.monitor.samples_told import waiting_letters
 from litelift.monitor.samples_values import Gap, Heartbeat, Point, Standing, overdue_after
 
 INCIDENT = "id, document, opened, closed, worst, state, announced, announced_at, settled_at"
@@ -73,6 +75,24 @@ class Reading:
             (since.timestamp() if since else 0,),
         )
         return [incident_of(row) for row in rows]
+
+    def unsettled(self) -> list[Incident]:
+        """Those that last, and those whose end was not told: what a watch goes on with."""
+        rows = self.connection.execute(
+            f"select {INCIDENT} from incident where closed is null or settled_at is null order by id"  # noqa: S608
+        )
+        return [incident_of(row) for row in rows]
+
+    def waiting(self) -> list[Letter]:
+        """The messages that have not been told by all the ways, the oldest first."""
+        return waiting_letters(self.connection)
+
+    def last_numbers(self) -> tuple[int, int]:
+        """The greatest number of an incident, and of a message."""
+        row = self.connection.execute(
+            "select (select coalesce(max(id), 0) from incident), (select coalesce(max(id), 0) from message)"
+        ).fetchone()
+        return int(row[0]), int(row[1])
 
     def heartbeat(self) -> Heartbeat | None:
         """The last that is known of a watch; None where there has been none."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from litelift.cutover.health.settings import RedisCheck, redis_url
+from litelift.tell.settings import Tell as TellSettings
 from litelift.tomlfile.section import Command, Section, about
 
 
@@ -71,6 +72,15 @@ class Serve(Section):
     """Hours after which a password is asked for again."""
 
 
+class Tell(TellSettings):
+    """``[monitor.tell]``: who is told by `litelift monitor watch` of what begins and ends; of each once."""
+
+    again_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
+    """Hours after which what still lasts is told again; 0 for never."""
+    language: Literal["en", "az"] = "en"
+    """What it is told in: English or Azerbaijani."""
+
+
 class Monitor(Section):
     """``[monitor]``: how the database and what it stands on are watched once the application is on PostgreSQL."""
 
@@ -93,9 +103,16 @@ class Monitor(Section):
     """The socket of their engine. None: the cutover's, else DOCKER_HOST, else Docker's, else podman's."""
     redis: list[RedisServer] = Field(default_factory=list)
     """What is watched of Redis, beside those of the health checks."""
+    patience: Annotated[float, Field(ge=0, le=86400)] = 30.0
+    """Seconds for which trouble lasts, in two looks at least, before it is told; its end as long."""
+    environment_file: str | None = None
+    """A file of NAME=value lines, its owner's alone, that the watch has in its environment: PGPASSFILE, and what
+    ``[monitor.tell]`` names. None: [backup] environment_file."""
     ignore: list[str] = Field(default_factory=list)
     """What is not told: a check ("unused-indexes"), or one object of it ("unused-indexes:public.grades_year")."""
     limits: dict[str, LimitSetting] = Field(default_factory=dict)
     """By check and measure: "connections.used_percent" = { warning = 70, critical = 90 }."""
     serve: Serve = Serve()
     """The dashboard."""
+    tell: Tell = Field(default_factory=Tell)
+    """Who is told."""

@@ -1,46 +1,262 @@
-"""Samples again and again, and keeps what it finds."""
+"""Looks again and again; keeps what it finds, makes incidents of what lasts, and has them told."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+import os
+import socket
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import monotonic
 
+from litelift.errors import LiteliftError
 from litelift.monitor.check import Check
 from litelift.monitor.checks import CHECKS
-from litelift.monitor.run import Looked, look_at
-from litelift.monitor.samples import Samples
+from litelift.monitor.checks.watch import NAME as OWN
+from litelift.monitor.finding import Finding, Measure, State, worst
+from litelift.monitor.incident import Incident
+from litelift.monitor.incidents import Event, Incidents
+from litelift.monitor.news import is_gentle, message_of
+from litelift.monitor.outbox import Outbox
+from litelift.monitor.run import look_at
+from litelift.monitor.samples import Gap
+from litelift.monitor.samples_values import overdue_after
+from litelift.monitor.watch_samples import Kept
+from litelift.monitor.watch_session import KeptSession
 from litelift.monitor.watched import Watched
+from litelift.tell.ways import Ways
+
+IDENT = "litelift-monitor"
+"""In the system's log."""
+PRUNED_SECONDS = 3600.0
+FINISH_SECONDS = 5.0
+"""That the end of a watch waits for what is being told."""
 
 
-def watch(
-    watched: Watched, samples: Samples, *, sleep: Callable[[float], None] = time.sleep, rounds: int | None = None
-) -> Iterator[Looked]:
-    """Look, keep what was found, give it, and wait, again and again.
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a watch."""
 
-    Args:
-        watched: what is looked at.
-        samples: open for writing.
-        sleep: waits so many seconds.
-        rounds: how many; None: without an end.
-    """
-    done: dict[str, datetime] = {}
-    pruned = None
-    number = 0
-    while rounds is None or number < rounds:
-        began = time.monotonic()
-        now = datetime.now(UTC)
-        due = [check for check in CHECKS if _due(check, done.get(check.name), now)]
-        looked = look_at(watched, due, past=samples, now=now)
-        samples.add(now, looked.findings)
-        done.update({check.name: now for check in due})
-        if pruned is None or now - pruned > timedelta(hours=1):
-            samples.prune(now)
-            pruned = now
-        number += 1
-        yield looked
-        sleep(max(0.0, watched.settings.every - (time.monotonic() - began)))
+    at: datetime
+    seconds: float
+    findings: tuple[Finding, ...]
+    """Of the checks that were made in it."""
+    standing: tuple[Finding, ...]
+    """What each check found last."""
+    events: tuple[Event, ...]
+    """What is told now."""
+    open: tuple[Incident, ...]
+    """The incidents that last."""
+    gap: Gap | None = None
+    """In which nobody watched before it."""
+    notes: tuple[str, ...] = ()
+    """What else a person should see."""
+
+    @property
+    def state(self) -> State:
+        """The gravest of what stands."""
+        return worst([finding.state for finding in self.standing])
 
 
-def _due(check: Check, last: datetime | None, now: datetime) -> bool:
-    return last is None or (now - last).total_seconds() >= check.every - 1
+class Watch:
+    """One watch, which holds the lock of its folder."""
+
+    def __init__(
+        self,
+        watched: Watched,
+        *,
+        every: float | None = None,
+        changed: Callable[[], Watched | None] = lambda: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Go on where the last watch of the folder ended.
+
+        Args:
+            watched: what is looked at.
+            every: seconds between two rounds, in the place of the settings'.
+            changed: what is looked at from now on, where that is something else than at the last call. Raises
+                LiteliftError where it cannot be read.
+            clock: what time it is.
+
+        Raises:
+            SamplesTooNew, OSError.
+        """
+        self.watched = watched
+        self._every, self._changed, self._clock = every, changed, clock
+        self._who = f"process {os.getpid()} on {socket.gethostname()}"
+        self._kept = Kept(watched.folder)
+        self._session = KeptSession()
+        settings = watched.settings
+        last = self._kept.read((0, 0), lambda samples: samples.last_numbers())
+        self._incidents = Incidents(
+            self._kept.read([], lambda samples: samples.unsettled()),
+            last=last[0],
+            patience=settings.patience,
+            again=settings.tell.again_hours * 3600,
+        )
+        self._outbox = Outbox(ways_of(watched), self._kept.read([], lambda samples: samples.waiting()), last=last[1])
+        beat = self._kept.read(None, lambda samples: samples.heartbeat())
+        self._last = (beat.at, beat.every, beat.stopped) if beat is not None else None
+        self._number = 0
+        self._made: dict[str, int] = {}
+        self._standing: dict[str, list[Finding]] = {}
+        self._files = self._kept.files
+        self._pruned: float | None = None
+        self._unread: str | None = None
+        self._forget()
+
+    @property
+    def every(self) -> float:
+        """Seconds between two rounds."""
+        return self._every or self.watched.settings.every
+
+    def end(self) -> None:
+        """Have the rounds end after the one that is under way; may be called by another thread."""
+        self._outbox.wake()
+
+    def rounds(self, number: int | None = None) -> Generator[Round, None, None]:
+        """Look, give what was found, and wait, so many times; None: without an end. Lets go of everything after it."""
+        try:
+            done = 0
+            while not self._outbox.awake:
+                began = monotonic()
+                yield self._round()
+                done += 1
+                if number is not None and done >= number:
+                    return
+                self._wait(self.every - (monotonic() - began))
+        finally:
+            self._end()
+
+    def _wait(self, seconds: float) -> None:
+        self._outbox.wait(self._clock, seconds)
+
+    def _round(self) -> Round:
+        notes = self._read_settings()
+        now, began = self._clock(), monotonic()
+        gap = self._gap(now)
+        if gap is not None:
+            self._made.clear()
+        self._number += 1
+        connection = self._session.ready(self.watched.logins)
+        looked = look_at(self.watched, self._due(), past=self._kept, connection=connection, now=now)
+        up = all(finding.state != "critical" for finding in looked.findings if finding.check == "server")
+        self._session.wanted = up
+        if not up:
+            self._session.close()
+        findings = [*looked.findings, self._own(looked.seconds)]
+        for check in {finding.check for finding in findings}:
+            self._made[check] = self._number
+            self._standing[check] = [finding for finding in findings if finding.check == check]
+        changed = self._incidents.look(now, findings)
+        events = self._incidents.to_tell(now)
+        if events:
+            message = message_of(self.watched.label, events, now, self.watched.settings.tell.language)
+            self._outbox.post(now, message, gently=is_gentle(events))
+            changed += self._incidents.told(now, events)
+        self._keep(now, findings, changed)
+        if self._kept.aside is not None:
+            notes.append(f"the samples were damaged: they are at {self._kept.aside}, and new ones are begun")
+            self._kept.aside = None
+        self._prune(now)
+        self._last = (now, self.every, False)
+        standing = tuple(finding for check in self._standing.values() for finding in check)
+        seconds = monotonic() - began
+        return Round(
+            now, seconds, tuple(findings), standing, tuple(events), tuple(self._incidents.open), gap, tuple(notes)
+        )
+
+    def _due(self) -> list[Check]:
+        """Those whose time has come, and those of which it has to be seen soon whether it lasts."""
+        soon = self._incidents.unsure
+        return [
+            check
+            for check in CHECKS
+            if check.name != OWN
+            and (
+                check.name not in self._made
+                or check.name in soon
+                or self._number - self._made[check.name] >= round(check.every / self.every)
+            )
+        ]
+
+    def _own(self, seconds: float) -> Finding:
+        """What the watch says of itself."""
+        made = Finding(OWN, "ok", "alive", {"ago": 0.0, "every": self.every})
+        measures = (Measure("seconds", seconds, "seconds"),)
+        trouble = self._kept.trouble
+        if trouble is not None:
+            facts = {"message": trouble, "folder": str(self.watched.folder)}
+            made = Finding(OWN, "warning", "unkept", facts, "keep")
+        elif failing := self._outbox.failing:
+            way, letter = failing[0]
+            n = len({waiting.id for _, waiting in self._outbox.waiting})
+            wrong = letter.deliveries[way].wrong
+            made = Finding(OWN, "warning", "untold", {"n": n, "at": letter.at.timestamp(), "message": wrong}, "tell")
+        elif self._unread is not None:
+            made = Finding(OWN, "warning", "settings", {"message": self._unread}, "settings")
+        return replace(made, measures=measures)
+
+    def _keep(self, now: datetime, findings: list[Finding], changed: list[Incident]) -> None:
+        if self._kept.files != self._files:
+            self._files = self._kept.files
+            changed = [*self._incidents.live, *changed]
+            self._outbox.unsaved.update({letter.id: letter for _, letter in self._outbox.waiting})
+        self._kept.write(
+            lambda samples, incidents, letters: samples.add(
+                now, findings, incidents=incidents, letters=letters, every=self.every, who=self._who
+            ),
+            changed,
+            self._outbox.unsaved,
+        )
+
+    def _prune(self, now: datetime) -> None:
+        if self._pruned is None or monotonic() - self._pruned >= PRUNED_SECONDS:
+            self._kept.prune(now)
+            self._pruned = monotonic()
+
+    def _gap(self, now: datetime) -> Gap | None:
+        if self._last is None:
+            return None
+        at, every, stopped = self._last
+        return Gap(at, now, stopped) if (now - at).total_seconds() > overdue_after(every) else None
+
+    def _read_settings(self) -> list[str]:
+        try:
+            watched = self._changed()
+        except LiteliftError as error:
+            self._unread = error.message
+            return []
+        if watched is None:
+            return []
+        self._unread = None
+        # What is kept is kept in one place: another one is for the next watch.
+        self.watched = replace(watched, folder=self.watched.folder)
+        self._incidents.patience = watched.settings.patience
+        self._incidents.again = watched.settings.tell.again_hours * 3600
+        self._outbox.ways = ways_of(watched)
+        self._made.clear()
+        self._forget()
+        return ["litelift.toml has changed, and was read again"]
+
+    def _forget(self) -> None:
+        """Let nothing stand of checks that are not made any more."""
+        checks = {check.name for check in CHECKS} - set(self.watched.settings.ignore) | {"server", OWN}
+        for check in self._standing.keys() - checks:
+            del self._standing[check]
+        gone = self._incidents.forget(self._clock(), checks)
+        self._kept.write(lambda samples, incidents, letters: samples.keep(incidents, letters), gone, {})
+        self._kept.read(None, lambda samples: samples.forget(checks))
+
+    def _end(self) -> None:
+        self._session.close()
+        self._outbox.turn(self._clock())
+        self._outbox.finish(FINISH_SECONDS)
+        self._kept.write(lambda samples, incidents, letters: samples.keep(incidents, letters), [], self._outbox.unsaved)
+        self._kept.read(None, lambda samples: samples.stop())
+        self._kept.close()
+
+
+def ways_of(watched: Watched) -> Ways:
+    """By which the watch of it tells."""
+    return Ways(watched.settings.tell, watched.project, IDENT)

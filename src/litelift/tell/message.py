@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 Level = Literal["info", "notice", "warning", "error"]
 """As the system's log has them (RFC 5424, section 6.2.1)."""
+Way = Literal["webhook", "mail", "command"]
+"""Those that may fail: the system's log takes what it is given, or is not there."""
 
 
 @dataclass(frozen=True, slots=True)

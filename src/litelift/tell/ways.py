@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from litelift.redact import text as redact
 from litelift.report.text import visible
-from litelift.tell import command, mail, system_log, webhook
-from litelift.tell.message import Level, Message, Untold
+from litelift.tell import system_log
+from litelift.tell.message import Level, Message, Untold, Way
 from litelift.tell.settings import Tell
-
-Way = Literal["webhook", "mail", "command"]
-"""Those that may fail: the system's log takes what it is given, or is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +42,18 @@ class Ways:
         if missing := self._missing(way):
             return Untold(f"the environment has no {missing}")
         if way == "webhook":
+            from litelift.tell import webhook
+
             address = self.tell.webhook or os.environ[self.tell.webhook_env or ""]
             wrong = webhook.post(address, message.document, attempts=attempts)
         elif way == "mail":
+            from litelift.tell import mail
+
             variable = self.tell.mail.password_env
             return mail.send(self.tell.mail, os.environ[variable] if variable else None, message, self.folder)
         else:
+            from litelift.tell import command
+
             wrong = command.run(self.tell.command or "", self.folder, message.document)
         return None if wrong is None else Untold(wrong)
 

@@ -17,6 +17,7 @@ from litelift.monitor.checks import (
     server,
     storage,
     upkeep,
+    watch,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -33,4 +34,5 @@ CHECKS: tuple[Check, ...] = (
     *containers.CHECKS,
     *redis.CHECKS,
     *health.CHECKS,
+    *watch.CHECKS,
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from contextlib import closing
 
 from litelift.errors import LiteliftError, WatchBusy
-from litelift.held import held
 from litelift.monitor.samples import opened
-from litelift.monitor.watch import watch
+from litelift.monitor.watch import Watch
+from litelift.monitor.watch_lock import watch_held
 from litelift.monitor.watched import Watched
 from litelift.monitor.web.log import Log
 
-LOCK = "watch.lock"
 LOOK_SECONDS = 0.5
 """That the end waits for a look."""
 AGAIN = 5.0
@@ -28,38 +28,37 @@ class Looking(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self._watched, self._log = watched, log
         self._over = threading.Event()
-        self._watching = False
+        self._watch: Watch | None = None
 
     def end(self) -> None:
         """End, and note that it has; a look that is being made for long is not waited for."""
         self._over.set()
+        if (watch := self._watch) is not None:
+            watch.end()
         self.join(LOOK_SECONDS)
-        if self.is_alive() and self._watching:
+        if self.is_alive() and self._watch is not None:
             # What cannot be noted is told later as a watch that was killed.
             with contextlib.suppress(OSError, sqlite3.Error), opened(self._watched.folder, write=True) as samples:
                 samples.stop()
 
     def run(self) -> None:
         """Look, again and again."""
-        folder = self._watched.folder
         while not self._over.is_set():
             try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with (
-                    held(folder / LOCK, lambda who: WatchBusy(who=who, lock=folder / LOCK)),
-                    opened(folder, write=True) as samples,
-                ):
-                    self._watching = True
-                    for _ in watch(self._watched, samples, sleep=self._sleep):
-                        if self._over.is_set():
-                            break
-                    self._watching = False
-                    samples.stop()
+                with watch_held(self._watched.folder):
+                    self._look()
             except WatchBusy:
                 pass
             except (LiteliftError, OSError, sqlite3.Error) as error:
                 self._log.failed("the watch", str(error))
             self._over.wait(AGAIN)
 
-    def _sleep(self, seconds: float) -> None:
-        self._over.wait(seconds)
+    def _look(self) -> None:
+        self._watch = Watch(self._watched)
+        try:
+            with closing(self._watch.rounds()) as rounds:
+                for _ in rounds:
+                    if self._over.is_set():
+                        break
+        finally:
+            self._watch = None
