@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from broken import NOBODY, nobodys_python
 from litelift.monitor.finding import Finding, Measure, State
 from litelift.monitor.incident import Incident
 from litelift.monitor.samples import Gap, Samples, opened
@@ -100,3 +107,107 @@ def test_a_clock_that_went_back_makes_no_gap_where_somebody_watched(samples: Sam
     samples.add(after(100), [], every=15, who="one")
     beat = samples.heartbeat()
     assert beat is not None and beat.at == after(100)
+
+
+# --------------------------------------------------------------------- how much is kept, and how well
+
+
+def rows(samples: Samples, table: str) -> int:
+    return int(samples.connection.execute(f"select count(*) from {table}").fetchone()[0])
+
+
+def test_each_resolution_is_kept_for_its_time_and_the_file_gives_the_room_back(samples: Samples) -> None:
+    many = [Finding(f"check-{n}", "ok", "used", {}, measures=(Measure("used", float(n)),)) for n in range(100)]
+    for seconds in range(0, 3 * 3600, 120):
+        samples.add(after(seconds), many)
+    pages = samples.connection.execute("pragma page_count").fetchone()[0]
+    samples.prune(after(3 * 3600))
+    assert rows(samples, "raw") == 60 * 100 and rows(samples, "minute") == 90 * 100
+    samples.prune(after(3 * 86400))
+    assert (rows(samples, "raw"), rows(samples, "minute"), rows(samples, "hour")) == (0, 0, 300)
+    assert samples.connection.execute("pragma page_count").fetchone()[0] < pages / 4
+    samples.prune(after(300 * 86400))
+    assert (rows(samples, "hour"), rows(samples, "day"), rows(samples, "series")) == (0, 100, 100)
+    # What is not measured any more goes in the end.
+    samples.add(after(401 * 86400), many[:1])
+    samples.prune(after(401 * 86400))
+    assert (list(samples.series()), rows(samples, "day")) == (["check-0.used"], 2)
+
+
+def test_what_a_clock_that_was_ahead_has_written_goes_when_it_is_right_again(samples: Samples) -> None:
+    samples.add(after(365 * 86400), [found(99)])
+    samples.add(T, [found(1)])
+    samples.prune(T)
+    assert rows(samples, "day") == 1
+    assert samples.value("connections.used", after(366 * 86400)) == (T, 1.0)
+    beat = samples.heartbeat()
+    assert beat is not None and beat.at == T
+
+
+def test_several_series_are_read_as_each_by_itself(samples: Samples) -> None:
+    for n in range(8):
+        samples.add(after(15 * n), [found(n), found(10 * n, check="disk")])
+    names = ["connections.used", "disk.used", "none.such"]
+    points = samples.points_of(names, T, after(3600), 60)
+    assert points == {name: samples.points(name, T, after(3600), 60) for name in names}
+    assert [(point.low, point.mean, point.high, point.n) for point in points["disk.used"]] == [
+        (0, 15, 30, 4),
+        (40, 55, 70, 4),
+    ]
+
+
+def test_a_kill_in_the_midst_of_writing_costs_at_most_the_look_that_was_being_written(tmp_path: Path) -> None:
+    script = f"""
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from litelift.monitor.finding import Finding, Measure
+from litelift.monitor.samples import opened
+at = datetime(2026, 11, 24, 2, tzinfo=UTC)
+with opened(Path({str(tmp_path)!r}), write=True) as samples:
+    for n in range(100000):
+        measures = (Measure("m", n),)
+        found = [Finding(f"c{{k}}", "ok", "u", {{}}, measures=measures) for k in range(20)]
+        samples.add(at + timedelta(seconds=n), found)
+        print(n, flush=True)
+"""
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        written = [int(process.stdout.readline()) for _ in range(50)][-1]
+        process.send_signal(signal.SIGKILL)
+        written = max([written, *map(int, process.stdout.read().splitlines())])
+        process.wait()
+        process.stdout.close()
+        with opened(tmp_path, write=True) as samples:
+            assert samples.connection.execute("pragma integrity_check").fetchone() == ("ok",)
+            standing = samples.findings()
+            assert {one.at for one in standing} <= {after(written), after(written + 1)} and len(standing) == 20
+
+
+def test_who_may_only_read_can_read_it_beside_the_watch_and_without_one() -> None:
+    python = nobodys_python()
+    if python is None:
+        pytest.skip("no python that an ordinary user can run")
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        _read_only(Path(place) / "m", python)
+
+
+def _read_only(folder: Path, python: tuple[str, ...]) -> None:
+    look = "import sys; from pathlib import Path; from litelift.monitor.samples import opened\n"
+    look += "with opened(Path(sys.argv[1])) as samples: print(len(samples.findings()))"
+
+    def read() -> str:
+        user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        done = subprocess.run([*python, "-c", look, folder], capture_output=True, text=True, cwd="/", **user)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    with opened(folder, write=True) as samples:
+        samples.add(T, [found()])
+        folder.chmod(0o555)
+        for file in folder.iterdir():
+            file.chmod(0o444)
+        assert read() == "1\n"
+    assert read() == "1\n"
+    folder.chmod(0o755)

@@ -104,7 +104,8 @@ class Samples(Reading):
             write.execute("delete from incident where closed < ?", (when - ENDED_DAYS * 86400,))
             write.execute("delete from stretch where last < ?", (when - ENDED_DAYS * 86400,))
             drop_letters(write, when - KEPT_DAYS * 86400)
-        self.connection.execute("pragma incremental_vacuum").fetchall()
+        # It gives a page back with each step: execute takes one, for there is no column to be fetched.
+        self.connection.executescript("pragma incremental_vacuum")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
