@@ -44,6 +44,9 @@ class Access:
     sessions: Sessions
     requests: Requests
     logins: Logins
+    """With a password."""
+    tokens: Logins
+    """With a token: a program that has a wrong one keeps nobody from typing the password."""
     cookie: str
     """The name of the session's cookie."""
 
@@ -140,9 +143,9 @@ class Guard:
         address = address_of(request)
         if "authorization" in request.headers:
             # The right one is not kept waiting: no number of guesses leads to it, and Prometheus may share an address.
-            if (wait := self._access.logins.wait(address)) > 0:
+            if (wait := self._access.tokens.wait(address)) > 0:
                 return self._refused(request, "too many wrong tokens", later(wait))
-            self._access.logins.failed(address)
+            self._access.tokens.failed(address)
             return self._refused(request, "a wrong token", _unauthorized())
         why = "a session that has ended" if self._access.session(request) else "no token and no session"
         if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):

@@ -15,6 +15,8 @@ REQUESTS_AT_ONCE = 600.0
 """Enough for two hundred people behind one address who open the page in the same second."""
 FREE_FAILURES = 3
 """Somebody who mistypes is not to wait."""
+FIRST_WAIT = 1.0
+"""Seconds; each further failure doubles it."""
 LONGEST_WAIT = 900.0
 FORGOTTEN = 3600.0
 """Seconds without another failure, after which nothing is held against an address."""
@@ -111,7 +113,7 @@ class Logins:
         one.count, one.at = one.count + 1, now
         if one.count > FREE_FAILURES:
             # Bounded before it is a number that no machine has.
-            one.until = now + min(2.0 ** min(one.count - FREE_FAILURES - 1, 20), LONGEST_WAIT)
+            one.until = now + min(FIRST_WAIT * 2.0 ** min(one.count - FREE_FAILURES - 1, 20), LONGEST_WAIT)
         if (wait := self._of_all.wait(now)) > 0:
             self._all_until = max(self._all_until, now + wait)
 

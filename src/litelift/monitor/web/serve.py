@@ -65,7 +65,7 @@ def _server(
     given = tuple(one for one in (chosen.token, chosen.password) if one is not None)
     # Cookies are of a host, whatever the port (RFC 6265, section 8.5): two servers of one must not end each other's.
     name = f"litelift_{_port(listeners[0])}" if chosen.where else "litelift"
-    access = Access(chosen.token, chosen.password, Sessions(given, chosen.hours), Requests(), Logins(), name)
+    access = Access(chosen.token, chosen.password, Sessions(given, chosen.hours), Requests(), Logins(), Logins(), name)
     guarded = Guard(Dashboard(watched, access, current, events, log).application(), access, log)
     application = behind(guarded, chosen.proxies) if chosen.proxies else guarded
     connections = Connections(is_shared(chosen.proxies), MOST, OF_ONE_ADDRESS)
