@@ -1,11 +1,10 @@
-"""Looks itself where no `litelift monitor watch` does, so that there is something to be seen."""
+"""Looks itself where no `litelift monitor watch` does, and tells what that would tell."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 import threading
-from contextlib import closing
 
 from litelift.errors import LiteliftError, WatchBusy
 from litelift.monitor.samples import opened
@@ -33,12 +32,14 @@ class Looking(threading.Thread):
     def end(self) -> None:
         """End, and note that it has; a look that is being made for long is not waited for."""
         self._over.set()
-        if (watch := self._watch) is not None:
+        watch = self._watch
+        if watch is not None:
             watch.end()
         self.join(LOOK_SECONDS)
         if self.is_alive() and self._watch is not None:
             # What cannot be noted is told later as a watch that was killed.
-            with contextlib.suppress(OSError, sqlite3.Error), opened(self._watched.folder, write=True) as samples:
+            missed = contextlib.suppress(LiteliftError, OSError, sqlite3.Error)
+            with missed, opened(self._watched.folder, write=True) as samples:
                 samples.stop()
 
     def run(self) -> None:
@@ -46,19 +47,15 @@ class Looking(threading.Thread):
         while not self._over.is_set():
             try:
                 with watch_held(self._watched.folder):
-                    self._look()
+                    self._watch = Watch(self._watched)
+                    for look in self._watch.rounds():
+                        for note in look.notes:
+                            self._log.failed("the watch", note)
+                        if self._over.is_set():
+                            self._watch.end()
             except WatchBusy:
                 pass
             except (LiteliftError, OSError, sqlite3.Error) as error:
                 self._log.failed("the watch", str(error))
-            self._over.wait(AGAIN)
-
-    def _look(self) -> None:
-        self._watch = Watch(self._watched)
-        try:
-            with closing(self._watch.rounds()) as rounds:
-                for _ in rounds:
-                    if self._over.is_set():
-                        break
-        finally:
             self._watch = None
+            self._over.wait(AGAIN)
