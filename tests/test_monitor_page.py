@@ -18,6 +18,7 @@ from litelift.monitor.incident import Incident
 from litelift.monitor.page.around import Around
 from litelift.monitor.page.commands import commands, pieces
 from litelift.monitor.page.kept import backups
+from litelift.monitor.page.writing import done
 from litelift.monitor.samples import Samples, opened
 from litelift.monitor.watched import Watched, watched
 from litelift.monitor.words import LANGUAGES, Language, catalogue, filled
@@ -218,6 +219,14 @@ def test_what_is_to_be_typed_can_be_told_from_what_is_to_be_read(text: str, foun
     assert commands(text) == found
     assert "".join(part for _, part in pieces(text, found)) == text
     assert [part for typed, part in pieces(text, found) if typed] == found
+
+
+def test_what_ended_a_command_does_not_begin_the_line_below_it() -> None:
+    place = "/srv/school/a-long-way-down/litelift.toml"
+    words = done(Finding("backup", "warning", "none", {"words": place}, "begin"), "en")
+    assert words is not None
+    assert f"<code>litelift backup create {place}</code></span>and one every night" in words
+    assert "If another program makes them" in words and "</span>. If" not in words
 
 
 def test_a_command_is_the_same_in_every_language() -> None:

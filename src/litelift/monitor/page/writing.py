@@ -88,8 +88,15 @@ def done(finding: Finding, language: Language) -> Markup | None:
     if words is None:
         return None
     english = _known(to_do, finding, "en") or ""
-    parts = pieces(words, commands(english))
-    return Markup("").join(typed(part) if is_command else text(part) for is_command, part in parts)
+    made, own_line = Markup(""), False
+    for is_command, part in pieces(words, commands(english)):
+        if is_command:
+            made += typed(part)
+        else:
+            # What ends a command within a sentence would begin the line below one that stands alone.
+            made += text(part.lstrip(" ;.,") if own_line else part)
+        own_line = is_command and len(part) > INLINE
+    return made
 
 
 def found(finding: Finding, language: Language) -> str:
