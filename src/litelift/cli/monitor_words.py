@@ -7,15 +7,8 @@ from typing import Annotated
 
 import typer
 
-What = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[FILE|SERVER]",
-        help="A litelift.toml, a server's URL or keywords, or the SQLite file whose embedded PostgreSQL is meant. "
-        "Left out: the litelift.toml in this folder.",
-        show_default=False,
-    ),
-]
+from litelift.cli.backup_words import What as What
+
 Folder = Annotated[
     Path | None,
     typer.Option(
