@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from litelift.monitor.baseline_take import Taken
     from litelift.monitor.finding import Measure
 
+_DAYS = 48 * 3600.0
+"""Seconds from which a time is told in days."""
+
 
 def baseline(
     what: What = None,
@@ -41,7 +44,7 @@ def baseline(
         if not force:
             refuse_to_replace(of.folder)
         if verbose and not quiet:
-            output.err.print(Text(f"Looking {LOOKS} times, {PAUSE:g} s apart, and counting rows"))
+            output.err.print(Text(f"Counting rows, and looking {LOOKS} times, {PAUSE:g} s apart"))
         taken = take(of, looks=LOOKS, pause=PAUSE)
         path = write_baseline(of.folder, taken.baseline)
         if json:
@@ -76,6 +79,6 @@ def _table(taken: Taken) -> Table:
 def _shown(measure: Measure, value: float) -> str:
     from litelift.monitor.words.format import formatted
 
-    forms = {"bytes": "bytes", "seconds": "duration", "percent": "percent"}
+    forms = {"bytes": "bytes", "seconds": "age" if value >= _DAYS else "duration", "percent": "percent"}
     said = formatted(value, forms[measure.unit], "en") if measure.unit in forms else f"{value:,.4g}"
     return f"{said} each second" if measure.counter else said

@@ -68,6 +68,8 @@ def take(
     Raises:
         TargetError: PostgreSQL does not answer.
     """
+    # Before the looks: it reads each table from the disk, which later looks would take for the application's doing.
+    counted = count_rows(watched) if rows is None else rows
     made: list[Looked] = []
     with session(watched.logins) as connection:
         database = connection.info.dbname
@@ -77,7 +79,6 @@ def take(
             made.append(look_at(watched, connection=connection))
             if made[-1].findings[0].state == "critical":
                 raise TargetError(message=said(made[-1].findings[0]))
-    counted = count_rows(watched) if rows is None else rows
     baseline = Baseline(
         at=datetime.now(UTC).replace(microsecond=0),
         database=database,
