@@ -56,6 +56,7 @@ def _wrapped(output: Output, line: Text) -> list[Text]:
         return [line]
     first, *rest = line.wrap(out, out.width)
     after = line[len(first.plain) :] if rest else Text()
+    after = after[len(after.plain) - len(after.plain.lstrip()) :]
     return [first, *(Text(_INDENT) + one for one in after.wrap(out, width) if one)]
 
 
