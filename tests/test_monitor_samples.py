@@ -211,3 +211,9 @@ def _read_only(folder: Path, python: tuple[str, ...]) -> None:
         assert read() == "1\n"
     assert read() == "1\n"
     folder.chmod(0o755)
+
+
+def test_what_was_before_the_first_sample_is_not_known_in_its_minute_hour_and_day(samples: Samples) -> None:
+    samples.add(after(1830), [found(7.0)], every=15)
+    assert samples.value("connections.used", after(1829)) is None
+    assert samples.value("connections.used", after(1830)) == (after(1830), 7.0)

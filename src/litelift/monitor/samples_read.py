@@ -30,10 +30,11 @@ class Reading:
         found = self.connection.execute("select id from series where name = ?", (series,)).fetchone()
         if found is None:
             return None
-        for table, _, _ in RESOLUTIONS:
+        for table, seconds, _ in RESOLUTIONS:
+            # One that is not over by then may have only what came after.
             row = self.connection.execute(
                 f"select at, total / n from {table} where series = ? and at <= ? order by at desc limit 1",  # noqa: S608
-                (*found, int(at.timestamp())),
+                (*found, int(at.timestamp()) - seconds),
             ).fetchone()
             if row is not None:
                 return moment(row[0]), float(row[1])
