@@ -21,6 +21,7 @@ from litelift.monitor.prometheus.export import exported
 from litelift.monitor.prometheus.exposition import exposition, name_of
 from litelift.monitor.run import look_at
 from litelift.monitor.samples import Standing
+from litelift.monitor.settings import Serve
 from monitored import database_at
 from stored_backup import stored
 
@@ -90,6 +91,10 @@ def test_promtool_takes_the_alert_rules_and_they_fire_when_they_shall(tmp_path: 
     for words in (["check", "rules", "alerts.yml"], ["test", "rules", "monitor_alerts_test.yml"]):
         said = subprocess.run(["promtool", *words], cwd=tmp_path, capture_output=True, text=True)
         assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_the_scrape_job_asks_where_the_dashboard_listens_unless_told_otherwise() -> None:
+    assert f'targets: ["127.0.0.1:{Serve().port}"]' in litelift("monitor", "export", "scrape").out
 
 
 @needs_promtool

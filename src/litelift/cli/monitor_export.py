@@ -34,7 +34,7 @@ def export(
     ] = None,
     address: Annotated[
         str, typer.Option("--address", metavar="HOST:PORT", help="Where litelift monitor serve answers, for scrape.")
-    ] = "127.0.0.1:8532",
+    ] = "127.0.0.1:8765",
     token_file: Annotated[
         str, typer.Option("--token-file", metavar="FILE", help="Where Prometheus finds the token, for scrape.")
     ] = "/etc/prometheus/litelift.token",

@@ -11,7 +11,7 @@ from litelift.monitor.prometheus.dashboard import dashboard
 Kind = Literal["alerts", "grafana", "scrape"]
 
 
-def exported(kind: Kind, *, address: str = "127.0.0.1:8532", token_file: str = "/etc/prometheus/litelift.token") -> str:
+def exported(kind: Kind, *, address: str = "127.0.0.1:8765", token_file: str = "/etc/prometheus/litelift.token") -> str:
     """One of the files.
 
     Args:
