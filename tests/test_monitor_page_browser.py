@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -26,6 +26,7 @@ from test_monitor_page import HOSTILE, project
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDE, PHONE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}, {"width": 320, "height": 640}
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -136,7 +137,11 @@ def test_an_incident_is_shown_and_announced_when_it_is_made(
 def test_an_update_leaves_focus_open_details_scrolling_and_selection_as_they_are(
     browser: Browser, served: PageServer, views: dict[str, View]
 ) -> None:
+    served.view = views["wrong"]
     with opened_page(browser, served.url) as seen:
+        # The first update, of all of it, has come then.
+        served.show(views["well"])
+        expect(seen.locator("h1")).to_have_text("All is well")
         check = seen.locator("details.check", has_text="Connections")
         check.locator("summary").focus()
         seen.keyboard.press("Enter")
@@ -266,44 +271,57 @@ def test_another_language_keeps_the_place(browser: Browser, served: PageServer) 
         assert seen.locator("#itself time").first.inner_text() == "24 noyabr, 14:26"
 
 
-@pytest.mark.parametrize("viewport", [PHONE, NARROW], ids=["360", "320"])
-def test_nothing_has_to_be_scrolled_sideways_on_a_phone(
-    browser: Browser, views: dict[str, View], viewport: dict[str, int]
-) -> None:
-    # As wide as a page at 200 % on a screen of twice the width, too.
-    for view in (replace(views["wrong"], label=HOSTILE), views["empty"]):
-        with serving(view, ENTRIES) as served:
-            for name in ("", "?language=az", "login", "quarantine"):
-                with opened_page(browser, served.url + name, viewport=viewport) as seen:
-                    seen.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-                    assert seen.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
+def test_nothing_has_to_be_scrolled_sideways_on_a_phone(browser: Browser, views: dict[str, View]) -> None:
+    with serving(replace(views["wrong"], label=HOSTILE), ENTRIES) as served, opened_page(browser, served.url) as seen:
+
+        def is_narrow(name: str) -> None:
+            seen.goto(served.url + name)
+            seen.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            # The narrower is as wide as a page at 200 % on a screen of twice the width, too.
+            for viewport in (PHONE, NARROW):
+                seen.set_viewport_size(viewport)  # type: ignore[arg-type]
+                assert seen.evaluate("innerWidth") == viewport["width"]
+                assert seen.evaluate("document.documentElement.scrollWidth") <= viewport["width"], (name, viewport)
+
+        for name in ("", "?language=az", "login", "login?language=az", "quarantine", "quarantine?language=az"):
+            is_narrow(name)
+        served.view = views["empty"]
+        for name in ("", "?language=az"):
+            is_narrow(name)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_no_barrier(browser: Browser, views: dict[str, View], scheme: str, viewport: dict[str, int]) -> None:
+def test_axe_finds_no_barrier(browser: Browser, views: dict[str, View]) -> None:
     # Each page in each language is looked at once in each colour; what a phone has otherwise is the page's own.
-    language = "en" if (viewport == WIDE) == (scheme == "light") else "az"
-    names = ["", "quarantine", "login?failed"] if viewport == WIDE else [""]
-    with serving(views["wrong"], ENTRIES) as served:
-        for name in names:
-            address = f"{served.url}{name}{'&' if '?' in name else '?'}language={language}"
-            with opened_page(browser, address, viewport=viewport, color_scheme=scheme) as seen:
+    with serving(views["wrong"], ENTRIES) as served, opened_page(browser, served.url) as seen:
+
+        def look(name: str, scheme: Literal["light", "dark"], viewport: dict[str, int], within: str = "html") -> None:
+            seen.emulate_media(color_scheme=scheme)
+            seen.set_viewport_size(viewport)  # type: ignore[arg-type]
+            assert _barriers(seen, within) == [], (name, scheme, viewport)
+
+        for language in ("en", "az"):
+            wide, phone = COLOURS if language == "en" else reversed(COLOURS)
+            for name in ("", "quarantine", "login?failed"):
+                seen.goto(f"{served.url}{name}{'&' if '?' in name else '?'}language={language}")
                 seen.evaluate(
                     """() => {
                         const some = ".chart:first-child details, .check:not(.ok), #group-server .check, td details";
                         for (const one of document.querySelectorAll(some)) one.open = true;
                     }"""
                 )
-                assert _barriers(seen) == [], (name, scheme)
-        for other in ("well", "empty") if viewport == WIDE else ():
+                seen.evaluate(AXE)
+                look(name, wide, WIDE)
+                if not name:
+                    look(name, phone, PHONE)
+        for other in ("well", "empty"):
             served.view = views[other]
-            with opened_page(browser, served.url, viewport=viewport, color_scheme=scheme) as seen:
-                assert _barriers(seen, "#state, #backups, #itself, header, nav, footer") == [], (other, scheme)
+            seen.goto(served.url)
+            seen.evaluate(AXE)
+            for scheme in COLOURS:
+                look(other, scheme, WIDE, "#state, #backups, #itself, header, nav, footer")
 
 
 def _barriers(seen: Page, within: str = "html") -> list[str]:
-    seen.evaluate(AXE)
     # Of what is there many times, made by one template, the first ones are enough.
     many = [".chart + .chart", ".check.ok + .check.ok", ".entries tr + tr:not(:last-child)", ".chart tr + tr"]
     context = {"include": [[within]], "exclude": [[one] for one in many]}
