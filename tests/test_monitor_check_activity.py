@@ -269,3 +269,14 @@ def test_no_value_of_a_statement_is_shown() -> None:
     assert (
         shown("select E'a\\'b', $x$c$x$, 1\n  from  t where a = 'cut off") == "select '…', '…', 1 from t where a = '…'"
     )
+    # A quote that begins no text does not turn the texts after it inside out.
+    assert shown("select 1 -- don't\nwhere name = 'Aysel'") == "select 1 where name = '…'"
+    assert shown("/* /* it's */ o'clock */ select 'Aysel'") == "select '…'"
+    assert (
+        shown("""select "it's" from "o'clock" where name = 'Aysel'""")
+        == """select "it's" from "o'clock" where name = '…'"""
+    )
+    assert shown("select a$x$b, $1 from t where c = 'Aysel$x$'") == "select a$x$b, $1 from t where c = '…'"
+    assert shown(r"select U&'\0041ysel', x'4179', e'Ay\\'") == "select U&'…', x'…', '…'"
+    assert shown("where pin = 994501234567 and grade = 11") == "where pin = '…' and grade = 11"
+    assert shown("select 1 -- name = 'Aysel'") == "select 1"

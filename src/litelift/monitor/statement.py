@@ -11,10 +11,25 @@ LENGTH = 200
 """Characters that are shown."""
 READ = 1000
 """Characters that are worth reading for them."""
-# "String Constants", section 4.1.2: what is cut off within one has no end.
-_VALUES = re.compile(r"""\$(\w*)\$.*?(?:\$\1\$|\Z)|[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z)""", re.DOTALL)
+# "Lexical Structure", section 4.1. What is cut off within one has no end; a quote in a comment or in a name begins
+# none, and a comment may hold values, too.
+_PARTS = re.compile(
+    r"""(?P<comment>--[^\r\n]*|/\*(?:[^*/]|\*(?!/)|/(?!\*)|/\*.*?\*/)*(?:\*/|\Z))
+    |(?P<name>"(?:[^"]|"")*(?:"|\Z)|[^\W\d][\w$]*(?!['\w$]))
+    |(?P<value>(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)
+        |\b[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?\Z)
+        |'(?:[^']|'')*(?:'|\Z)
+        |(?<![\w$.])(?:\d[\w.]{5,}|\.\d{5,}))""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 def shown(query: str | None) -> str:
-    """A statement in one line, its text values as '…'."""
-    return shorten(redact(_VALUES.sub("'…'", " ".join((query or "").split()))), LENGTH)
+    """A statement in one line: its texts and its long numbers, which may be of a person, as '…', its comments away."""
+    return shorten(redact(" ".join(_PARTS.sub(_part, query or "").split())), LENGTH)
+
+
+def _part(found: re.Match[str]) -> str:
+    if found["comment"] is not None:
+        return " "
+    return "'…'" if found["value"] is not None else found[0]
