@@ -17,7 +17,7 @@ from plain_role import plain_url
 
 def statements(finding: Finding) -> list[str]:
     """The SQL in what is said to do."""
-    return re.findall(r"ALTER (?:TABLE|SEQUENCE) [^;]*;", to_do(finding) or "")
+    return re.findall(r"(?:ALTER (?:TABLE|SEQUENCE)|SELECT setval)[^;]*;", to_do(finding) or "")
 
 
 NEAR = [
@@ -39,6 +39,8 @@ NEAR = [
     ("create sequence s as int", "s", 2_040_109_466, "sequence"),
     ("create sequence s as smallint increment -1", "s", -31_130, "sequence"),
     ("create sequence s as int increment 50", "s", 2_040_109_466, "sequence"),
+    ("create table t (id bigserial primary key); insert into t default values", "t_id_seq",
+     8_762_203_435_012_037_018, "widest"),
 ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def _headroom(look: Look) -> Iterator[Finding]:
     yield look.finding(
         limit.state(share),
         ("spent" if not left else "near") if len(near) == 1 else "several",
-        _widen(first, column),
+        _widen(first, column, end),
         n=len(near),
         sequence=first.row.words,
         share=min(share, 100.0),
@@ -71,8 +71,10 @@ def _headroom(look: Look) -> Iterator[Finding]:
     )
 
 
-def _widen(one: Counter, column: Any) -> str:
+def _widen(one: Counter, column: Any, end: int) -> str:
     """Which words say what has to become wider."""
+    if column is not None and end >= GREATEST["int8"]:
+        return "widest"
     if column is None:
         return "sequence"
     # An identity's sequence becomes wider with its column (ALTER TABLE); a serial's is none of its.
