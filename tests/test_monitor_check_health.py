@@ -73,7 +73,7 @@ def test_a_slow_address_is_told_with_its_average_and_a_fast_one_is_not(app: App,
     app.routes["/"] = lambda asked: waiting(250)
     finding = found(watched_at(tmp_path, http(app, more="max_average_ms = 200")))
     assert (finding.state, finding.found) == ("warning", "slow")
-    assert "ms on average" in said(finding)
+    assert said(finding).endswith("ms on average")
     measures = {measure.name: measure.value for measure in finding.measures}
     assert measures["latency"] >= 0.25
     limits = '[monitor.limits]\n"health.latency" = { warning = 0.1, critical = 0.2 }\n'
@@ -90,6 +90,8 @@ def test_an_address_several_times_as_slow_as_at_the_move_is_told(app: App, tmp_p
     finding = found(of)
     assert (finding.state, finding.found) == ("warning", "slower")
     assert float(str(finding.facts["ratio"])) >= 5
+    finding = found(watched_at(tmp_path, http(app, more="max_average_ms = 100")))
+    assert finding.found == "slow-beside" and said(finding).endswith("(normal: 30 ms)")
 
 
 def test_an_application_that_breaks_or_goes_is_critical_and_is_back_when_it_is(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def _finding(look: Look, check: HealthCheck, result: HealthResult) -> Finding:
         measures.append(look.measure("slower", ratio))
         slower = look.limit("slower").state(ratio)
     state = worst([slow, slower])
-    found = "up" if state == "ok" else "slow" if slow == state else "slower"
+    found = "up" if state == "ok" else "slower" if slow != state else "slow" if normal is None else "slow-beside"
     return look.finding(
         state,
         found,
