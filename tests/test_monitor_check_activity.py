@@ -16,9 +16,11 @@ from psycopg import sql
 from broken import wait_for
 from litelift.monitor.checks import activity_counters
 from litelift.monitor.finding import Finding
+from litelift.monitor.page.commands import commands
 from litelift.monitor.session import NAME
 from litelift.monitor.statement import shown
 from litelift.monitor.watched import Watched
+from litelift.monitor.words import to_do
 from monitored import database_at, found_by, only
 from plain_role import plain_url
 from system_server import SystemServer
@@ -80,6 +82,26 @@ def test_a_blocked_query_is_found_with_who_blocks_it(database: str, tmp_path: Pa
         assert {one["query"] for one in finding.items} == {"select * from t where '…' = '…'", "drop table t"}
         holder.rollback()
     wait_for(state_of("blocked", of)("ok"))
+
+
+def test_all_who_hold_a_lock_are_ended_by_what_is_said_to_do(database: str, tmp_path: Path) -> None:
+    of = database_at(database, tmp_path, f'[monitor.limits]\n"blocked.longest" = {AT_ONCE}\n')
+    with psycopg.connect(database) as one, psycopg.connect(database) as other:
+        one.execute("create table t (a int)")
+        one.commit()
+        for holder in (one, other):
+            holder.execute("select * from t")
+        with under_way(database, "lock t"):
+            wait_for(state_of("blocked", of)("warning"))
+            finding = only(found_by("blocked", of))
+            see, end = commands(to_do(finding) or "")
+            with psycopg.connect(database, autocommit=True) as session:
+                assert len(session.execute(see.encode()).fetchall()) == 2
+                assert session.execute(end.encode()).fetchall() == [(True,), (True,)]
+            wait_for(state_of("blocked", of)("ok"))
+        for holder in (one, other):
+            with pytest.raises(psycopg.OperationalError):
+                holder.execute("select 1")
 
 
 def test_a_plain_role_sees_that_others_are_blocked_and_by_whom(database: str, tmp_path: Path) -> None:

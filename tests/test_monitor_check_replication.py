@@ -12,6 +12,7 @@ import pytest
 
 from broken import wait_for
 from litelift.monitor.baseline import FILE, Baseline
+from litelift.monitor.page.commands import commands
 from litelift.monitor.samples import opened
 from litelift.monitor.words import said, to_do
 from monitored import database_at, found_by, only
@@ -183,7 +184,7 @@ def test_a_standby_that_is_behind_cut_off_or_gone_is_found_on_both_sides(primary
             assert (finding.found, finding.facts["standby"]) == ("behind", "walreceiver")
             finding = only(found_by("replication-lag", second))
             assert (finding.state, finding.found) == ("warning", "paused")
-            replay.execute(to_do(finding) or "")
+            replay.execute(*commands(to_do(finding) or ""))
         wait_for(lambda: only(found_by("replication-lag", of)).state == "ok")
         baseline = Baseline(at=datetime.now(UTC), measures={"replication-lag.standbys": 1.0})
         of.folder.mkdir()

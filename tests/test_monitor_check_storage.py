@@ -102,7 +102,7 @@ def test_the_biggest_tables_are_listed_with_what_they_have_more_than_at_the_move
         assert [item["table"] for item in finding.items] == [NAME, "public.small"]
         first = finding.items[0]
         assert (first["rows"], first["rows_since_move"], first["rows_a_day"]) == (3000, 2000, 200)
-        assert said(finding).endswith("3,000 rows; since the move 2,000 rows more")
+        assert said(finding).endswith("3,000 rows; 2,000 rows more than at the move")
 
 
 FILLED = """

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from broken import wait_for
 from litelift.monitor.finding import Finding
+from litelift.monitor.page.commands import commands
 from litelift.monitor.samples import opened
 from litelift.monitor.watched import Watched
 from litelift.monitor.words import said, to_do
@@ -44,10 +45,10 @@ def update(connection: psycopg.Connection, name: sql.Identifier, times: int = 1)
     count(connection)
 
 
-def do(connection: psycopg.Connection, finding: Finding, after: str) -> None:
+def do(connection: psycopg.Connection, finding: Finding) -> None:
     """Carry out the SQL that is said to be done."""
-    for statement in (to_do(finding) or "").rpartition(after)[2].split(";"):
-        if statement.strip().startswith(("VACUUM", "ALTER", "ANALYZE")):
+    for statement in commands(to_do(finding) or ""):
+        if statement.startswith(("VACUUM", "ALTER", "ANALYZE")):
             connection.execute(statement)
     count(connection)
 
@@ -72,7 +73,7 @@ def test_dead_rows_are_found_where_autovacuum_is_switched_off_and_what_is_said_t
         assert finding.items[0]["threshold"] == ROWS / 5 + 50
         update(connection, name, 2)
         assert dead(of).state == "critical"
-        do(connection, finding, "for it: ")
+        do(connection, finding)
     assert dead(of).state == "ok"
 
 
@@ -108,7 +109,7 @@ def test_who_keeps_dead_rows_from_being_removed_is_named(database: str, tmp_path
         reader.rollback()
         # What comes after a VACUUM that nobody is in the way of, the next one removes.
         assert (dead(of).state, dead(of).facts) == ("ok", {})
-        do(connection, finding, "then ")
+        do(connection, finding)
         assert dead(of).measures[0].value == 0
     assert dead(of).state == "ok"
 
@@ -123,7 +124,7 @@ def test_long_values_that_are_dead_are_found_by_their_tables_name(database: str,
         count(connection)
         finding = dead(of)
         assert (finding.do, finding.items[0]["table"], finding.items[0]["toast"]) == ("table-off", "public.docs", True)
-        do(connection, finding, "for it: ")
+        do(connection, finding)
     assert dead(of).state == "ok"
 
 
@@ -192,5 +193,5 @@ def test_a_table_that_is_another_one_since_its_analyze_is_found_once_autoanalyze
         late = database_at(database, tmp_path, '[monitor.limits]\n"planner-statistics.seconds" = { warning = 0 }\n')
         finding = only(found_by("planner-statistics", late))
         assert (finding.state, finding.found, finding.facts["changed"]) == ("warning", "old", ROWS)
-        do(connection, finding, "; or")
+        do(connection, finding)
     assert only(found_by("planner-statistics", late)).state == "ok"

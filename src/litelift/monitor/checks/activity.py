@@ -13,6 +13,8 @@ from litelift.monitor.look import Look
 from litelift.monitor.session import NAME
 from litelift.monitor.statement import READ, shown
 
+_NAMED = 20
+"""Sessions that hold others up, of which the first are told: when they are gone, the next look tells the others."""
 IDLE = Limit(60, 600)
 """Seconds for which a transaction may wait for its application."""
 
@@ -43,7 +45,7 @@ def _blocked(look: Look) -> Iterator[Finding]:
     )
     longest = max((one.seconds or 0.0 for one in waiting), default=0.0)
     state = look.limit("longest").state(longest)
-    facts: dict[str, Any] = {"n": len(waiting), "longest": longest, "by": ", ".join(map(str, roots))}
+    facts: dict[str, Any] = {"n": len(waiting), "longest": longest, "by": ", ".join(map(str, roots[:_NAMED]))}
     measures = [look.measure("sessions", len(waiting)), look.measure("longest", longest, "seconds")]
     if state == "ok" and any(one.seconds is None for one in waiting):
         yield look.finding("unknown", "for-unknown", "needs-rights", user=look.user, measures=measures, **facts)

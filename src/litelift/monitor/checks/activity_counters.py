@@ -70,6 +70,7 @@ def _temp_files(look: Look) -> Iterator[Finding]:
         bytes=found.grown["since_reset"],
         since=found.moment,
         work_mem=row.work_mem,
+        database=row.datname,
         measures=[
             look.measure("a_day", a_day, "bytes"),
             look.measure("since_reset", row.temp_bytes, "bytes"),

@@ -40,6 +40,7 @@ def _quarantine(look: Look) -> Iterator[Finding]:
         left=left,
         seen=total - left,
         total=total,
+        table=next((table for table, _, _, n, done in groups if n > done), None),
         measures=[look.measure("left", left), look.measure("total", total)],
         items=[
             {"table": table, "column": column, "reason": reason, "left": n - done, "seen": done}

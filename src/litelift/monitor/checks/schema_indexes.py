@@ -97,6 +97,7 @@ def _unused(look: Look) -> Iterator[Finding]:
         days=int(days),
         standbys=standbys,
         index=found[0].name if found else None,
+        place=found[0].place if found else None,
         drop=found[0].drop if found else None,
         ask=_ask(found[0]) if found else None,
         measures=[look.measure("indexes", len(found)), look.measure("bytes", total, "bytes")],

@@ -123,13 +123,13 @@ def _tables(look: Look) -> Iterator[Finding]:
         return
     first = items[0]
     measures = [look.measure("bytes", float(first["bytes"] or 0), "bytes")]
-    facts: dict[str, Any] = {
-        "table": first["table"],
-        "bytes": first["bytes"],
-        "rows": first["rows"],
-        "more": first["rows_since_move"],
-    }
-    yield look.ok("biggest" if first["rows_since_move"] is None else "grown", measures=measures, items=items, **facts)
+    facts: dict[str, Any] = {"table": first["table"], "bytes": first["bytes"], "rows": first["rows"]}
+    more = first["rows_since_move"]
+    if not isinstance(more, int):
+        yield look.ok("biggest", measures=measures, items=items, **facts)
+    else:
+        found = "grown" if more >= 0 else "shrunk"
+        yield look.ok(found, measures=measures, items=items, more=abs(more), **facts)
 
 
 def _checksums(look: Look) -> Iterator[Finding]:

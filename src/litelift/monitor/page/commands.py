@@ -7,13 +7,13 @@ import re
 _QUOTED = r"(?>\"(?:[^\"]|\"\")*+\"|'(?:[^']|'')*+')"
 _KEYWORDS = (
     "select|with|alter|create|drop|grant|revoke|vacuum|analyze|reindex|cluster|refresh|update|delete|insert|set|reset|"
-    "checkpoint|comment|show|explain|truncate|copy"
+    "checkpoint|comment|show|explain|truncate|copy|commit|rollback"
 )
 # A sentence that begins with one of them has a capital letter and small ones.
 _SQL = rf"(?:{_KEYWORDS}|{_KEYWORDS.upper()})\b"
 _PROGRAMS = (
     r"(?:sudo )?(?:docker|podman|systemctl|journalctl|psql|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|lsof|ss|ps|kill|"
-    r"crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|mount -|"
+    r"crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|certbot|nginx|mount -|"
     r"pg_(?:dump|restore|ctl|ctlcluster|lsclusters|isready|basebackup|receivewal|amcheck|checksums|verifybackup))(?= )"
 )
 _PROSE = (
