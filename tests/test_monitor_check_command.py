@@ -67,6 +67,26 @@ def test_what_is_wrong_is_told_with_what_to_do_and_of_what(database: str, tmp_pa
     assert {"check", "state", "said", "to_do", "facts", "measures", "items"} <= one.keys()
 
 
+def test_what_is_found_is_said_in_the_language_that_is_asked_for(database: str, tmp_path: Path) -> None:
+    limits = '[monitor.limits]\n"idle-in-transaction.longest" = { critical = 0 }\n'
+    file = database_at(database, tmp_path, limits).backups.file
+    words = ("monitor", "check", str(file), "--language", "az", "--check", "blocked")
+    assert litelift(*words).out.splitlines()[-1] == "YAXŞI: 1 yoxlama, hamısı qaydasındadır"
+    words = (*words, "--check", "idle-in-transaction")
+    with psycopg.connect(database) as session:
+        session.execute("select 1")
+        ran = litelift(*words)
+        lines = ran.out.splitlines()
+        assert (ran.status, lines[0]) == (2, "Fəaliyyət")
+        assert lines[2].startswith("  KRİTİK   Tranzaksiyada boş gözləmə: 1 seans tranzaksiya içində gözləyir")
+        assert f"Seansı bağlayın: select pg_terminate_backend({session.info.backend_pid});" in lines[3]
+        assert lines[-1] == "KRİTİK: 2 yoxlamadan 1 kritik"
+        one = litelift(*words, "--json").json["checks"][1]
+        assert (one["state"], one["title"]) == ("critical", "Tranzaksiyada boş gözləmə")
+        plugin = litelift(*words, "--nagios").out
+        assert plugin.startswith("LITELIFT CRITICAL - Tranzaksiyada boş gözləmə: 1 seans")
+
+
 def test_the_output_for_nagios_keeps_to_the_plugins_format(database: str, tmp_path: Path) -> None:
     file = database_at(database, tmp_path).backups.file
     ran = litelift("monitor", "check", str(file), "--nagios")
@@ -94,7 +114,7 @@ def test_no_text_ends_the_output_for_nagios_before_its_end(tmp_path: Path) -> No
     ]
 
 
-@pytest.mark.parametrize("more", [("--bogus",), ("--check", "conections"), ("nothing.toml",)])
+@pytest.mark.parametrize("more", [("--bogus",), ("--language", "de"), ("--check", "conections"), ("nothing.toml",)])
 def test_wrong_words_end_as_a_plugin_that_knows_nothing(tmp_path: Path, more: tuple[str, ...]) -> None:
     ran = litelift("monitor", "check", *more, "--nagios", cwd=tmp_path)
     assert ran.status == 3

@@ -10,12 +10,14 @@ import typer
 
 from litelift.cli.monitor_words import Folder, What
 from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
-from litelift.errors import LiteliftError
+from litelift.errors import LiteliftError, UsageError
 
 if TYPE_CHECKING:
     from litelift.monitor.run import Looked
     from litelift.monitor.watched import Watched
+    from litelift.monitor.words import Language
 
+LANGUAGES = ("en", "az")
 UNKNOWN = 3
 """How the command ends where it cannot look: what 1 and 2 say is said of the database."""
 
@@ -28,6 +30,10 @@ Chosen = Annotated[
         show_default=False,
     ),
 ]
+In = Annotated[
+    str,
+    typer.Option("--language", metavar="|".join(LANGUAGES), help="In which language it is said; the JSON's texts too."),
+]
 Nagios = Annotated[
     bool, typer.Option("--nagios", help="Print what a plugin of Nagios or Icinga prints: one line, the data, the rest.")
 ]
@@ -37,6 +43,7 @@ def check(
     what: What = None,
     chosen: Chosen = None,
     folder: Folder = None,
+    language: In = "en",
     nagios: Nagios = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -54,9 +61,10 @@ def check(
         from litelift.monitor.watched import watched
 
         with _as_plugin(output, nagios and not json):
+            spoken = _language(language)
             looked = _looked(watched(what, folder), chosen or [])
         code = EXIT[looked.state]
-        _say(output, looked, nagios)
+        _say(output, looked, nagios, spoken)
     if code:
         raise typer.Exit(code)
 
@@ -74,6 +82,16 @@ def _as_plugin(output: Output, nagios: bool) -> Iterator[None]:
             message = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
             output.plain(failed(text(message)))
         raise
+
+
+def _language(name: str) -> Language:
+    """The language of that name. Raises UsageError."""
+    from litelift.monitor.words import LANGUAGES as SPOKEN
+
+    for one in SPOKEN:
+        if one == name:
+            return one
+    raise UsageError(message=f"no language is called {name}", hint=f"There are: {', '.join(SPOKEN)}.")
 
 
 def _looked(of: Watched, names: list[str]) -> Looked:
@@ -98,16 +116,16 @@ def _looked(of: Watched, names: list[str]) -> Looked:
     return replace(looked, findings=tuple(told))
 
 
-def _say(output: Output, looked: Looked, nagios: bool) -> None:
+def _say(output: Output, looked: Looked, nagios: bool, language: Language) -> None:
     if output.json:
         from litelift.monitor.document import document
 
-        output.document(document(looked.at, looked.seconds, looked.findings))
+        output.document(document(looked.at, looked.seconds, looked.findings, language))
     elif nagios:
         from litelift.monitor.nagios import plugin_output
 
-        output.plain(plugin_output(looked))
+        output.plain(plugin_output(looked, language))
     else:
         from litelift.cli.monitor_check_view import say
 
-        say(output, looked)
+        say(output, looked, language)

@@ -13,9 +13,8 @@ from litelift.cli.output import Output
 from litelift.monitor.checks import CHECKS
 from litelift.monitor.finding import Finding, State
 from litelift.monitor.run import Looked
-from litelift.monitor.words import about, catalogue, said, title, to_do
+from litelift.monitor.words import Language, about, catalogue, said, terminal, title, to_do
 from litelift.monitor.words.format import formatted
-from litelift.report.format import count
 from litelift.report.text import MAX_VALUE
 
 STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
@@ -25,23 +24,24 @@ _WIDTH = 60
 """Characters of a value of theirs, unless all is asked for."""
 _STATES: tuple[State, ...] = ("critical", "warning", "unknown")
 _INDENT = " " * 11
+"""Below what stands after the longest of English's states."""
 _SPECS = {"seconds": "duration", "percent": "percent", "share": "percent", "bytes": "bytes", "size": "bytes"}
 """How a fact of an object is written, by the last word of its name."""
 
 
-def say(output: Output, looked: Looked) -> None:
+def say(output: Output, looked: Looked, language: Language = "en") -> None:
     """Print it; with --quiet what is wrong alone. The last line sums it up."""
     shown = [one for one in looked.findings if not output.quiet or one.state != "ok"]
     groups = {check.name: check.group for check in CHECKS}
     for group, findings in groupby(shown, key=lambda one: groups.get(one.check, "server")):
         if not output.quiet:
-            output.say(Text(catalogue("en")["groups"][group], style="bold underline"))
+            output.say(Text(catalogue(language)["groups"][group], style="bold underline"))
         for finding in findings:
-            for line in _lines(finding, output.verbose):
+            for line in _lines(finding, output.verbose, language):
                 output.say(*_wrapped(output, line))
         if not output.quiet:
             output.say("")
-    output.say(_summary(looked))
+    output.say(_summary(looked, language))
 
 
 def _wrapped(output: Output, line: Text) -> list[Text]:
@@ -60,47 +60,46 @@ def _wrapped(output: Output, line: Text) -> list[Text]:
     return [first, *(Text(_INDENT) + one for one in after.wrap(out, width) if one)]
 
 
-def _lines(finding: Finding, verbose: bool) -> Iterator[Text]:
-    name = title(finding.check) + (f" {formatted(finding.about, '', 'en')}" if finding.about else "")
-    state = (f"  {finding.state.upper():<9}", STYLES[finding.state])
-    yield Text.assemble(state, (name, "bold" if finding.state != "ok" else ""), ": ", said(finding))
+def _lines(finding: Finding, verbose: bool, language: Language) -> Iterator[Text]:
+    name = title(finding.check, language) + (f" {formatted(finding.about, '', language)}" if finding.about else "")
+    state = (f"  {catalogue(language)['states'][finding.state]:<8} ", STYLES[finding.state])
+    yield Text.assemble(state, (name, "bold" if finding.state != "ok" else ""), ": ", said(finding, language))
     if verbose:
-        yield Text(f"{_INDENT}{about(finding.check)}", style="dim")
-    if (do := to_do(finding)) is not None:
+        yield Text(f"{_INDENT}{about(finding.check, language)}", style="dim")
+    if (do := to_do(finding, language)) is not None:
         yield Text(f"{_INDENT}{do}", style="cyan")
     if finding.state != "ok" or verbose:
-        yield from _objects(finding, verbose)
+        yield from _objects(finding, verbose, language)
 
 
-def _objects(finding: Finding, verbose: bool) -> Iterator[Text]:
+def _objects(finding: Finding, verbose: bool, language: Language) -> Iterator[Text]:
     """What it speaks of, one below the other."""
     items = finding.items if verbose else finding.items[:_SHOWN]
     for item in items:
-        yield Text(f"{_INDENT}- {', '.join(_pairs(item, MAX_VALUE if verbose else _WIDTH))}", style="dim")
+        yield Text(f"{_INDENT}- {', '.join(_pairs(item, MAX_VALUE if verbose else _WIDTH, language))}", style="dim")
     if left := len(finding.items) - len(items):
-        yield Text(f"{_INDENT}  and {left} more: --verbose", style="dim")
+        yield Text(f"{_INDENT}  {terminal('verbose', language, n=left)}", style="dim")
 
 
-def _pairs(item: Any, limit: int) -> Iterator[str]:
+def _pairs(item: Any, limit: int, language: Language) -> Iterator[str]:
     for name, value in item.items():
         if value not in (None, ""):
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            plain = str(value) if isinstance(value, int) else _short(formatted(value, "", "en"), limit)
+            plain = str(value) if isinstance(value, int) else _short(formatted(value, "", language), limit)
             spec = _SPECS.get(name.rpartition("_")[2], "") if number else ""
-            yield f"{name.replace('_', ' ')} {formatted(value, spec, 'en') if spec else plain}"
+            yield f"{name.replace('_', ' ')} {formatted(value, spec, language) if spec else plain}"
 
 
 def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _summary(looked: Looked) -> Text:
-    style = STYLES[looked.state]
-    checks = count(len(looked.findings), "check")
-    if looked.state == "ok":
-        return Text.assemble(("OK", style), f": {checks}, all well")
-    wrong = ", ".join(f"{n} {state}" for state in _STATES if (n := number(looked.findings, state)))
-    return Text.assemble((looked.state.upper(), style), f": {wrong} of {checks}")
+def _summary(looked: Looked, language: Language) -> Text:
+    state = (catalogue(language)["states"][looked.state], STYLES[looked.state])
+    counted = [(one, number(looked.findings, one)) for one in _STATES]
+    wrong = ", ".join(terminal(one, language, n=n) for one, n in counted if n)
+    key = "wrong" if wrong else "well"
+    return Text.assemble(state, ": ", terminal(key, language, n=len(looked.findings), parts=wrong))
 
 
 def number(findings: Sequence[Finding], state: State) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from litelift.monitor.finding import Finding, Limit, Measure
 from litelift.monitor.run import Looked
-from litelift.monitor.words import said, title, to_do
+from litelift.monitor.words import Language, said, terminal, title, to_do
 
 NAME = "LITELIFT"
 _GRAVEST = ("critical", "warning", "unknown")
@@ -14,15 +14,16 @@ _UNITS = {"": "", "seconds": "s", "bytes": "B", "percent": "%"}
 """As the guidelines call them ("Performance data")."""
 
 
-def plugin_output(looked: Looked) -> str:
+def plugin_output(looked: Looked, language: Language = "en") -> str:
     """The first line with its data, then a line for each check, then the rest of the data.
 
-    First comes the data that has limits: the first line is all that some programs read.
+    First comes the data that has limits: the first line is all that some programs read. The states are in English in
+    every language, for they are read by programs.
     """
     first = " ".join(_data(looked, limited=True))
     rest = " ".join(_data(looked, limited=False))
-    lines = [f"{NAME} {looked.state.upper()} - {_text(_summary(looked))}" + (f" | {first}" if first else "")]
-    lines += [_text(line) for finding in looked.findings for line in _lines(finding)]
+    lines = [f"{NAME} {looked.state.upper()} - {_text(_summary(looked, language))}" + (f" | {first}" if first else "")]
+    lines += [_text(line) for finding in looked.findings for line in _lines(finding, language)]
     lines[-1] += f" | {rest}" if rest and len(lines) > 1 else ""
     return "\n".join(lines)
 
@@ -32,22 +33,22 @@ def failed(message: str) -> str:
     return f"{NAME} UNKNOWN - {_text(' '.join(message.split()))}"
 
 
-def _summary(looked: Looked) -> str:
+def _summary(looked: Looked, language: Language) -> str:
     wrong = sorted((one for one in looked.findings if one.state != "ok"), key=lambda one: _GRAVEST.index(one.state))
     if not wrong:
-        return f"{len(looked.findings)} checks, all well"
-    told = "; ".join(f"{_name(one)}: {said(one)}" for one in wrong[:3])
-    return told + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+        return terminal("well", language, n=len(looked.findings))
+    told = [f"{_name(one, language)}: {said(one, language)}" for one in wrong[:3]]
+    return "; ".join(told + ([terminal("more", language, n=len(wrong) - 3)] if len(wrong) > 3 else []))
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    yield f"{finding.state.upper()}: {_name(finding)}: {said(finding)}"
-    if (do := to_do(finding)) is not None:
+def _lines(finding: Finding, language: Language) -> Iterator[str]:
+    yield f"{finding.state.upper()}: {_name(finding, language)}: {said(finding, language)}"
+    if (do := to_do(finding, language)) is not None:
         yield f"  {do}"
 
 
-def _name(finding: Finding) -> str:
-    return f"{title(finding.check)} {finding.about}".rstrip()
+def _name(finding: Finding, language: Language) -> str:
+    return f"{title(finding.check, language)} {finding.about}".rstrip()
 
 
 def _text(text: str) -> str:

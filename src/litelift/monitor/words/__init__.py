@@ -50,6 +50,11 @@ def about(check: str, language: Language = "en") -> str:
     return str(catalogue(language)[check]["about"])
 
 
+def terminal(key: str, language: Language = "en", **facts: Fact) -> str:
+    """What `litelift monitor check` says beside what was found."""
+    return filled(catalogue(language)["terminal"][key], facts, language)
+
+
 def said(finding: Finding, language: Language = "en") -> str:
     """What was found, in one line."""
     return filled(_general(finding, "found", finding.found, language), finding.facts, language)
