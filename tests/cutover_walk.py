@@ -18,6 +18,7 @@ from typing import Any
 
 import litelift
 from cutover_project import Project, a_project
+from forked import import_all
 from litelift.cutover.journal import Journal, Line
 from litelift.cutover.run import cutover, roll_back
 
@@ -128,4 +129,5 @@ def walk(admin: str, folder: Path, shard: int, of: int) -> None:
 
 
 if __name__ == "__main__":
+    import_all()
     walk(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -222,12 +222,21 @@ def _become(asked: dict[str, Any]) -> None:
         hooked.hook(*asked["hook"])
 
 
-def _import() -> None:
+def import_all() -> None:
+    """Import all of litelift, and compile the templates of its reports: what else each process begins with."""
     import litelift
 
     for module in pkgutil.walk_packages(litelift.__path__, "litelift."):
         if module.name not in ("litelift.__main__", "litelift._native"):
             importlib.import_module(module.name)
+    from litelift.monitor.page import render as page
+    from litelift.report import render as report
+
+    for environment in (page.environment(), report.environment("html"), report.environment("md")):
+        form = ".html.j2" if environment.autoescape else ".md.j2"
+        for name in environment.list_templates():
+            if name.endswith(form):
+                environment.get_template(name)
     gc.freeze()
 
 
@@ -255,6 +264,6 @@ if __name__ == "__main__":
 
     # As with python -m: nothing else is imported from beside this file.
     del sys.path[0]
-    _import()
+    import_all()
     _become(_serve(socket.socket(fileno=int(sys.argv[1]))))
     _run()

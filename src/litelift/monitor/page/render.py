@@ -72,7 +72,7 @@ def _filled(template: str, language: Language, **values: object) -> str:
         for name in ("when", "done", "found", "named", "amount", "cell", "limits", "on_axis", "decimal")
     }
     return (
-        _environment()
+        environment()
         .get_template(f"{template}.html.j2")
         .render(
             **of_language,
@@ -88,7 +88,8 @@ def _filled(template: str, language: Language, **values: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the templates of the page are: the filters of the reports, and its own."""
     made = reports("html").overlay(loader=PackageLoader("litelift.monitor.page"))
     made.filters = made.filters | {"plain": writing.plain}
     made.globals = made.globals | {
