@@ -12,16 +12,15 @@ from statistics import median
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from litelift.errors import TargetError
 from litelift.monitor.baseline import Baseline
 from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.run import Looked, look_at
-from litelift.monitor.session import NAME, session
+from litelift.monitor.session import opened, session
 from litelift.monitor.watched import Watched
 from litelift.monitor.words import said
-from litelift.postgres.connect import Connection, connect, stopped
+from litelift.postgres.connect import Connection, stopped
 
 LOOKS = 5
 PAUSE = 1.0
@@ -113,23 +112,11 @@ def series_of(findings: Iterable[Finding]) -> Iterable[tuple[str, Measure]]:
 def count_rows(watched: Watched) -> dict[str, int]:
     """The rows of every table that may be read, counted one after the other. Raises TargetError."""
     # The login that reads the data for the backups may read what one that only looks may not.
-    with closing(_reader((watched.backups.dsn, *watched.logins))) as connection:
+    with closing(opened((watched.backups.dsn, *watched.logins), hurried=False)) as connection:
         try:
-            connection.execute("set default_transaction_read_only = on")
             return {f"{schema}.{table}": _count(connection, schema, table) for schema, table in _tables(connection)}
         except psycopg.Error as error:
             raise stopped(error) from error
-
-
-def _reader(logins: Sequence[str]) -> Connection:
-    first: TargetError | None = None
-    for login in logins:
-        try:
-            return connect(make_conninfo(login, application_name=NAME))
-        except TargetError as error:
-            first = first or error
-    assert first is not None
-    raise first
 
 
 def _tables(connection: Connection) -> list[tuple[str, str]]:

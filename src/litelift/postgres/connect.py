@@ -27,12 +27,12 @@ TROUBLE = (*LOST, "40", "53", "55P03", "57014", "58", "XX")
 
 # The session in which everything is written and read back: what a value looks like must not depend on the server.
 _SESSION = """
-    select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
-           set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
-           set_config('extra_float_digits', '1', false), set_config('standard_conforming_strings', 'on', false),
-           set_config('search_path', 'pg_catalog', false), set_config('client_min_messages', 'warning', false),
+    select set_config('TimeZone', 'UTC', %(local)s), set_config('DateStyle', 'ISO, YMD', %(local)s),
+           set_config('IntervalStyle', 'postgres', %(local)s), set_config('bytea_output', 'hex', %(local)s),
+           set_config('extra_float_digits', '1', %(local)s), set_config('standard_conforming_strings', 'on', %(local)s),
+           set_config('search_path', 'pg_catalog', %(local)s), set_config('client_min_messages', 'warning', %(local)s),
            case when current_setting('synchronous_commit') = 'off'
-                then set_config('synchronous_commit', 'on', false) end
+                then set_config('synchronous_commit', 'on', %(local)s) end
 """
 """What a commit says to be there must survive a crash of the server, whatever the role's own setting."""
 TIMEOUTS = (
@@ -120,22 +120,37 @@ def connect(dsn: str, *, autocommit: bool = True) -> Connection:
     Raises:
         TargetUnreachable, TargetAuthFailed.
     """
+    connection = reached(dsn, autocommit=autocommit)
     try:
-        connection = psycopg.connect(dsn, autocommit=autocommit, client_encoding="UTF8", prepare_threshold=None)
-    except psycopg.ProgrammingError:
-        raise errors.UsageError(message="libpq does not understand the target", hint=_FORMS) from None
-    except psycopg.OperationalError as error:
-        raise refusal(error, dsn) from None
-    try:
-        _without_timeout(connection)
-        connection.execute(_SESSION)
-        connection.execute(_UNENDED, (list(TIMEOUTS),))
-        if not autocommit:
-            connection.commit()
+        prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def reached(dsn: str, *, autocommit: bool = True) -> Connection:
+    """A connection whose session is as the server made it. Raises TargetUnreachable, TargetAuthFailed."""
+    try:
+        return psycopg.connect(dsn, autocommit=autocommit, client_encoding="UTF8", prepare_threshold=None)
+    except psycopg.ProgrammingError:
+        raise errors.UsageError(message="libpq does not understand the target", hint=_FORMS) from None
+    except psycopg.OperationalError as error:
+        raise refusal(error, dsn) from None
+
+
+def prepare(connection: Connection) -> None:
+    """Set the session for moving data. Raises psycopg.Error."""
+    _without_timeout(connection)
+    prepare_values(connection)
+    connection.execute(_UNENDED, (list(TIMEOUTS),))
+    if not connection.autocommit:
+        connection.commit()
+
+
+def prepare_values(connection: Connection, *, local: bool = False) -> None:
+    """Set how values are read and written, for the session or ``local`` to its transaction. Raises psycopg.Error."""
+    connection.execute(_SESSION, {"local": local})
 
 
 def _without_timeout(connection: Connection) -> None:

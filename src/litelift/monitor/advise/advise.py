@@ -29,7 +29,7 @@ from litelift.monitor.counted import used_since
 from litelift.monitor.foreign_keys import ForeignKey, read_foreign_keys
 from litelift.monitor.indexes import Index, read_indexes
 from litelift.monitor.look import ServerFacts
-from litelift.monitor.session import server_facts, session
+from litelift.monitor.session import refuse_pooled, server_facts, session
 from litelift.monitor.statement import shown
 from litelift.monitor.watched import Watched
 from litelift.postgres.connect import Connection, stopped
@@ -83,10 +83,12 @@ def advise(
         disk: "ssd" or "hdd".
 
     Raises:
-        UsageError: what was told is no memory, no cores. TargetError: the server is not reached, or ended the work.
+        UsageError: what was told is no memory, no cores. TargetError: the server is not reached, or only through a
+            pooler; or it ended the work.
     """
     with session(watched.logins) as connection:
         try:
+            refuse_pooled(connection)
             # Whoever waits for a lock of this session, in the middle of the night, does so for a second at most.
             connection.execute("select set_config('statement_timeout', '30s', false), set_config('jit', 'off', false)")
             return _advised(connection, watched, machine_of(connection, watched, memory, cores, disk))

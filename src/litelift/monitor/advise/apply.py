@@ -17,9 +17,9 @@ from litelift.atomic import write_whole
 from litelift.errors import LiteliftError
 from litelift.monitor.advise.advice import Advice
 from litelift.monitor.advise.script import undo_script
-from litelift.monitor.session import NAME
+from litelift.monitor.session import NAME, refuse_pooled
 from litelift.monitor.watched import Watched
-from litelift.postgres.connect import Connection, connect, is_lost, refuse_read_only
+from litelift.postgres.connect import Connection, is_lost, prepare, reached, refuse_read_only
 from litelift.postgres.retry import words
 
 LOCK_SECONDS = 30
@@ -116,8 +116,10 @@ def apply(watched: Watched, advice: Sequence[Advice], tell: Tell) -> Applied:
 
 
 def _opened(login: str) -> Connection:
-    connection = connect(login)
+    connection = reached(login)
     try:
+        refuse_pooled(connection)
+        prepare(connection)
         refuse_read_only(connection)
         connection.execute("select set_config('lock_timeout', %s, false)", (f"{LOCK_SECONDS}s",))
     except BaseException:
