@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from broken import NOBODY, nobodys_python
 from litelift.monitor.finding import Finding, Measure, State
 from litelift.monitor.incident import Incident
 from litelift.monitor.samples import Gap, Samples, opened
+from litelift.monitor.samples_file import is_damaged
 
 T = datetime(2026, 11, 24, 2, tzinfo=UTC)
 
@@ -217,3 +219,35 @@ def test_what_was_before_the_first_sample_is_not_known_in_its_minute_hour_and_da
     samples.add(after(1830), [found(7.0)], every=15)
     assert samples.value("connections.used", after(1829)) is None
     assert samples.value("connections.used", after(1830)) == (after(1830), 7.0)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_none_keeps_nothing_else_from_being_kept(tmp_path: Path, number: float) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    with opened(tmp_path, write=True) as samples:
+        found = Finding("disk", "ok", "free", measures=(Measure("none", number), Measure("some", 2.0)))
+        samples.add(at, [found])
+        assert samples.value("disk.none", at) is None
+        assert samples.value("disk.some", at) == (at, 2.0)
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["document = '{'", "document = '[]'", "document = null", "since = 1e300", "at = 'x'"]
+)
+@pytest.mark.parametrize("table", ["finding", "incident"])
+def test_values_that_make_no_sense_are_damage(tmp_path: Path, nonsense: str, table: str) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    finding = Finding("disk", "warning", "full")
+    if table == "incident":
+        nonsense = nonsense.replace("since", "opened").replace("at =", "opened =")
+    with opened(tmp_path, write=True) as samples:
+        samples.add(at, [finding], incidents=[Incident(1, finding, at, None, "warning", "warning", None, None, None)])
+        samples.connection.execute("pragma writable_schema = on")
+        samples.connection.execute(
+            "update sqlite_master set sql = replace(sql, 'document text not null', 'document text')"
+        )
+        samples.connection.execute("pragma writable_schema = reset")
+        samples.connection.execute(f"update {table} set {nonsense}")
+        with pytest.raises(sqlite3.DatabaseError) as raised:
+            samples.findings() if table == "finding" else samples.incidents()
+        assert is_damaged(raised.value)

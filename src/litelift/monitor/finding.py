@@ -84,7 +84,9 @@ class Finding:
 
 
 def finding_of(document: Mapping[str, Any]) -> Finding:
-    """The finding that ``document`` was made of."""
+    """The finding that ``document`` was made of. Raises LookupError, TypeError, ValueError: it was made of none."""
+    if document["state"] not in EXIT:
+        raise ValueError(document["state"])
     measures = tuple(
         Measure(**{**one, "limit": Limit(**one["limit"]) if one["limit"] else None}) for one in document["measures"]
     )

@@ -11,13 +11,14 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 
 from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.incident import Incident
 from litelift.monitor.letter import Letter
 from litelift.monitor.samples_file import FILE as FILE
-from litelift.monitor.samples_file import RESOLUTIONS, connection_to
+from litelift.monitor.samples_file import RESOLUTIONS, connection_to, understood
 from litelift.monitor.samples_read import INCIDENT, Reading
 from litelift.monitor.samples_told import KEPT_DAYS, drop_letters, keep_letters
 from litelift.monitor.samples_values import Gap as Gap
@@ -114,6 +115,7 @@ class Samples(Reading):
             yield write
 
     @staticmethod
+    @understood()
     def _beat(write: sqlite3.Connection, when: float, every: float, who: str) -> None:
         last = write.execute("select id, last, every, who, stopped from stretch order by id desc limit 1").fetchone()
         if last is not None and not last[4] and last[3] == who and 0 <= when - last[1] <= overdue_after(last[2]):
@@ -162,6 +164,9 @@ class Samples(Reading):
 
     @staticmethod
     def _measure(write: sqlite3.Connection, when: float, name: str, measure: Measure) -> None:
+        if not isfinite(measure.value):
+            # It would be NULL there, or make every sum with it senseless.
+            return
         row = write.execute("select id, at, value from series where name = ?", (name,)).fetchone()
         if row is None:
             said = write.execute(
@@ -172,8 +177,9 @@ class Samples(Reading):
         value: float | None = measure.value
         if measure.counter:
             # As a rate; one that was set back tells nothing of the time between.
-            grown = last is not None and measure.value >= last and when > last_at
-            value = (measure.value - last) / (when - last_at) if grown else None
+            with understood():
+                grown = last is not None and measure.value >= last and when > last_at
+                value = (measure.value - last) / (when - last_at) if grown else None
         write.execute("update series set at = ?, value = ? where id = ?", (when, measure.value, series))
         if value is None:
             return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def connection_to(folder: Path, *, write: bool) -> sqlite3.Connection:
     Raises:
         FileNotFoundError: there is none. SamplesTooNew: another litelift's. sqlite3.Error.
     """
+    with understood():
+        return _opened(folder, write)
+
+
+def _opened(folder: Path, write: bool) -> sqlite3.Connection:
     path = folder / FILE
     if write:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,6 +128,21 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"begin; {_SCHEMA}; pragma user_version = {FORMAT}; commit")
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Raise sqlite3.DatabaseError where what is read makes no sense: SQLite sees no byte that is another in a value."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise _malformed() from error
+
+
+def _malformed() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether it is the file that is at fault: its bytes, or that another program's tables are in it."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -132,11 +153,9 @@ def check_whole(folder: Path) -> None:
     """Read all of the file once. Raises sqlite3.DatabaseError where it is damaged; nothing where there is none."""
     if not (folder / FILE).is_file():
         return
-    with closing(_connected(folder / FILE, "mode=rw")) as connection:
+    with understood(), closing(_connected(folder / FILE, "mode=rw")) as connection:
         if connection.execute("pragma quick_check(1)").fetchone() != ("ok",):
-            error = sqlite3.DatabaseError("database disk image is malformed")
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+            raise _malformed()
 
 
 def set_aside(folder: Path) -> Path:

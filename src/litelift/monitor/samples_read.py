@@ -11,7 +11,7 @@ from typing import Any
 from litelift.monitor.finding import finding_of
 from litelift.monitor.incident import Incident
 from litelift.monitor.letter import Letter
-from litelift.monitor.samples_file import RESOLUTIONS, moment
+from litelift.monitor.samples_file import RESOLUTIONS, moment, understood
 from litelift.monitor.samples_told import waiting_letters
 from litelift.monitor.samples_values import Gap, Heartbeat, Point, Standing, overdue_after
 
@@ -19,12 +19,13 @@ INCIDENT = "id, document, opened, closed, worst, state, announced, announced_at,
 
 
 class Reading:
-    """The open file, as it is read: beside the watch that writes it, too."""
+    """The open file, as it is read: beside the watch that writes it, too. All of it raises sqlite3.Error."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Of a connection that `connection_to` made."""
         self.connection = connection
 
+    @understood()
     def value(self, series: str, at: datetime) -> tuple[datetime, float] | None:
         """What a series was at that moment, or the nearest before it (a rate a second, of a counter)."""
         found = self.connection.execute("select id from series where name = ?", (series,)).fetchone()
@@ -44,6 +45,7 @@ class Reading:
         """What a series was, in steps of so many seconds; a step without samples is left out."""
         return self.points_of([series], since, until, step)[series]
 
+    @understood()
     def points_of(self, names: Sequence[str], since: datetime, until: datetime, step: int) -> dict[str, list[Point]]:
         """The `points` of several series, which takes as long as those of one."""
         table = next(name for name, seconds, _ in reversed(RESOLUTIONS) if seconds <= step)
@@ -60,15 +62,18 @@ class Reading:
             found[ids[series]].append(Point(moment(begin), *rest))
         return found
 
+    @understood()
     def series(self) -> dict[str, str]:
         """The name of each, and its unit; that of a counter is by the second."""
         return dict(self.connection.execute("select name, unit from series order by name"))
 
+    @understood()
     def findings(self) -> list[Standing]:
         """What each check found last."""
         rows = self.connection.execute("select document, at, since from finding order by key")
         return [Standing(finding_of(json.loads(document)), moment(at), moment(since)) for document, at, since in rows]
 
+    @understood()
     def incidents(self, since: datetime | None = None) -> list[Incident]:
         """Those that last, and those that ended after ``since`` (None: all that are kept); the newest first."""
         rows = self.connection.execute(
@@ -95,6 +100,7 @@ class Reading:
         ).fetchone()
         return int(row[0]), int(row[1])
 
+    @understood()
     def heartbeat(self) -> Heartbeat | None:
         """The last that is known of a watch; None where there has been none."""
         row = self.connection.execute(
@@ -102,6 +108,7 @@ class Reading:
         ).fetchone()
         return None if row is None else Heartbeat(moment(row[0]), row[1], row[2], bool(row[3]))
 
+    @understood()
     def gaps(self, since: datetime, until: datetime) -> list[Gap]:
         """When nobody watched, the oldest first. Before the first look of all is none: nothing is known of it."""
         rows = self.connection.execute("select began, last, every, stopped from stretch order by began").fetchall()
