@@ -52,11 +52,13 @@ def note_unit(cursor: psycopg.Cursor[Any], run: str, attempt: int, unit: Unit, d
     The lock on the run's line makes whoever takes the run over wait for this transaction's end, and this one, if it
     comes later, see the other attempt. The line of a session that was lost in its COMMIT is waited for, too.
     """
+    # Else what it has loaded may be counted seconds later, after ANALYZE, once more (pg_stat_force_next_flush).
+    counted = " returning pg_stat_force_next_flush()" if cursor.connection.info.server_version >= 150000 else ""
     cursor.execute(
-        "insert into litelift.unit (run_id, table_name, first_row, last_row, rows, quarantined_rows,"
+        "insert into litelift.unit (run_id, table_name, first_row, last_row, rows, quarantined_rows,"  # noqa: S608
         " quarantined_values, bytes, form) select run_id, %s, %s, %s, %s, %s, %s, %s, %s from"
         " (select run_id from litelift.run where run_id = %s and attempt = %s for share) as held"
-        " on conflict do nothing",
+        f" on conflict do nothing{counted}",
         (
             unit.table.target,
             *(unit.between or (None, None)),
