@@ -21,7 +21,7 @@ class BusyError(Exception):
 
 def holder_elsewhere(path: Path) -> str:
     """Who holds it, as another process sees it."""
-    words = [sys.executable, "-c", _LOOK, path]
+    words = [sys.executable, "-c", _LOOK, str(path)]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
 

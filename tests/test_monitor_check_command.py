@@ -72,10 +72,9 @@ def test_what_is_found_is_said_in_the_language_that_is_asked_for(database: str, 
     file = database_at(database, tmp_path, limits).backups.file
     words = ("monitor", "check", str(file), "--language", "az", "--check", "blocked")
     assert litelift(*words).out.splitlines()[-1] == "YAXŞI: 1 yoxlama, hamısı qaydasındadır"
-    words = (*words, "--check", "idle-in-transaction")
     with psycopg.connect(database) as session:
         session.execute("select 1")
-        ran = litelift(*words)
+        ran = litelift(*words, "--check", "idle-in-transaction")
         lines = ran.out.splitlines()
         assert (ran.status, lines[0]) == (2, "Fəaliyyət")
         assert lines[2].startswith("  KRİTİK   Tranzaksiyada boş gözləmə: 1 seans tranzaksiya içində gözləyir")
