@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from afterwards import goes, servers_end
 from command import Ran, litelift
 from litelift.postgres.programs import programs
 
@@ -185,7 +186,9 @@ def tcp_server(*options: str, folder: Path | None = None) -> Iterator[Tcp]:
             folder = Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="litelift-tcp-", ignore_cleanup_errors=True))
             )
+            goes(folder)
         folder.chmod(0o755)
+        servers_end(folder)
         data = folder / "pg"
         data.mkdir(mode=0o700)
         tools.own(data)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
+from afterwards import goes
 from application import Application
 from broken import alive
 from litelift.compiled import PURE, native
@@ -75,6 +76,7 @@ def servers() -> Iterator[Callable[[int], Url]]:
     started: dict[int, embedded.EmbeddedServer] = {}
     with tempfile.TemporaryDirectory(prefix="litelift-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
+        goes(Path(folder))
 
         def url(version: int) -> Url:
             if version not in started:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from afterwards import afterwards, goes
 from litelift.postgres.programs import programs, shipped
 
 SECONDS = 60.0
@@ -26,6 +27,7 @@ NEWER_LAYOUT = "localhost/litelift-postgres:above"
 """The same programs, its volume above the data folder, as the official images from 18 on have it."""
 ULIMITS = {"nofile": 1024, "nproc": 1024}
 """An engine in a container may not raise its own."""
+_REMOVE_ALL = ("rm", "--all", "--force", "--time", "0", "--volumes")
 _PROGRAMS = ("sh", "cat", "chmod", "chown", "cp", "ls", "mkdir", "rm", "setpriv", "sleep")
 _SERVER = ("pg_dump", "pg_isready", "pg_restore", "postgres", "psql")
 _ENTRYPOINT = r"""#!/bin/sh
@@ -72,8 +74,12 @@ class ContainerEngine:
         settings.write_text(
             f'[engine]\ntmp_dir = "{self.folder}/tmp"\nevents_logger = "file"\ncgroup_manager = "cgroupfs"\n'
         )
-        self.environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(conf), "CONTAINERS_CONF": str(settings)}
+        own = {"CONTAINERS_STORAGE_CONF": str(conf), "CONTAINERS_CONF": str(settings)}
+        self.environment = {**os.environ, **own}
         self.process: subprocess.Popen[bytes] | None = None
+        remove = ("podman", "--runtime", "runc", *_REMOVE_ALL)
+        afterwards("sh", "-c", 'cd "$0" && "$@"', self.folder, *remove, environment=own)
+        goes(self.folder)
 
     def podman(self, *words: str, data: Any = None) -> str:
         """Run podman itself, past the API."""
@@ -120,7 +126,7 @@ class ContainerEngine:
     def stop(self) -> None:
         """End the containers of this store, then the service."""
         try:
-            self.podman("rm", "--all", "--force", "--time", "0", "--volumes")
+            self.podman(*_REMOVE_ALL)
         finally:
             if self.process is not None:
                 self.process.terminate()

@@ -13,6 +13,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from afterwards import goes, servers_end
+
 START_SECONDS = 120.0
 
 
@@ -34,6 +36,10 @@ class SystemServer:
             pytest.skip("initdb: no PostgreSQL of the machine's own (apt-get install postgresql)")
         self.tools = tools
         self.folder = folder
+        if folder.parent.name.startswith("litelift-"):
+            goes(folder.parent)
+        else:
+            servers_end(folder)
         # PostgreSQL refuses to run as root.
         self.user = next((name for name in ("postgres", "pgserver", "nobody") if _is_user(name)), None)
         if os.geteuid() != 0:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from afterwards import servers_end
 from broken import alive, children, free_port
 from litelift.postgres.programs import ProgramFailed, Programs, programs
 
@@ -37,6 +38,7 @@ class Server:
         """Make the data folder, and start. ``settings`` are PostgreSQL's."""
         self.tools: Programs = programs(16)
         self.data = folder / "pg"
+        servers_end(folder)
         self.port = free_port()
         self.settings = {**SETTINGS, **settings}
         self.data.mkdir(mode=0o700)
