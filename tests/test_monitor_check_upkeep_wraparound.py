@@ -103,8 +103,10 @@ def test_transactions_that_come_to_their_end_are_found_with_what_is_in_the_way_o
     assert (finding.state, finding.found, finding.do) == ("warning", "xid", "held-slot"), finding
     own.go_on_at(1_700_000_000)
     finding = only(found_by("wraparound", of))
-    assert (finding.state, finding.facts["database"]) == ("critical", "postgres")
-    assert said(finding).startswith("79 % used in postgres: after 447,")
+    # The server may have frozen a little of one of them meanwhile: then another one is the oldest.
+    oldest = finding.facts["database"]
+    assert finding.state == "critical" and oldest in ("postgres", "template0", "template1")
+    assert said(finding).startswith(f"79 % used in {oldest}: after 447,")
     assert finding.items[0]["xid"] in range(1_699_000_000, 1_700_001_000)
     drop = "select pg_drop_replication_slot('left_over');"
     assert drop in (to_do(finding) or "")
