@@ -222,7 +222,7 @@ def texts(module: str) -> tuple[set[str], set[str]]:
     return whole, begun
 
 
-EVERYWHERE = ("litelift.monitor.run", "litelift.monitor.look", "litelift.monitor.down")
+EVERYWHERE = ("litelift.monitor.run", "litelift.monitor.look", "litelift.monitor.down", "litelift.monitor.watch")
 
 
 def test_all_words_that_a_check_has_are_said_by_it() -> None:
