@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from litelift.held import held
 from litelift.monitor.finding import Finding
 from litelift.monitor.page import POLICY
 from litelift.monitor.samples import opened
+from litelift.monitor.web.export import as_csv
+from litelift.monitor.web.quarantine import Kept
 
 OFTEN = '[monitor]\nevery = 1.0\n[monitor.limits]\n"blocked.longest" = { warning = 0.01, critical = 60 }\n'
 
@@ -175,6 +178,11 @@ def test_the_quarantine_is_looked_through_page_by_page(kept: Running, tmp_path: 
     assert entries(of, None, None).tables == {"people": 250, 'we"ird, table': 7}
     assert kept.get("/quarantine?after=(0,1)").status_code == 400
     assert kept.get("/quarantine?after=1.1'").status_code == 400
+    for words in ("4294967296.1", "1.65536", "%D9%A1.%D9%A1"):
+        assert kept.get(f"/quarantine?after={words}").status_code == 400
+    assert kept.get("/quarantine?after=4294967295.65535").status_code == 200
+    for name in ("quarantine", "quarantine.csv", "quarantine.json"):
+        assert kept.get(f"/{name}?table=%00").status_code == 400
 
 
 def test_where_nothing_was_moved_the_quarantine_is_empty_and_there_is_no_report(database: str, tmp_path: Path) -> None:
@@ -182,6 +190,27 @@ def test_where_nothing_was_moved_the_quarantine_is_empty_and_there_is_no_report(
         assert running.get("/quarantine").status_code == 200
         assert running.get("/quarantine.json").json() == []
         assert running.get("/report").status_code == 404
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_shown_and_told_to_programs(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(bytes(tmp_path / "m") + b"\xe9"))
+    with opened(folder / "litelift-monitor", write=True) as samples:
+        samples.add(
+            datetime.now(UTC), [Finding("backup", "warning", "unreadable", {"folder": str(folder)}, "no-answer")]
+        )
+    with serving(litelift_toml(folder)) as running:
+        assert running.get("/").status_code == 200
+        checks = json.loads(running.get("/check.json").content)["checks"]
+        assert any(str(folder) in str(check["facts"].get("folder")) for check in checks)
+
+
+@pytest.mark.parametrize("begins", ["\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\t=1", "\r=1"])
+def test_a_cell_begins_with_nothing_that_a_spreadsheet_may_take_for_a_formula(begins: str) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    value = begins.encode()
+    kept = Kept("(0,1)", "run", begins, None, None, value, len(value), "text", "reason", None, at)
+    row = next(csv.DictReader(io.StringIO(b"".join(as_csv([[kept]])).decode("utf-8-sig"), newline="")))
+    assert (row["table"], row["original"]) == (f"'{begins}", f"'{begins}")
 
 
 @pytest.mark.superuser

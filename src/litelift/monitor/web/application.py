@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -86,7 +87,7 @@ class Dashboard:
 
     async def quarantine(self, request: Request) -> Response:
         """A page of what was kept aside."""
-        table, after = request.query_params.get("table") or None, request.query_params.get("after") or None
+        table, after = _table(request), request.query_params.get("after") or None
         if after is not None and not is_place(after):
             raise HTTPException(400, "that is no place in it")
         found = await anyio.to_thread.run_sync(entries, self._watched, table, after, limiter=self._readers)
@@ -108,7 +109,9 @@ class Dashboard:
         shown = await self._current.shown()
         at = max((one.at for one in shown.standing), default=datetime.now(UTC))
         findings = [one.finding for one in shown.standing]
-        return JSONResponse(document(at, None, findings, language_of(request)))
+        # In ASCII: the name of a folder may be no UTF-8.
+        made = json.dumps(document(at, None, findings, language_of(request)))
+        return Response(made, media_type="application/json")
 
     async def metrics(self, request: Request) -> Response:
         """The same for Prometheus."""
@@ -152,7 +155,7 @@ class Dashboard:
         headers = {"content-disposition": f'attachment; filename="{name}"', **NO_PROXY_BUFFER}
         if request.method == "HEAD":
             return Response(headers=headers, media_type=media_type)
-        read = batches(self._watched, request.query_params.get("table") or None)
+        read = batches(self._watched, _table(request))
         self._exports += 1
         try:
             # Before the answer has begun: what is wrong is said by its status.
@@ -194,6 +197,14 @@ class _Export(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._over()
+
+
+def _table(request: Request) -> str | None:
+    """Whose entries are asked for. Raises HTTPException: no table has such a name."""
+    name = request.query_params.get("table") or None
+    if name is not None and "\0" in name:
+        raise HTTPException(400, "no table has such a name")
+    return name
 
 
 async def _pieces(lines: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -22,7 +22,8 @@ COLUMNS = (
     "original_bytes",
     "at",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the first, as wide as a Chinese character: some spreadsheets take them for the same."""
 
 
 def as_json(batches: Iterable[Sequence[Kept]]) -> Iterator[bytes]:

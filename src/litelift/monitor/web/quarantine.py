@@ -27,7 +27,7 @@ KEPT_BYTES = 1_000_000
 AT_A_TIME = 4_000_000
 """Bytes of values that are held, at most, and one value beside them."""
 PLACES = 1000
-_PLACE = re.compile(r"(\d{1,10})\.(\d{1,5})")
+_PLACE = re.compile(r"([0-9]{1,10})\.([0-9]{1,5})")
 _COLUMNS = sql.SQL(
     "ctid::text as place, run_id::text, table_name, column_name, row_key, substr(original, 1, {most}) as original,"
     " octet_length(original) as size, storage_class, reason, stands_in, at"
@@ -57,7 +57,9 @@ Batches = Generator[Batch, None, None]
 
 def is_place(words: str) -> bool:
     """Whether this can be where a page begins."""
-    return _PLACE.fullmatch(words) is not None
+    # The number of a page has 32 bits, that of a row in it 16 ("System Columns", section 5.5).
+    found = _PLACE.fullmatch(words)
+    return found is not None and int(found[1]) < 1 << 32 and int(found[2]) < 1 << 16
 
 
 def entries(watched: Watched, table: str | None, after: str | None) -> Entries:
