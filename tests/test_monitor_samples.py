@@ -251,3 +251,14 @@ def test_values_that_make_no_sense_are_damage(tmp_path: Path, nonsense: str, tab
         with pytest.raises(sqlite3.DatabaseError) as raised:
             samples.findings() if table == "finding" else samples.incidents()
         assert is_damaged(raised.value)
+
+
+def test_nothing_is_written_into_another_programs_file(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "samples.sqlite") as other:
+        other.execute("create table lesson (id integer primary key)")
+    other.close()
+    before = (tmp_path / "samples.sqlite").read_bytes()
+    with pytest.raises(sqlite3.DatabaseError) as raised, opened(tmp_path, write=True):
+        pass
+    assert is_damaged(raised.value)
+    assert (tmp_path / "samples.sqlite").read_bytes() == before

@@ -118,7 +118,11 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    empty = connection.execute("select count(*) from sqlite_master").fetchone()[0] == 0
+    tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    empty = not tables
+    if tables and "series" not in tables:
+        # Before anything is written: it is another program's.
+        raise _malformed()
     if empty:
         connection.execute("pragma auto_vacuum = incremental")
     connection.execute("pragma journal_mode = wal")
