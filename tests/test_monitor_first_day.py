@@ -14,18 +14,23 @@ from pathlib import Path
 
 import pytest
 
+from broken import wait_for
 from command import litelift
 from cutover_project import Project, a_project
+from dashboard import serving
 from litelift.cutover.journal import read_journal
 from litelift.cutover.run import cutover, roll_back
 from litelift.errors import CutoverHeld
+from litelift.monitor import watch
 from litelift.monitor.baseline import Baseline, read_baseline
+from litelift.monitor.checks import CHECKS
 from litelift.monitor.finding import Finding, Measure
 from litelift.monitor.first_day import DAY, FILE, FirstDay, summed_up
 from litelift.monitor.first_day_report import first_day
 from litelift.monitor.incident import Incident
 from litelift.monitor.samples import Samples, opened
-from litelift.monitor.watched import watched
+from litelift.monitor.watched import Watched, watched
+from test_monitor_watch import watching as watches_by_hand
 
 Url = Callable[[str], str]
 EVERY = 900
@@ -197,3 +202,47 @@ def test_a_command_that_is_at_work_on_the_runbook_is_not_disturbed(project: Proj
         with at_work(project), pytest.raises(CutoverHeld):
             first_day(of, samples)
         assert first_day(of, samples) is not None
+
+
+@contextlib.contextmanager
+def watching(of: Watched, now: datetime) -> Iterator[Callable[[], list[str]]]:
+    """A watch that looks at ``now``, without waiting; each call is one look, and gives what a person should see."""
+    nothing = of.settings.model_copy(update={"ignore": [check.name for check in CHECKS]})
+    with watches_by_hand(replace(of, settings=nothing)) as looks:
+        looks.clock.now = now
+        yield lambda: list(looks.look().notes)
+
+
+def joined(project: Project) -> bool:
+    """Whether the report has the whole day."""
+    day = json.loads((project.journal.folder / "report.json").read_text())["first_day"]
+    return day is not None and day["complete"]
+
+
+def test_a_watch_and_the_dashboards_own_have_the_day_join_the_report_once_nothing_is_in_the_way(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cutover(project.file) is not None
+    switch = a_day_ago(project)
+    of = watched(str(project.file))
+    with opened(of.folder, write=True) as samples:
+        watch_from(samples, switch, 24)
+    with watching(of, switch + 23.8 * HOUR) as look:
+        assert look() == [] and not joined(project)
+    folder = project.journal.folder
+    with watching(of, datetime.now(UTC)) as look:
+        with at_work(project):
+            (note,) = look()
+            assert "cannot join" in note and "process " in note and not joined(project)
+        assert look() == [] and not joined(project), "an hour has to pass"
+        monkeypatch.setattr(watch, "UPKEEP_SECONDS", 0.0)
+        (folder / "report.html").unlink()
+        (folder / "report.html").mkdir()
+        (note,) = look()
+        assert "Is a directory" in note and not (folder / FILE).exists()
+        (folder / "report.html").rmdir()
+    with serving(project.file, cwd=Path.cwd()) as running:
+        wait_for(lambda: running.told(f"the first 24 hours have joined the cutover's report: {folder / 'report.md'}"))
+    assert joined(project)
+    with watching(of, datetime.now(UTC)) as look:
+        assert look() == [], "once is enough"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from litelift.errors import LiteliftError
 from litelift.monitor.baseline import read_baseline
 from litelift.monitor.first_day import DAY, FILE, summed_up
 from litelift.monitor.samples import Samples
 from litelift.monitor.watched import Watched
+
+WRITE_SECONDS = 120.0
+"""That the process may take which writes the report, on a machine that has much to do."""
 
 
 def first_day(watched: Watched, samples: Samples, *, now: datetime | None = None) -> Path | None:
@@ -24,7 +30,8 @@ def first_day(watched: Watched, samples: Samples, *, now: datetime | None = None
 
     Raises:
         OSError, sqlite3.Error.
-        LiteliftError: CutoverHeld where a command is at work on the runbook: to be tried again later.
+        LiteliftError: CutoverHeld where a command is at work on the runbook; the report cannot be made. To be tried
+            again later.
     """
     if watched.runbook is None:
         return None
@@ -44,9 +51,39 @@ def first_day(watched: Watched, samples: Samples, *, now: datetime | None = None
     found = summed_up(samples, read_baseline(watched.folder), since, since + DAY)
     if found is None:
         return None
-    # The templates are not needed until now, and take long to import.
-    from litelift.cutover.report.render import write_report_again
-
     with held(state):
         write_whole(run.folder / FILE, found.model_dump_json(indent=2) + "\n", mode=PRIVATE)
-        return write_report_again(run.folder)[0]
+        try:
+            _write_report(run.folder)
+        except BaseException:
+            (run.folder / FILE).unlink(missing_ok=True)
+            raise
+    return run.folder / "report.md"
+
+
+def _write_report(folder: Path) -> None:
+    """Write it in a process of its own: what makes it stays out of the watch, which has to be small for years."""
+    words = [sys.executable, "-P", "-m", __name__, str(folder)]
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WRITE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LiteliftError(message=f"the report was not written within {WRITE_SECONDS:.0f} s") from None
+    if done.returncode:
+        said = (done.stderr.splitlines() or [f"it ended with {done.returncode}"])[-1]
+        raise LiteliftError(message=f"the report was not written: {said}")
+
+
+def main() -> None:
+    """Write the report of the run's folder that is named."""
+    from litelift.cutover.report.render import write_report_again
+
+    try:
+        write_report_again(Path(sys.argv[1]))
+    except (LiteliftError, OSError) as error:
+        sys.exit(error.message if isinstance(error, LiteliftError) else str(error))
+
+
+if __name__ == "__main__":
+    main()

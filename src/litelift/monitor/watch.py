@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from litelift.errors import LiteliftError
@@ -14,21 +16,24 @@ from litelift.monitor.check import Check
 from litelift.monitor.checks import CHECKS
 from litelift.monitor.checks.watch import NAME as OWN
 from litelift.monitor.finding import Finding, Measure, State, worst
+from litelift.monitor.first_day_report import first_day
 from litelift.monitor.incident import Incident
 from litelift.monitor.incidents import Event, Incidents
 from litelift.monitor.news import is_gentle, message_of
 from litelift.monitor.outbox import Outbox
 from litelift.monitor.run import look_at
-from litelift.monitor.samples import Gap
+from litelift.monitor.samples import Gap, Samples
 from litelift.monitor.samples_values import overdue_after
 from litelift.monitor.watch_samples import Kept
 from litelift.monitor.watch_session import KeptSession
 from litelift.monitor.watched import Watched
+from litelift.redact import text as redact
 from litelift.tell.ways import Ways
 
 IDENT = "litelift-monitor"
 """In the system's log."""
-PRUNED_SECONDS = 3600.0
+UPKEEP_SECONDS = 3600.0
+"""Between two times at which old samples go, and the first day may join the cutover's report."""
 FINISH_SECONDS = 5.0
 """That the end of a watch waits for what is being told."""
 
@@ -101,7 +106,8 @@ class Watch:
         self._made: dict[str, int] = {}
         self._standing: dict[str, list[Finding]] = {}
         self._files = self._kept.files
-        self._pruned: float | None = None
+        self._kept_up: float | None = None
+        self._unjoined: str | None = None
         self._unread: str | None = None
         self._forget()
 
@@ -158,7 +164,7 @@ class Watch:
         if self._kept.aside is not None:
             notes.append(f"the samples were damaged: they are at {self._kept.aside}, and new ones are begun")
             self._kept.aside = None
-        self._prune(now)
+        notes += self._keep_up(now)
         self._last = (now, self.every, False)
         standing = tuple(finding for check in self._standing.values() for finding in check)
         seconds = monotonic() - began
@@ -210,10 +216,28 @@ class Watch:
             self._outbox.unsaved,
         )
 
-    def _prune(self, now: datetime) -> None:
-        if self._pruned is None or monotonic() - self._pruned >= PRUNED_SECONDS:
-            self._kept.prune(now)
-            self._pruned = monotonic()
+    def _keep_up(self, now: datetime) -> list[str]:
+        if self._kept_up is not None and monotonic() - self._kept_up < UPKEEP_SECONDS:
+            return []
+        self._kept.prune(now)
+        self._kept_up = monotonic()
+        self._unjoined = None
+        report = self._kept.read(None, lambda samples: self._join(samples, now))
+        if report is not None:
+            return [f"the first 24 hours have joined the cutover's report: {report}"]
+        return [self._unjoined] if self._unjoined is not None else []
+
+    def _join(self, samples: Samples, now: datetime) -> Path | None:
+        """Have the first day join the report; raises sqlite3.Error, and notes what else stands in the way of it."""
+        try:
+            return first_day(self.watched, samples, now=now)
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            # A report that cannot be written must not end a watch after months.
+            said = error.message if isinstance(error, LiteliftError) else f"{type(error).__name__}: {error}"
+            self._unjoined = redact(f"the first 24 hours cannot join the cutover's report yet: {said}")
+            return None
 
     def _gap(self, now: datetime) -> Gap | None:
         if self._last is None:
