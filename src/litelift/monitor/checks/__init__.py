@@ -11,6 +11,7 @@ from litelift.monitor.checks import (
     health,
     machine,
     move,
+    normal,
     redis,
     replication,
     schema,
@@ -22,6 +23,7 @@ from litelift.monitor.checks import (
 
 CHECKS: tuple[Check, ...] = (
     *server.CHECKS,
+    *normal.CHECKS,
     *activity.CHECKS,
     *storage.CHECKS,
     *upkeep.CHECKS,
