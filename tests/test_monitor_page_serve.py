@@ -21,7 +21,8 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 __all__ = ["browser"]
 OFTEN = (
-    '[monitor]\nevery = 1.0\nignore = ["backup", "disk"]\n[monitor.limits]\n"blocked.longest" = { critical = 0.01 }\n'
+    '[monitor]\nevery = 1.0\npatience = 0.0\nignore = ["backup", "disk"]\n'
+    '[monitor.limits]\n"blocked.longest" = { critical = 0.01 }\n'
 )
 
 
@@ -54,6 +55,7 @@ def test_the_open_page_shows_what_happens_and_that_it_is_over(
         expect(state).to_contain_text("Blocked queries: 1 session waits for a lock")
         end = f"select pg_terminate_backend({holder.info.backend_pid});"
         expect(seen.locator(".first code", has_text=end)).to_be_visible()
+        expect(seen.locator(".incidents tbody tr", has_text="Blocked queries")).to_contain_text("lasts")
         own.execute(sql.SQL("alter database {} allow_connections false").format(name))
         try:
             expect(state).to_contain_text("Server: ")
