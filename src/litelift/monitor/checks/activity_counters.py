@@ -70,6 +70,7 @@ def _temp_files(look: Look) -> Iterator[Finding]:
         bytes=found.grown["since_reset"],
         since=found.moment,
         work_mem=row.work_mem,
+        more=row.more_work_mem,
         database=row.datname,
         measures=[
             look.measure("a_day", a_day, "bytes"),
@@ -112,6 +113,7 @@ def _hits(of: Window) -> float | None:
 def _row(look: Look) -> Any:
     return look.row("""
         select *, current_setting('block_size')::int as block, current_setting('work_mem') as work_mem,
+               2 * greatest(pg_size_bytes(current_setting('work_mem')) >> 20, 32) || 'MB' as more_work_mem,
                current_setting('shared_buffers') as shared_buffers
         from pg_stat_database where datname = current_database()
     """)

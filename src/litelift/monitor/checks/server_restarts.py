@@ -86,12 +86,17 @@ def _checkpoints(look: Look) -> Iterator[Finding]:
         "share": share,
         "since": found.moment,
     }
+    room = look.row("""
+        select current_setting('max_wal_size') as now,
+               2 * greatest(pg_size_bytes(current_setting('max_wal_size')) >> 30, 2) || 'GB' as more
+    """)
     yield look.finding(
         look.limit("requested_percent").state(share) if enough else "ok",
         "counted",
         "more-wal",
         **facts,
-        max_wal_size=look.row("select current_setting('max_wal_size') as it").it,
+        max_wal_size=room.now,
+        more=room.more,
         measures=[
             *(look.measure(name, value) for name, value in counted.items()),
             look.measure("requested_percent", share, "percent"),

@@ -13,7 +13,7 @@ _KEYWORDS = (
 _SQL = rf"(?:{_KEYWORDS}|{_KEYWORDS.upper()})\b"
 _PROGRAMS = (
     r"(?:sudo )?(?:docker|podman|systemctl|journalctl|psql|vacuumdb|reindexdb|redis-cli|curl|df|du|ls|lsof|ss|ps|kill|"
-    r"crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|certbot|nginx|mount -|"
+    r"crontab|pgbackrest|barman|wal-g|su|smartctl|openssl|certbot|nginx|dmesg|top(?= -)|mount -|"
     r"pg_(?:dump|restore|ctl|ctlcluster|lsclusters|isready|basebackup|receivewal|amcheck|checksums|verifybackup))(?= )"
 )
 _PROSE = (
