@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from litelift.errors import LiteliftError, TargetAuthFailed
+from litelift.monitor.checks.backups_kept import words_of
 
 if TYPE_CHECKING:
     from litelift.monitor.finding import Finding
@@ -34,7 +35,11 @@ def down(look: Look, error: LiteliftError | psycopg.Error) -> Finding:
         kind = "refused-login"
     elif source is not None and re.search(_STOPPED, message):
         kind = "stopped"
-    facts: dict[str, Any] = {"message": message, "source": shlex.quote(str(source)) if source is not None else None}
+    facts: dict[str, Any] = {
+        "message": message,
+        "source": shlex.quote(str(source)) if source is not None else None,
+        "words": words_of(look),
+    }
     return look.finding("critical", kind, kind, **facts)
 
 

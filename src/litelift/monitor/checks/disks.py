@@ -9,6 +9,7 @@ from functools import partial
 
 from litelift.monitor.bounded import bounded
 from litelift.monitor.check import SOMETIMES, Check
+from litelift.monitor.checks.backups_kept import words_of
 from litelift.monitor.checks.disks_folders import Data, Place, data_of, own_places
 from litelift.monitor.checks.disks_room import Room, full_in, room_of
 from litelift.monitor.finding import Finding, Limit, Measure, State, worst
@@ -81,6 +82,7 @@ def _finding(look: Look, room: Room, sharing: list[Place]) -> Finding:
         about=first.name,
         measures=measures,
         items=[{"folder": str(place.folder), "holds": place.name} for place in sharing],
+        words=words_of(look),
         folder=str(first.folder),
         mount=room.mount,
         quoted=shlex.quote(room.mount),

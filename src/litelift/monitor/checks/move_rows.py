@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from litelift.monitor.check import SELDOM, Check
+from litelift.monitor.checks.backups_kept import words_of
 from litelift.monitor.finding import Finding, Limit
 from litelift.monitor.look import Look
 
@@ -84,6 +85,7 @@ def _shrunken(look: Look) -> Iterator[Finding]:
         look.limit("lost_percent").state(lost),
         ("gone" if worst.now < 0 else "some") if worst else "none",
         "restore",
+        words=words_of(look),
         n=len(found),
         tables=len(then),
         place=worst.place if worst else None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from litelift.errors import TargetError
 from litelift.monitor.check import SOMETIMES, Check
+from litelift.monitor.checks.backups_kept import words_of
 from litelift.monitor.finding import Finding, Limit, Measure, State
 from litelift.monitor.look import Look
 
@@ -66,6 +67,7 @@ def _archiving(look: Look) -> Iterator[Finding]:
     if archiver.waiting is not None:
         measures.append(look.measure("waiting", archiver.waiting))
     facts: dict[str, Any] = {
+        "words": words_of(look),
         "segment": archiver.last_failed,
         "last": archiver.last_archived_at.timestamp() if archiver.last_archived_at else None,
         "failed": archiver.last_failed_at.timestamp() if archiver.last_failed_at else None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from litelift.monitor.check import SELDOM, Check
 from litelift.monitor.checks import server_locks, server_restarts
+from litelift.monitor.checks.backups_kept import words_of
 from litelift.monitor.finding import Finding, Limit
 from litelift.monitor.look import Look
 from litelift.monitor.releases import KNOWN_AT, behind, supported_seconds
@@ -20,6 +21,7 @@ def _version(look: Look) -> Iterator[Finding]:
     assert look.server is not None
     missing, supported = behind(look.server.version), supported_seconds(look.server.version, look.now)
     facts: dict[str, Any] = {
+        "words": words_of(look),
         "version": look.server.version_words.split()[0],
         "major": look.server.version // 10000,
         "known": f"{KNOWN_AT:%Y-%m}",

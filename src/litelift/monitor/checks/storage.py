@@ -8,6 +8,7 @@ from typing import Any
 
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
 from litelift.monitor.checks import storage_bloat
+from litelift.monitor.checks.backups_kept import words_of
 from litelift.monitor.finding import Finding, Item, Limit, State
 from litelift.monitor.look import Look
 from litelift.postgres.size import database_bytes
@@ -146,6 +147,7 @@ def _checksums(look: Look) -> Iterator[Finding]:
         look.limit("failures").state(total),
         "damaged" if failed else "whole",
         "save",
+        words=words_of(look),
         n=total,
         database=failed[0].database or "" if failed else None,
         last=max((one.last for one in failed), default=None),
