@@ -74,15 +74,16 @@ def test_what_is_found_is_said_in_the_language_that_is_asked_for(database: str, 
     assert litelift(*words).out.splitlines()[-1] == "YAXŞI: 1 yoxlama, hamısı qaydasındadır"
     with psycopg.connect(database) as session:
         session.execute("select 1")
-        ran = litelift(*words, "--check", "idle-in-transaction")
+        both = (*words, "--check", "idle-in-transaction")
+        ran = litelift(*both)
         lines = ran.out.splitlines()
         assert (ran.status, lines[0]) == (2, "Fəaliyyət")
         assert lines[2].startswith("  KRİTİK   Tranzaksiyada boş gözləmə: 1 seans tranzaksiya içində gözləyir")
         assert f"Seansı bağlayın: select pg_terminate_backend({session.info.backend_pid});" in lines[3]
         assert lines[-1] == "KRİTİK: 2 yoxlamadan 1 kritik"
-        one = litelift(*words, "--json").json["checks"][1]
+        one = litelift(*both, "--json").json["checks"][1]
         assert (one["state"], one["title"]) == ("critical", "Tranzaksiyada boş gözləmə")
-        plugin = litelift(*words, "--nagios").out
+        plugin = litelift(*both, "--nagios").out
         assert plugin.startswith("LITELIFT CRITICAL - Tranzaksiyada boş gözləmə: 1 seans")
 
 
