@@ -6,7 +6,7 @@ import gc
 import importlib
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
@@ -29,23 +29,24 @@ _COMMANDS = {
 
 
 class _Imported(Mapping[str, Any]):
-    def __init__(self) -> None:
+    def __init__(self, modules: str, helps: Mapping[str, str]) -> None:
+        self._modules, self._helps = modules, helps
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = _command(name, _COMMANDS[name])
+            self._made[name] = _command(self._modules + name, name, self._helps[name])
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_COMMANDS)
+        return iter(self._helps)
 
     def __len__(self) -> int:
-        return len(_COMMANDS)
+        return len(self._helps)
 
 
-def _command(name: str, short_help: str) -> Any:
-    module = _module(f"litelift.cli.{name}")
+def _command(of: str, name: str, short_help: str) -> Any:
+    module = _module(of)
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -67,7 +68,12 @@ def _module(name: str) -> ModuleType:
 class Commands(TyperGroup):
     """The command itself."""
 
+    modules = "litelift.cli."
+    """What the name of each one's module begins with."""
+    helps: ClassVar[Mapping[str, str]] = _COMMANDS
+    """What is said of each in the list of them."""
+
     def __init__(self, **words: Any) -> None:
         """See typer."""
         super().__init__(**words)
-        self.commands: Any = _Imported()
+        self.commands: Any = _Imported(self.modules, self.helps)

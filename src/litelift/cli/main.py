@@ -15,7 +15,6 @@ import typer
 from litelift import __version__
 from litelift.cli.arguments import hide_passwords
 from litelift.cli.commands import Commands
-from litelift.compiled import path_words
 
 # Imported now: a signal may come while anything else is.
 from litelift.ended import Ended
@@ -39,6 +38,8 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
+        from litelift.compiled import path_words
+
         sys.stdout.write(f"litelift {__version__} ({path_words()})\n")
         raise typer.Exit
 

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from litelift.cli.monitor_words import Folder, What
-from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, told
+from litelift.cli.output import JsonFlag, Output, QuietFlag, VerboseFlag, headed, told
 from litelift.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +69,8 @@ def _watch(output: Output, what: What, folder: Folder, every: float | None, roun
         try:
             made = Watch(file.watched, every=every, changed=file.changed)
             if not output.quiet and not live:
-                output.err.print(Text(f"Watching {made.watched.label} every {made.every:g} s; Ctrl-C ends it."))
+                words = f"Watching {made.watched.label} every {made.every:g} s; Ctrl-C ends it."
+                sys.stderr.write(f"{words}\n")
             with closing(made.rounds(rounds)) as looks:
                 if live:
                     from litelift.cli.monitor_watch_view import show
@@ -89,7 +89,13 @@ def _say(output: Output, watched: Watched, look: Round, *, first: bool) -> None:
     if output.json:
         sys.stdout.write(json_text.dumps(document(watched, look)) + "\n")
     else:
-        output.say(*lines(watched, look, first=first and not output.quiet))
+        told = lines(watched, look, first=first and not output.quiet)
+        if sys.stdout.isatty() and told:
+            from rich.text import Text
+
+            output.say(*(Text.assemble(*line) for line in told))
+        else:
+            sys.stdout.writelines("".join(words for words, _ in line) + "\n" for line in told)
     sys.stdout.flush()
 
 
@@ -108,7 +114,7 @@ def _test(output: Output, what: What, folder: Folder) -> None:
     for way in ways.names:
         untold = ways.send(way, message)
         results.append({"way": way, "told": untold is None, "wrong": untold.wrong if untold else None})
-        output.say(Text(f"the {way} was told") if untold is None else Text(untold.wrong, style="bold red"))
+        output.say(f"the {way} was told" if untold is None else headed(untold.wrong, ""))
     if not results:
         output.say("nobody else is to be told: [monitor.tell] names no webhook, mail or command")
     code = 0 if all(result["told"] for result in results) else 1
@@ -127,4 +133,4 @@ def _unit(output: Output, what: What, folder: Folder) -> None:
         return
     sys.stdout.write(text)
     if not output.quiet:
-        output.err.print(Text(f"For /etc/systemd/system/{name}; then: systemctl enable --now {name}"))
+        sys.stderr.write(f"For /etc/systemd/system/{name}; then: systemctl enable --now {name}\n")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.text import Text
-
 from litelift.monitor.finding import Finding
 from litelift.monitor.news import document_of, line_of, named
 from litelift.monitor.samples import Gap
@@ -15,24 +13,26 @@ from litelift.monitor.watched import Watched
 from litelift.monitor.words import said, to_do
 from litelift.report.format import count
 
+Line = list[tuple[str, str]]
+"""Pieces of a line, each with its style. Not rich's own: a watch that nobody looks at does without all of that."""
 STYLES = {"ok": "green", "warning": "yellow", "critical": "bold red", "unknown": "magenta"}
 
 
-def lines(watched: Watched, look: Round, *, first: bool) -> list[Text]:
+def lines(watched: Watched, look: Round, *, first: bool) -> list[Line]:
     """A line for each change; after the first look, for each that is not well."""
     at = clock(look.at)
-    told = [Text(f"{at}  {gap_words(look.gap)}", style="yellow")] if look.gap is not None else []
-    told += [Text(f"{at}  {note}", style="yellow") for note in look.notes]
+    told: list[Line] = [[(f"{at}  {gap_words(look.gap)}", "yellow")]] if look.gap is not None else []
+    told += [[(f"{at}  {note}", "yellow")] for note in look.notes]
     if first:
         wrong = [finding for finding in look.findings if finding.state != "ok"]
         words = f"{count(len(look.findings), 'check')}, " + (f"{len(wrong)} not well" if wrong else "all well")
-        told.append(Text(f"{at}  {look.state.upper()}: {words}", style=STYLES[look.state]))
-        told += [Text(f"{at}    ") + finding_words(finding) for finding in wrong]
+        told.append([(f"{at}  {look.state.upper()}: {words}", STYLES[look.state])])
+        told += [[(f"{at}    ", ""), *finding_words(finding)] for finding in wrong]
     for event in look.events:
         style = "green" if event.kind == "ended" else STYLES[event.incident.worst]
-        told.append(Text(f"{at}  {line_of(event, look.at)}", style=style))
+        told.append([(f"{at}  {line_of(event, look.at)}", style)])
         if event.kind != "ended" and (do := to_do(event.incident.finding)) is not None:
-            told.append(Text(f"{at}    {do}"))
+            told.append([(f"{at}    {do}", "")])
     return told
 
 
@@ -55,11 +55,10 @@ def document(watched: Watched, look: Round) -> dict[str, Any]:
     }
 
 
-def finding_words(finding: Finding) -> Text:
+def finding_words(finding: Finding) -> Line:
     """A finding in one line."""
-    return Text.assemble(
-        (f"{finding.state.upper():<9}", STYLES[finding.state]), (named(finding), "bold"), f": {said(finding)}"
-    )
+    state = f"{finding.state.upper():<9}"
+    return [(state, STYLES[finding.state]), (named(finding), "bold"), (f": {said(finding)}", "")]
 
 
 def gap_words(gap: Gap) -> str:

@@ -25,7 +25,7 @@ def show(output: Output, watch: Watch, looks: Iterator[Round]) -> None:
     changes: deque[Text] = deque(maxlen=LAST)
     with Live(Text("looking ..."), console=output.out, auto_refresh=False, transient=True) as live:
         for look in looks:
-            changes.extend(lines(watch.watched, look, first=False))
+            changes.extend(Text.assemble(*line) for line in lines(watch.watched, look, first=False))
             live.update(_view(watch, look, changes), refresh=True)
 
 
@@ -42,7 +42,7 @@ def _view(watch: Watch, look: Round, changes: deque[Text]) -> Group:
     for finding in sorted(wrong, key=lambda finding: _GRAVEST.index(finding.state)):
         incident = since.get(finding.key)
         lasts = f"  (for {age(incident.seconds(look.at))})" if incident is not None else ""
-        shown.append(finding_words(finding) + Text(lasts, style="dim"))
+        shown.append(Text.assemble(*finding_words(finding), (lasts, "dim")))
         if (do := to_do(finding)) is not None:
             shown.append(Text(f"         {do}"))
     if changes:

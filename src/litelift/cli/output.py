@@ -13,17 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from pydantic import BaseModel
-from rich.console import Console
-from rich.text import Text
 
 from litelift.atomic import no_more_readable_than, write_whole
 from litelift.ended import Ended
 from litelift.errors import LiteliftError, Unexpected, UsageError
 from litelift.redact import text as redact
+
+# rich is imported where something is printed: a watch that stays for years has as a rule nothing to paint.
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+    from rich.text import Text
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; all else goes to stderr.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the last line.")]
@@ -41,16 +44,20 @@ class Output:
     @property
     def out(self) -> Console:
         """Standard output."""
+        from rich.console import Console
+
         return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
     @property
     def err(self) -> Console:
         """Standard error."""
+        from rich.console import Console
+
         return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
     def document(self, document: str | BaseModel | dict[str, Any]) -> None:
         """Print the one JSON document."""
-        if isinstance(document, BaseModel):
+        if not isinstance(document, str | dict):
             document = document.model_dump(mode="json")
         text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=True, indent=2, default=str)
         sys.stdout.write(text.rstrip("\n") + "\n")
@@ -63,12 +70,16 @@ class Output:
         """Print lines of a result, which rich markup does not touch."""
         if self.json:
             return
+        from rich.text import Text
+
         for line in lines:
             self.out.print(line if isinstance(line, Text) else Text(line))
 
 
 def answer(output: Output, question: str) -> str:
     """Ask at the terminal, and return the line; empty where there is none. On stderr: stdout is for the result."""
+    from rich.text import Text
+
     output.err.print(Text(question), end="")
     line = sys.stdin.readline()
     if not line.endswith("\n"):
@@ -78,6 +89,8 @@ def answer(output: Output, question: str) -> str:
 
 def headed(title: str, rest: str) -> Text:
     """A line of a result whose beginning stands out; as plain text the two of them."""
+    from rich.text import Text
+
     return Text.assemble((title, "bold"), rest)
 
 
@@ -124,6 +137,8 @@ def _exit(output: Output, error: LiteliftError, failed: int | None) -> NoReturn:
 
 
 def _tell_stopped(output: Output, error: BaseException, number: int) -> None:
+    from rich.text import Text
+
     Ended.told = True
     notes = _notes(error)
     if output.json:
@@ -142,6 +157,8 @@ def tell_error(output: Output, error: LiteliftError) -> None:
 
     Without the password of a URL that was given in the wrong place: as a file's name, say.
     """
+    from rich.text import Text
+
     notes = _notes(error)
     message, hint = redact(error.message), redact(error.hint)
     if output.json:
@@ -163,6 +180,8 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _print_notes(output: Output, notes: list[str]) -> None:
+    from rich.text import Text
+
     for note in notes:
         output.err.print(Text(f"       {_printable(note)}"))
 
