@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,21 @@ def test_a_command_does_not_import_the_others() -> None:
     found = loaded("migrate", "--help")
     assert "litelift.move.run" in found
     assert not found & {"litelift.demo", "litelift.cli.inspect", "litelift.cli.report", "litelift.plan.inspection"}
+
+
+def test_a_watch_stays_without_what_it_has_no_use_for(database: str, tmp_path: Path) -> None:
+    found = loaded("monitor", "watch", database, "--folder", str(tmp_path), "--rounds", "2", "--every", "1", "--quiet")
+    assert {"litelift.monitor.watch", "litelift.monitor.checks.health", "litelift.backup.wal.archiving"} <= found
+    # What paints, what moves and proves, what the dashboard and the other commands need.
+    unused = {"rich", "jinja2", "sqlglot", "starlette", "uvicorn", "prometheus_client", "litelift.compiled"}
+    unused |= {"litelift.move", "litelift.prove", "litelift.plan", "litelift.monitor.web", "litelift.monitor.advise"}
+    unused |= {"litelift.cli.monitor_advise", "litelift.cli.monitor_check", "litelift.cli.monitor_serve"}
+    # What asks an application, an engine of containers, a tool of backups: none is named here.
+    unused |= {"httpx", "http.cookiejar", "html.parser", "litelift.cutover.health.run", "litelift.monitor.engine"}
+    unused |= {"litelift.backup.wal.barman", "litelift.backup.wal.pgbackrest", "litelift.backup.wal.walg"}
+    # What tells: nothing has happened.
+    unused |= {"smtplib", "email.mime", "urllib.request"}
+    assert not found & unused
 
 
 def test_everything_that_the_library_offers_is_there() -> None:

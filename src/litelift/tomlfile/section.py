@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """A table of the file. Strict: "true" is not true; frozen: what was checked stays what it was."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Of fifty tables the two that a file is read by are built, when one is: the others are within them.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 Command = str | list[str]

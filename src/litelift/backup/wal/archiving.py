@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 
-from litelift.backup.wal import barman, folder, pgbackrest, walg
 from litelift.backup.wal.archive import Archive
 from litelift.backup.wal.asking import Asking, Unanswered
 from litelift.backup.wal.command import Archives, read_command, shown
@@ -116,13 +115,21 @@ def _look(connection: Connection, said: ServerSaid, archives: Archives, *, local
     asking = Asking(server_user(connection, said.data_directory))
     try:
         if archives.tool == "pgbackrest":
+            from litelift.backup.wal import pgbackrest
+
             return pgbackrest.look(asking, archives, said.identifier, said.segment_bytes)
         if archives.tool == "wal-g":
+            from litelift.backup.wal import walg
+
             return walg.look(asking, archives, said.identifier, said.segment_bytes)
         if archives.tool == "barman":
+            from litelift.backup.wal import barman
+
             slots = {stream.slot for stream in said.streams if stream.slot}
             return barman.look(asking, archives.name, slots, said.identifier, said.segment_bytes)
         if archives.folder is not None:
+            from litelift.backup.wal import folder
+
             return folder.look(_absolute(said, archives.folder), said.segment_bytes, said.log_timezone, here=bool(here))
     except Unanswered as why:
         return Archive(unseen=[f"the archive itself: {why}"])

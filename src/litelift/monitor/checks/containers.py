@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litelift.cutover.settings import ContainerTarget
 from litelift.errors import EngineRefused
 from litelift.monitor.check import SOMETIMES, Check
-from litelift.monitor.engine import Container, Engine
 from litelift.monitor.finding import Finding, Limit, Measure, State, worst
 from litelift.monitor.look import Look
+
+if TYPE_CHECKING:
+    from litelift.monitor.engine import Container, Engine
 
 _RESTARTS = timedelta(hours=1)
 """Within which the engine's starting it again is told."""
@@ -29,6 +31,9 @@ def _container(look: Look) -> Iterator[Finding]:
     if not names:
         yield look.ok("none")
         return
+    # Imported where a container is looked for: an HTTP client that a watch without containers has no use for.
+    from litelift.monitor.engine import Engine
+
     with Engine.opened(watched.settings.engine or watched.backups.engine) as engine:
         for name in filter(look.shown, names):
             found = engine.container(name) or (_of_compose(look, engine) if name == own else engine.of_service(name))

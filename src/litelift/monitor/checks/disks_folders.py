@@ -11,7 +11,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from litelift.errors import LiteliftError
-from litelift.monitor.engine import Engine
 from litelift.monitor.session import is_local, session
 from litelift.monitor.watched import Watched
 from litelift.postgres import embedded
@@ -135,6 +134,8 @@ def _in_container(watched: Watched) -> tuple[Place, ...]:
     name = watched.backups.container
     if name is None:
         return ()
+    from litelift.monitor.engine import Engine
+
     try:
         with Engine.opened(watched.settings.engine or watched.backups.engine) as engine:
             found = engine.container(name) if engine.local else None

@@ -7,23 +7,23 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg.conninfo import conninfo_to_dict
 
 from litelift.cutover.credentials import Login
-from litelift.cutover.health import process
 from litelift.cutover.health.answer import shown
-from litelift.cutover.health.result import HealthResult
-from litelift.cutover.health.run import run_checks
 from litelift.cutover.health.settings import HealthCheck, HttpCheck, InSession, PageCheck, PostgresCheck, TcpCheck
 from litelift.cutover.health.settings_http import HttpSettings
 from litelift.errors import LiteliftError
 from litelift.monitor.check import SELDOM, SOMETIMES, Check
-from litelift.monitor.checks import health_certificates, health_http
+from litelift.monitor.checks import health_certificates
 from litelift.monitor.finding import Finding, Limit, State, worst
 from litelift.monitor.look import Look, NoPast
 from litelift.monitor.watched import Watched
+
+if TYPE_CHECKING:
+    from litelift.cutover.health.result import HealthResult
 
 SECONDS = 8.0
 """For one address, whatever its own time-out is: who runs the checks from a plugin waits ten."""
@@ -91,6 +91,11 @@ def _made(look: Look, checks: Sequence[HealthCheck]) -> list[Finding]:
 
 def _asked(look: Look, checks: Sequence[HealthCheck]) -> list[HealthResult]:
     """Their results, by what takes least. Raises LiteliftError."""
+    # Imported where there is something to ask: a megabyte that a watch without health checks has no use for.
+    from litelift.cutover.health import process
+    from litelift.cutover.health.run import run_checks
+    from litelift.monitor.checks import health_http
+
     watched = look.watched
     # Who looks once, and has no past, does not stay for years with the libraries of a browser.
     stays = not isinstance(look.past, NoPast)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from litelift.cutover.health.network import trouble
-from litelift.cutover.health.secret import Secrets, read_secrets
 from litelift.cutover.health.settings import RedisCheck
 from litelift.errors import HealthCheckUnusable
 from litelift.monitor.bounded import bounded
@@ -34,6 +33,8 @@ def _redis(look: Look) -> Iterator[Finding]:
 
 
 def _one(look: Look, name: str, check: RedisCheck) -> Finding:
+    from litelift.cutover.health.secret import Secrets, read_secrets
+
     place = _place(check.url)
     secrets = Secrets()
     try:
