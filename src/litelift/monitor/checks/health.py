@@ -92,7 +92,6 @@ def _made(look: Look, checks: Sequence[HealthCheck]) -> list[Finding]:
 def _asked(look: Look, checks: Sequence[HealthCheck]) -> list[HealthResult]:
     """Their results, by what takes least. Raises LiteliftError."""
     # Imported where there is something to ask: a megabyte that a watch without health checks has no use for.
-    from litelift.cutover.health import process
     from litelift.cutover.health.run import run_checks
     from litelift.monitor.checks import health_http
 
@@ -100,6 +99,8 @@ def _asked(look: Look, checks: Sequence[HealthCheck]) -> list[HealthResult]:
     # Who looks once, and has no past, does not stay for years with the libraries of a browser.
     stays = not isinstance(look.past, NoPast)
     if stays and any(check.through_http and not health_http.fits(check) for check in checks):
+        from litelift.cutover.health import process
+
         return process.results(checks, watched.project)
     login = _login(watched.logins[-1])
     return run_checks(
