@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -27,6 +28,7 @@ from stored_backup import stored
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool (prometheus)")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+Make = Callable[..., Path]
 
 
 def standing(*findings: Finding) -> list[Standing]:
@@ -34,7 +36,11 @@ def standing(*findings: Finding) -> list[Standing]:
 
 
 @needs_promtool
-def test_promtool_finds_nothing_to_say_of_what_all_checks_measure(database: str, tmp_path: Path) -> None:
+def test_promtool_finds_nothing_to_say_of_what_all_checks_measure(
+    database: str, tmp_path: Path, make_sqlite: Make
+) -> None:
+    source = make_sqlite("create table pupils (id integer primary key, born date); insert into pupils values (1, 'x')")
+    assert litelift("migrate", source, database).status == 3
     looked = look_at(database_at(database, tmp_path))
     text = exposition(standing(*looked.findings), project="school")
     said = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)

@@ -41,7 +41,7 @@ def _quarantine(look: Look) -> Iterator[Finding]:
         seen=total - left,
         total=total,
         table=next((table for table, _, _, n, done in groups if n > done), None),
-        measures=[look.measure("left", left), look.measure("total", total)],
+        measures=[look.measure("left", left), look.measure("entries", total)],
         items=[
             {"table": table, "column": column, "reason": reason, "left": n - done, "seen": done}
             for table, column, reason, n, done in groups
