@@ -108,3 +108,12 @@ def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> No
     with pytest.raises(IsADirectoryError):
         write_whole(tmp_path / "folder", "content")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_an_error_names_the_file_that_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        write_whole(tmp_path / "no folder" / "file", "content")
+    assert missing.value.filename == str(tmp_path / "no folder" / "file")
+    with pytest.raises(OSError, match="No space left") as full, whole_file(tmp_path / "file"):
+        os.write(os.open("/dev/full", os.O_WRONLY), b"x")
+    assert full.value.filename == str(tmp_path / "file")

@@ -34,6 +34,18 @@ def write_whole(path: Path, data: str | bytes, *, mode: int | None = None) -> No
 
 
 @contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """Have an OSError of the block say ``path``, where it says no file, or the one that it would have become."""
+    try:
+        yield
+    except OSError as error:
+        told = error.filename
+        if told is None or str(told).startswith(str(path.with_name(f".{path.name[:40]}."))):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def whole_file(path: Path, *, mode: int | None = None, part: Path | None = None) -> Iterator[BinaryIO]:
     """A file that becomes ``path`` when the block ends, as `write_whole` writes one; where the block raises, it goes.
 
@@ -46,9 +58,10 @@ def whole_file(path: Path, *, mode: int | None = None, part: Path | None = None)
         part = path.with_name(f".{path.name[:40]}.{token_hex(4)}.part")
     else:
         part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if mode is None else mode)
+    with errors_named(path):
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if mode is None else mode)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with errors_named(path), os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             if old is not None:

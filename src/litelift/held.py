@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from litelift.atomic import errors_named
+
 LOOKS = 5
 """How often the lock is tried, in tenths of a second: it may be `holder` that looks."""
 
@@ -45,8 +47,9 @@ def held(path: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
             if attempt + 1 == LOOKS:
                 raise refusal(_named(handle))
             time.sleep(0.1)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, _this().encode(), 0)
+        with errors_named(path):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, _this().encode(), 0)
         yield
     finally:
         _let_go(handle, file, taken)
