@@ -248,6 +248,8 @@ def _ways(found: Overview, file: Path, who: str | None, *, quiet: bool) -> list[
         return []
     if found.state in ("unfinished", "paused", "stopped"):
         return [on, back]
+    if found.state == "finished" and found.mode == "cutover":
+        return [f"Watch it: litelift monitor watch {name}", back]
     if found.state in ("finished", "rolling back"):
         return [back]
     return [f"Again:    litelift cutover {name}"]
