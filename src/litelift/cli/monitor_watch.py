@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import os
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -133,4 +134,8 @@ def _unit(output: Output, what: What, folder: Folder) -> None:
         return
     sys.stdout.write(text)
     if not output.quiet:
-        sys.stderr.write(f"For /etc/systemd/system/{name}; then: systemctl enable --now {name}\n")
+        system = os.geteuid() == 0
+        units, words = (
+            ("/etc/systemd/system", "systemctl") if system else ("~/.config/systemd/user", "systemctl --user")
+        )
+        sys.stderr.write(f"For {units}/{name}; then: {words} enable --now {name}\n")
