@@ -370,7 +370,7 @@ def test_one_that_was_killed_is_seen_to_be_dead_and_what_it_had_kept_is_there(da
 
 
 def test_the_lines_are_of_what_changes(database: str, tmp_path: Path) -> None:
-    database_at(database, tmp_path, '[monitor]\npatience = 0\nignore = ["backup"]\n' + FULL)
+    database_at(database, tmp_path, '[monitor]\npatience = 0\nignore = ["backup", "machine", "disk"]\n' + FULL)
     ran = litelift("monitor", "watch", tmp_path / "litelift.toml", "--every", "1", "--rounds", "3")
     assert ran.status == 0
     said = [line.split("Z  ", 1)[1] for line in ran.out.splitlines()]
