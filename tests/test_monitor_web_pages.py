@@ -185,6 +185,25 @@ def test_the_quarantine_is_looked_through_page_by_page(kept: Running, tmp_path: 
         assert kept.get(f"/{name}?table=%00").status_code == 400
 
 
+def test_what_was_looked_through_is_seen_to_be_also_where_an_older_journal_cannot_note_it(
+    database: str, tmp_path: Path
+) -> None:
+    quarantined(database, [b"old", b"new"], "text")
+    with psycopg.connect(database, autocommit=True) as person, serving(litelift_toml(tmp_path, database)) as running:
+        person.execute(
+            "update litelift.quarantine set seen_at = '2026-11-23T10:15Z' where convert_from(original, 'UTF8') = 'old'"
+        )
+        html = running.get("/quarantine?language=en").text
+        assert "Looked at" in html
+        assert html.count('datetime="2026-11-23T10:15Z"') == html.count("not yet") == 1
+        seen = {row["original"]: row["seen_at"] for row in running.get("/quarantine.json").json()}
+        assert seen["new"] is None and datetime.fromisoformat(seen["old"]) == datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
+        person.execute("alter table litelift.quarantine drop column seen_at")
+        assert running.get("/quarantine?language=en").text.count("not yet") == 2
+        assert [row["seen_at"] for row in running.get("/quarantine.json").json()] == [None, None]
+        assert running.get("/quarantine.csv").text.splitlines()[0].endswith(",at,seen_at")
+
+
 def test_where_nothing_was_moved_the_quarantine_is_empty_and_there_is_no_report(database: str, tmp_path: Path) -> None:
     with serving(litelift_toml(tmp_path, database)) as running:
         assert running.get("/quarantine").status_code == 200

@@ -26,6 +26,8 @@ class Entry:
     at: datetime
     stands_in: str | None = None
     """What the row holds in its place."""
+    seen_at: datetime | None = None
+    """When a person had looked at it; None where nobody has noted that."""
 
     @property
     def readable(self) -> str:

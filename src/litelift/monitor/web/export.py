@@ -21,6 +21,7 @@ COLUMNS = (
     "original_hex",
     "original_bytes",
     "at",
+    "seen_at",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The last four are the first, as wide as a Chinese character: some spreadsheets take them for the same."""
@@ -68,6 +69,7 @@ def _document(kept: Kept) -> dict[str, object]:
         "original_hex": kept.original.hex(),
         "original_bytes": kept.size,
         "at": kept.at.isoformat(),
+        "seen_at": kept.seen_at.isoformat() if kept.seen_at is not None else None,
     }
 
 

@@ -30,8 +30,13 @@ PLACES = 1000
 _PLACE = re.compile(r"([0-9]{1,10})\.([0-9]{1,5})")
 _COLUMNS = sql.SQL(
     "ctid::text as place, run_id::text, table_name, column_name, row_key, substr(original, 1, {most}) as original,"
-    " octet_length(original) as size, storage_class, reason, stands_in, at"
+    " octet_length(original) as size, storage_class, reason, stands_in, at, {seen_at} as seen_at"
 )
+# Journals of older versions do not have it.
+_NOTED = """
+    select exists (select from pg_attribute where attrelid = to_regclass('litelift.quarantine') and attname = 'seen_at'
+                   and not attisdropped)
+"""
 
 
 class Kept(NamedTuple):
@@ -49,6 +54,7 @@ class Kept(NamedTuple):
     reason: str
     stands_in: str | None
     at: Any
+    seen_at: Any
 
 
 Batch = Sequence[Kept]
@@ -129,7 +135,13 @@ def _places(connection: Connection, table: str | None, after: str | None, most: 
 def _rows(connection: Connection, places: Sequence[str], most: int) -> list[Kept]:
     query = sql.SQL("select {} from litelift.quarantine where ctid = any({}::tid[]) order by ctid")
     with connection.cursor(row_factory=class_row(Kept), binary=True) as cursor:
-        return cursor.execute(query.format(_COLUMNS.format(most=most), list(places))).fetchall()
+        columns = _COLUMNS.format(most=most, seen_at=_seen_at(connection))
+        return cursor.execute(query.format(columns, list(places))).fetchall()
+
+
+def _seen_at(connection: Connection) -> sql.SQL:
+    noted = connection.execute(_NOTED).fetchone() == (True,)
+    return sql.SQL("seen_at") if noted else sql.SQL("null::timestamptz")
 
 
 def _entry(kept: Kept) -> Entry:
@@ -144,6 +156,7 @@ def _entry(kept: Kept) -> Entry:
         kept.reason,
         kept.at,
         kept.stands_in,
+        kept.seen_at,
     )
 
 
