@@ -227,7 +227,7 @@ def test_a_folder_whose_name_is_no_utf_8_is_shown_and_told_to_programs(tmp_path:
 def test_a_cell_begins_with_nothing_that_a_spreadsheet_may_take_for_a_formula(begins: str) -> None:
     at = datetime(2026, 9, 1, tzinfo=UTC)
     value = begins.encode()
-    kept = Kept("(0,1)", "run", begins, None, None, value, len(value), "text", "reason", None, at)
+    kept = Kept("(0,1)", "run", begins, None, None, value, len(value), "text", "reason", None, at, None)
     row = next(csv.DictReader(io.StringIO(b"".join(as_csv([[kept]])).decode("utf-8-sig"), newline="")))
     assert (row["table"], row["original"]) == (f"'{begins}", f"'{begins}")
 
