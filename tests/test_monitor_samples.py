@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -262,3 +263,11 @@ def test_nothing_is_written_into_another_programs_file(tmp_path: Path) -> None:
         pass
     assert is_damaged(raised.value)
     assert (tmp_path / "samples.sqlite").read_bytes() == before
+
+
+def test_what_is_measured_is_for_its_owner_alone_also_in_a_folder_that_others_may_enter(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with opened(tmp_path, write=True) as samples:
+        samples.add(T, [found()])
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(["samples.sqlite", "samples.sqlite-wal", "samples.sqlite-shm"], 0o600)

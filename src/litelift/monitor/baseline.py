@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from litelift.atomic import PRIVATE, write_whole
 from litelift.errors import BaselineThere
+from litelift.monitor.folder import make_folder
 
 FILE = "baseline.json"
 
@@ -50,10 +51,3 @@ def write_baseline(folder: Path, baseline: Baseline) -> Path:
     path = folder / FILE
     write_whole(path, baseline.model_dump_json(indent=2) + "\n", mode=PRIVATE)
     return path
-
-
-def make_folder(folder: Path) -> None:
-    """Make a monitor's folder, for its owner alone, and out of sight of git. Raises OSError."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True)
-        (folder / ".gitignore").write_text("*\n")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from litelift.errors import SamplesTooNew
+from litelift.monitor.folder import make_folder, make_private
 
 FILE = "samples.sqlite"
 FORMAT = 1
@@ -74,7 +75,9 @@ def connection_to(folder: Path, *, write: bool) -> sqlite3.Connection:
 def _opened(folder: Path, write: bool) -> sqlite3.Connection:
     path = folder / FILE
     if write:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
+        # SQLite gives its log and its shared memory the rights of the file.
+        make_private(path)
         connection = _connected(path, "mode=rwc")
     elif not path.is_file():
         raise FileNotFoundError(2, "there are no samples", str(path))

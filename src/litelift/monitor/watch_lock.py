@@ -8,6 +8,7 @@ from pathlib import Path
 
 from litelift.errors import WatchBusy
 from litelift.held import held
+from litelift.monitor.folder import make_folder
 
 LOCK = "watch.lock"
 
@@ -15,6 +16,6 @@ LOCK = "watch.lock"
 @contextmanager
 def watch_held(folder: Path) -> Iterator[None]:
     """Be the only watch of a folder, which is made where it is not there. Raises WatchBusy and OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     with held(folder / LOCK, lambda who: WatchBusy(who=who)):
         yield

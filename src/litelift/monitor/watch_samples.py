@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from litelift.monitor.folder import make_folder
 from litelift.monitor.incident import Incident
 from litelift.monitor.letter import Letter
 from litelift.monitor.samples import Samples
@@ -31,7 +32,7 @@ class Kept:
         self._samples: Samples | None = None
         self._inode: int | None = None
         self._unsaved: dict[int, Incident] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         try:
             check_whole(folder)
         except sqlite3.Error as error:

@@ -17,6 +17,7 @@ from litelift.atomic import write_whole
 from litelift.errors import LiteliftError
 from litelift.monitor.advise.advice import Advice
 from litelift.monitor.advise.script import undo_script
+from litelift.monitor.folder import make_folder
 from litelift.monitor.session import NAME, refuse_pooled
 from litelift.monitor.watched import Watched
 from litelift.postgres.connect import Connection, is_lost, prepare, reached, refuse_read_only
@@ -84,7 +85,7 @@ def apply(watched: Watched, advice: Sequence[Advice], tell: Tell) -> Applied:
     done: list[Done] = []
     try:
         at = datetime.now(UTC)
-        watched.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(watched.folder)
         undo = undo_path(watched.folder, at)
         write_whole(undo, undo_script(advice, connection.info.dbname, at), mode=0o600)
         for place, one in enumerate(advice):
