@@ -183,7 +183,9 @@ def test_functions_that_planning_could_work_out_are_not_planned(school: str, tmp
     )
     found = advise(database_at(school, tmp_path))
     assert _queries(found) == {}
-    assert any("could not be judged" in note and note.startswith("3 ") for note in found.notes), found.notes
+    # On a slow machine what made the tables may be among the slow ones, too.
+    (note,) = [note for note in found.notes if "could not be judged" in note]
+    assert int(note.split()[0]) >= 3
 
 
 @pytest.mark.parametrize("version", [16, 18])

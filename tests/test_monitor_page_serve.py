@@ -53,7 +53,8 @@ def test_the_open_page_shows_what_happens_and_that_it_is_over(
     ):
         state = seen.locator("#state")
         expect(state).to_contain_text("Blocked queries: 1 session waits for a lock")
-        end = f"select pg_terminate_backend({holder.info.backend_pid});"
+        by = holder.info.backend_pid
+        end = f"select pg_terminate_backend(pid) from pg_stat_activity where pid in ({by});"
         expect(seen.locator(".first code", has_text=end)).to_be_visible()
         expect(seen.locator(".incidents tbody tr", has_text="Blocked queries")).to_contain_text("lasts")
         own.execute(sql.SQL("alter database {} allow_connections false").format(name))
