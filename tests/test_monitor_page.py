@@ -114,6 +114,18 @@ def test_a_state_that_is_not_known_is_not_well(tmp_path: Path) -> None:
     assert "GRANT pg_monitor TO atis;" in shown(page.document(view, "en"))
 
 
+def test_of_a_server_that_is_down_nothing_is_called_well(tmp_path: Path) -> None:
+    down = Finding("server", "critical", "down", {"message": "refused", "hint": "start it"}, "down")
+    with day_of(tmp_path, Day(hours=1)) as (of, samples):
+        before = page.view(of, samples, NOW)
+        samples.add(NOW, [down], every=300, who=WHO)
+        after = page.view(of, samples, NOW)
+    assert before.headline.counts["ok"] > after.headline.counts["ok"] > 0
+    checks = {check.name: check for check in CHECKS}
+    well = [one.finding.check for group in after.groups for one in group.standing if one.finding.state == "ok"]
+    assert well and all(checks[name].needs == "outside" for name in well)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_its_fragments(tmp_path: Path, language: Language) -> None:
     with day_of(tmp_path, Day(hours=3, incident=True)) as (of, samples):

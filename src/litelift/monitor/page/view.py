@@ -77,7 +77,7 @@ def view(watched: Watched, samples: Samples | None, now: datetime, *, around: Ar
         sqlite3.Error: the samples cannot be read. OSError: the baseline cannot be.
     """
     baseline = read_baseline(watched.folder)
-    standing = _in_order(samples.findings()) if samples is not None else []
+    standing = _known(_in_order(samples.findings())) if samples is not None else []
     incidents = samples.incidents(now - HISTORY) if samples is not None else []
     heartbeat = samples.heartbeat() if samples is not None else None
     server = next((one.finding.facts.get("version") for one in standing if one.finding.check == "server"), None)
@@ -111,6 +111,14 @@ def _in_order(standing: Sequence[Standing]) -> list[Standing]:
     order = {name: number for number, name in enumerate(("server", *(check.name for check in CHECKS)))}
     known = [one for one in standing if one.finding.check in order]
     return sorted(known, key=lambda one: (order[one.finding.check], one.finding.about))
+
+
+def _known(standing: Sequence[Standing]) -> list[Standing]:
+    """Those that hold now: of a server that takes no session it is not known that anything in it is well."""
+    if not any(one.finding.check == "server" and one.finding.state == "critical" for one in standing):
+        return list(standing)
+    inside = {check.name for check in CHECKS if check.needs == "database"}
+    return [one for one in standing if one.finding.check not in inside or one.finding.state != "ok"]
 
 
 def _groups(standing: Sequence[Standing]) -> tuple[Group, ...]:
