@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ RESOLUTIONS = (
     ("day", 86400, 3653 * 86400),
 )
 """Each table, the seconds of one of its rows, and the seconds for which they are kept."""
+OPENING_SECONDS = 2.0
+"""For which a log that is there may not be ready to be read: somebody opens the file in that moment, or closes it."""
 DAMAGED = f"{FILE}.damaged"
 """What a damaged file is moved aside as: the last one only, for nobody looks at two."""
 # By time and not by series: what is written at one moment then lies on one page, and not on as many as there are
@@ -104,20 +107,25 @@ def _connected(path: Path, how: str) -> sqlite3.Connection:
 
 def _readable(path: Path) -> sqlite3.Connection:
     """Without a right to write: where nobody has the file open, its log is not there to be read ("WAL", section 5)."""
-    connection = _connected(path, "mode=ro")
-    try:
-        connection.execute("select count(*) from sqlite_master")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        wal = path.with_name(f"{path.name}-wal")
-        unopened = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-        if not unopened or (wal.exists() and wal.stat().st_size):
+    until = time.monotonic() + OPENING_SECONDS
+    while True:
+        connection = _connected(path, "mode=ro")
+        try:
+            connection.execute("select count(*) from sqlite_master")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            wal = path.with_name(f"{path.name}-wal")
+            unopened = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+            if unopened and not (wal.exists() and wal.stat().st_size):
+                return _connected(path, "mode=ro&immutable=1")
+            if not unopened or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        except BaseException:
+            connection.close()
             raise
-        return _connected(path, "mode=ro&immutable=1")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        else:
+            return connection
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
