@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litelift.monitor.checks import CHECKS
-from litelift.monitor.finding import Fact
+from litelift.monitor.finding import Fact, Finding
 from litelift.monitor.page.commands import commands
-from litelift.monitor.words import LANGUAGES, Language, catalogue, filled
+from litelift.monitor.words import LANGUAGES, Language, catalogue, filled, kept, said
 from litelift.monitor.words.format import formatted
 from litelift.monitor.words.keywords import QUOTED
 
@@ -282,3 +282,16 @@ def test_all_that_a_check_says_has_words() -> None:
                         read += 1
                         assert any(key in table.get(part, {}) for table in tables), (module, part, key)
     assert read > 200
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_another_version_found_is_called_by_its_key_where_this_one_has_no_words_for_it(language: Language) -> None:
+    unheard, unlike = (
+        Finding("unheard-of", "warning", "odd", {}, "mend"),
+        Finding("blocked", "warning", "waiting", {}, "end"),
+    )
+    assert (kept.title("unheard-of", language), kept.about("unheard-of", language)) == ("unheard-of", "")
+    for finding in (unheard, unlike):
+        assert (kept.said(finding, language), kept.to_do(finding, language)) == (finding.found, None)
+    known = Finding("blocked", "ok", "none", {})
+    assert kept.said(known, language) == said(known, language) != "none"

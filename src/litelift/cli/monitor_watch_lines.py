@@ -10,7 +10,7 @@ from litelift.monitor.news import document_of, line_of, named
 from litelift.monitor.samples import Gap
 from litelift.monitor.watch import Round
 from litelift.monitor.watched import Watched
-from litelift.monitor.words import said, to_do
+from litelift.monitor.words.kept import said, to_do
 from litelift.report.format import count
 
 Line = list[tuple[str, str]]

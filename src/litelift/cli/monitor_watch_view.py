@@ -15,7 +15,7 @@ from litelift.cli.output import Output
 from litelift.monitor.checks import CHECKS
 from litelift.monitor.finding import Finding
 from litelift.monitor.watch import Round, Watch
-from litelift.monitor.words import to_do
+from litelift.monitor.words.kept import to_do
 from litelift.report.format import age, count, duration
 
 _GRAVEST = ("critical", "warning", "unknown")

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from litelift.monitor.finding import EXIT, Finding, worst
-from litelift.monitor.words import Language, said, title, to_do
+from litelift.monitor.words import Language
+from litelift.monitor.words.kept import said, title, to_do
 
 
 def document(

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from litelift.monitor.baseline import Baseline
-from litelift.monitor.finding import Finding
 from litelift.monitor.incident import Incident
 from litelift.monitor.samples import Point, Samples
-from litelift.monitor.words import catalogue, said, title
+from litelift.monitor.words.kept import said, title
 
 DAY = timedelta(hours=24)
 FILE = "first-day.json"
@@ -193,22 +192,14 @@ def _trouble(one: Incident, until: datetime) -> Trouble:
         about=one.finding.about,
         title=_title(one.finding.check, one.finding.about),
         worst=one.worst,
-        said=_said(one.finding),
+        said=said(one.finding),
         began=one.opened,
         seconds=(ended - one.opened).total_seconds(),
         lasts=one.closed is None or one.closed > until,
     )
 
 
-def _said(finding: Finding) -> str:
-    """What was found; where another version of litelift found it, and this one has no words for it, by its name."""
-    try:
-        return said(finding)
-    except KeyError:
-        return finding.found
-
-
 def _title(check: str, about: str) -> str:
-    """For people; a check that this litelift does not know is called by its name."""
-    name = title(check) if check in catalogue("en") else check
+    """For people."""
+    name = title(check)
     return f"{name}: {about}" if about else name

@@ -9,7 +9,8 @@ from typing import Any
 
 from litelift.monitor.finding import Fact, Finding, State, worst
 from litelift.monitor.incidents import Event, Kind
-from litelift.monitor.words import Language, catalogue, filled, said, title, to_do
+from litelift.monitor.words import Language, catalogue, filled
+from litelift.monitor.words.kept import said, title, to_do
 from litelift.tell.message import Level, Message
 
 LINES = 12

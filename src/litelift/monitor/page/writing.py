@@ -13,8 +13,9 @@ from markupsafe import Markup
 from litelift.monitor.finding import Fact, Finding, Measure, Unit
 from litelift.monitor.page.commands import commands, pieces
 from litelift.monitor.page.ticks import Axis
-from litelift.monitor.words import Language, catalogue, said, title, to_do
+from litelift.monitor.words import Language, catalogue
 from litelift.monitor.words.format import formatted
+from litelift.monitor.words.kept import said, title, to_do
 from litelift.report.text import pieces as visible_pieces
 from litelift.report.text import shorten, visible
 
@@ -84,10 +85,10 @@ def typed(command: str) -> Markup:
 
 def done(finding: Finding, language: Language) -> Markup | None:
     """What to do about a finding, its commands such that they can be copied; None where there is nothing to do."""
-    words = _known(to_do, finding, language)
+    words = to_do(finding, language)
     if words is None:
         return None
-    english = _known(to_do, finding, "en") or ""
+    english = to_do(finding, "en") or ""
     made, own_line = Markup(""), False
     for is_command, part in pieces(words, commands(english)):
         if is_command:
@@ -101,28 +102,16 @@ def done(finding: Finding, language: Language) -> Markup | None:
 
 def found(finding: Finding, language: Language) -> str:
     """What was found, in one line."""
-    return _known(said, finding, language) or finding.found
+    return said(finding, language)
 
 
 def named(finding: Finding, language: Language) -> str:
     """What a check is called, and what it is about."""
-    try:
-        name = title(finding.check, language)
-    except KeyError:
-        name = finding.check
+    name = title(finding.check, language)
     if not finding.about:
         return name
     template: str = catalogue(language)["page"]["of"]
     return template.replace("{name}", name).replace("{about}", shorten(finding.about, 80))
-
-
-def _known(words: Any, finding: Finding, language: Language) -> str | None:
-    """What the words say; None where the samples are another version's, which says what this one has no words for."""
-    try:
-        spoken: str | None = words(finding, language)
-    except (KeyError, TypeError, ValueError):
-        return None
-    return spoken
 
 
 def amount(value: float, unit: Unit, language: Language) -> str:

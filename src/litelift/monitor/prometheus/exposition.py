@@ -9,7 +9,7 @@ from litelift import __version__
 from litelift.errors import MissingPart
 from litelift.monitor.finding import Finding, Measure, State
 from litelift.monitor.samples import Standing
-from litelift.monitor.words import about, title
+from litelift.monitor.words.kept import about, title
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
