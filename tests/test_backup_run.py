@@ -455,7 +455,7 @@ def test_a_full_disk_keeps_nobody_from_being_told(tmp_path: Path) -> None:
         assert done is not None and done.record.exit_status == 1
         assert done.record.untold[0].startswith("the history: ")
     (document,) = told(tmp_path)
-    assert document["failures"] == ["begin: No space left on device"]
+    assert document["failures"] == [f"begin: {job.store.path}/run.lock: No space left on device"]
 
 
 def test_a_status_that_cannot_be_written_keeps_no_backup_from_being_made(tmp_path: Path) -> None:
