@@ -164,3 +164,11 @@ def test_its_limits_can_be_others_and_a_series_can_be_left_out(tmp_path: Path) -
     told = found(of)
     assert told.state == "critical"
     assert [one["series"] for one in told.items] == ["transactions.commits"]
+
+
+def test_a_baseline_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    of = database_at("postgresql://nobody@127.0.0.1:1/none", tmp_path)
+    of.folder.mkdir()
+    (of.folder / "baseline.json").write_text('{"x": 1}')
+    finding = only(found_by("baseline", of, now=NOW))
+    assert (finding.state, finding.facts["file"]) == ("warning", str(of.folder / "baseline.json"))

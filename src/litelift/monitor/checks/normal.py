@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from litelift.monitor.baseline import Baseline
+from litelift.monitor.baseline import FILE, Baseline
 from litelift.monitor.check import SOMETIMES, Check
 from litelift.monitor.finding import Finding, Limit, State, Unit, worst
 from litelift.monitor.look import Look
@@ -45,6 +45,9 @@ class _Compared:
 
 def _normal(look: Look) -> Iterator[Finding]:
     baseline = look.baseline
+    if baseline is None and (file := look.watched.folder / FILE).is_file():
+        yield look.finding("warning", "damaged", "again", file=str(file))
+        return
     if baseline is None:
         yield look.ok("no-baseline")
         return
