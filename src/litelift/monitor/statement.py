@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from litelift.redact import text as redact
-from litelift.report.text import shorten
 
 LENGTH = 200
 """Characters that are shown."""
@@ -26,7 +25,8 @@ _PARTS = re.compile(
 
 def shown(query: str | None) -> str:
     """A statement in one line: its texts and its long numbers, which may be of a person, as '…', its comments away."""
-    return shorten(redact(" ".join(_PARTS.sub(_part, query or "").split())), LENGTH)
+    line = redact(" ".join(_PARTS.sub(_part, query or "").split()))
+    return line if len(line) <= LENGTH else line[: LENGTH - 1].rstrip() + "…"
 
 
 def _part(found: re.Match[str]) -> str:
