@@ -148,6 +148,7 @@ class RealCodec(Codec):
         """See the class."""
         if isinstance(value, bytes):
             raise Misfit("is a blob, not a number")
+        text = isinstance(value, str)
         if isinstance(value, str):
             word = value.strip(SPACE)
             if word.lower() in _NOT_FINITE:
@@ -165,13 +166,16 @@ class RealCodec(Codec):
         assert isinstance(value, float)
         if self.single and math.isfinite(value):
             try:
-                near = struct.unpack("<f", struct.pack("<f", value))[0]
+                near: float = struct.unpack("<f", struct.pack("<f", value))[0]
             except OverflowError:
                 raise Misfit("is outside the range of a 4-byte real") from None
             if near == 0.0 and value != 0.0:
                 raise Misfit("is outside the range of a 4-byte real")
             if near != value:
                 self.remarks["rounded to the 4 bytes of real"] += 1
+                if not text:
+                    # Its shortest digits are not the number itself: from these the nearest may be the neighbour.
+                    value = near
         return real_text(value)
 
 
