@@ -184,7 +184,8 @@ def _section(text: str, name: str) -> Section:
             raise ValueError(f"{way or 'the file'} is no table, so that it has no section {name!r}")
         found = [(key, value) for key, value in node.value if key.value == part]
         if not found:
-            known = ", ".join(key.value for key, _ in node.value if key.value != "<<")
+            # A key may be a list or a table itself ("? ..."), and then names no section.
+            known = ", ".join(key.value for key, _ in node.value if isinstance(key.value, str) and key.value != "<<")
             raise ValueError(f"there is no section {name!r}; there are: {known}")
         key_node, node = found[-1]
         way = f"{way}.{part}" if way else part
@@ -204,6 +205,8 @@ def _read(name: str, text: str, key_node: Any, node: Any) -> Section:
     pairs, merged, found, merge_at = [], set[str](), dict[str, str](), -1
     end = 0
     for key, value in node.value:
+        if not isinstance(key.value, str):
+            raise ValueError(f"{name} has a key that is a list or a table itself (?), which Rails has no use for")
         span = _span(text, int(key.end_mark.index), value)
         ends = line_end(text, span[1])
         end = max(end, ends)
@@ -236,7 +239,10 @@ def _merged(value: Any) -> Iterator[str]:
     for part in value.value if isinstance(value.value, list) else ():
         if isinstance(part, tuple):
             key, inner = part
-            yield from _merged(inner) if key.value == "<<" else (key.value,)
+            if key.value == "<<":
+                yield from _merged(inner)
+            elif isinstance(key.value, str):
+                yield key.value
         else:
             yield from _merged(part)
 
