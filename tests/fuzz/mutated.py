@@ -52,7 +52,9 @@ class _Failed(Exception):
     pass
 
 
-def run(one: fuzz.One, words: tuple[bytes, ...], seeds: list[bytes], seconds: float, start: int) -> tuple[int, bytes]:
+def run(
+    one: fuzz.One, words: tuple[bytes, ...], seeds: list[bytes], seconds: float, start: int, most: int = 0
+) -> tuple[int, bytes]:
     """How many inputs were run; and the smallest that fails, with its traceback written to stderr. b'' for none."""
     until = time.monotonic() + seconds
     done = 0
@@ -60,7 +62,7 @@ def run(one: fuzz.One, words: tuple[bytes, ...], seeds: list[bytes], seconds: fl
 
     def tried(data: bytes) -> None:
         nonlocal done
-        if time.monotonic() > until and not failed:
+        if (time.monotonic() > until or 0 < most <= done) and not failed:
             return
         done += 1
         began = time.monotonic()
@@ -79,7 +81,7 @@ def run(one: fuzz.One, words: tuple[bytes, ...], seeds: list[bytes], seconds: fl
         except _Failed:
             traceback.print_exc()
             return done, failed[-1]
-    while time.monotonic() < until:
+    while time.monotonic() < until and not 0 < most <= done:
         start += 1
         try:
             _round(tried, inputs(seeds, words), start)
@@ -108,10 +110,10 @@ def _round(tried: Callable[[bytes], None], strategy: st.SearchStrategy[bytes], s
     attempt()
 
 
-def main(name: str, seconds: float, crashes: Path, start: int) -> int:
+def main(name: str, seconds: float, crashes: Path, start: int, most: int = 0) -> int:
     """Run a target, and keep the input that it fails on."""
     one, words = fuzz.target(name)
-    done, failed = run(one, words, [path.read_bytes() for path in fuzz.kept(name)], seconds, start)
+    done, failed = run(one, words, [path.read_bytes() for path in fuzz.kept(name)], seconds, start, most)
     print(f"stat::number_of_executed_units: {done}", flush=True)
     if not failed and not sys.exc_info()[0]:
         return 0
@@ -121,4 +123,4 @@ def main(name: str, seconds: float, crashes: Path, start: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))
+    sys.exit(main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), *map(int, sys.argv[4:6])))

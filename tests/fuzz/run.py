@@ -1,6 +1,6 @@
 """Runs the targets side by side, and says what each came to; exit 1 where one failed.
 
-python -m fuzz.run [--seconds 600] [--target NAME ...] [--input FILE] [--engine auto|atheris|hypothesis]
+python -m fuzz.run [--seconds 600] [--target NAME ...] [--input FILE] [--engine auto|atheris|hypothesis] [--inputs N]
 """
 
 from __future__ import annotations
@@ -80,14 +80,23 @@ class Run:
         return sorted(set(self.crashes.glob("*")) - self.before)
 
 
-def command(engine: str, target: str, seconds: float, work: Path, seed: int) -> Run:
+def command(engine: str, target: str, seconds: float, work: Path, seed: int, inputs: int = 0) -> Run:
     """The process for a target; the inputs that it finds go to a folder in ``work``."""
     found, crashes, logs = (work / kind for kind in ("found", "crashes", "logs"))
     for folder in (found / target, crashes / target, logs):
         folder.mkdir(parents=True, exist_ok=True)
     log = logs / f"{target}-{seed}.log"
     if engine == "hypothesis":
-        words = [sys.executable, "-m", "fuzz.mutated", target, str(seconds), str(crashes / target), str(seed)]
+        words = [
+            sys.executable,
+            "-m",
+            "fuzz.mutated",
+            target,
+            str(seconds),
+            str(crashes / target),
+            str(seed),
+            str(inputs),
+        ]
         return Run(target, words, log, crashes / target)
     dictionary = logs / f"{target}.dict"
     entries = "".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in word)}"\n' for word in fuzz.target(target)[1])
@@ -99,6 +108,7 @@ def command(engine: str, target: str, seconds: float, work: Path, seed: int) -> 
         f"-max_len={LONGEST}",
         f"-artifact_prefix={crashes / target}/",
         f"-seed={seed}",
+        *([f"-runs={inputs}"] if inputs else []),
         "-print_final_stats=1",
         *([f"-dict={dictionary}"] if entries else []),
     ]
@@ -164,6 +174,9 @@ def main() -> int:
         "--jobs", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 1 << 31))
+    parser.add_argument(
+        "--inputs", type=int, default=0, help="for each target at most; 0: as many as there is time for"
+    )
     parser.add_argument("--work", type=Path, default=Path("build/fuzz"), help="where findings go")
     given = parser.parse_args()
     targets = given.target or list(fuzz.TARGETS)
@@ -186,7 +199,11 @@ def main() -> int:
     copies = max(1, given.jobs // len(targets))
     rounds = -(-len(targets) * copies // given.jobs)
     seconds = given.seconds / rounds
-    runs = [command(engine, name, seconds, work, given.seed + copy) for name in targets for copy in range(copies)]
+    runs = [
+        command(engine, name, seconds, work, given.seed + copy, given.inputs)
+        for name in targets
+        for copy in range(copies)
+    ]
     print(
         f"{len(targets)} targets for {seconds:.0f} s each by {engine}, {given.jobs} at a time, seed {given.seed}",
         flush=True,
