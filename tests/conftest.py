@@ -20,6 +20,7 @@ from psycopg import sql
 from afterwards import goes
 from application import Application
 from broken import alive
+from container_engine import ContainerEngine
 from litelift.compiled import PURE, native
 from litelift.postgres import embedded
 from longest_first import pytest_collection_modifyitems as pytest_collection_modifyitems
@@ -139,6 +140,17 @@ def database(request: pytest.FixtureRequest, servers: Callable[[int], Url]) -> I
         pytest.skip("what the test prepares takes a superuser")
     with fresh_database(servers(marker.args[0] if marker else DEFAULT_VERSION), ROLE) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[ContainerEngine]:
+    """A container engine of a module's own."""
+    engine = ContainerEngine()
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()
 
 
 @pytest.fixture

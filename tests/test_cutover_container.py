@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,16 +33,6 @@ from litelift.cutover.steps.server import ServerStep, wake
 # One engine for all: a worker of xdist gets them all where groups are honoured; where not, each starts its own.
 pytestmark = pytest.mark.xdist_group("containers")
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[ContainerEngine]:
-    engine = ContainerEngine()
-    try:
-        engine.start()
-        yield engine
-    finally:
-        engine.stop()
 
 
 def _free_port() -> int:

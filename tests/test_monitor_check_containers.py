@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,16 +27,6 @@ from monitored import database_at, found_by, only
 
 pytestmark = pytest.mark.xdist_group("containers")
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[ContainerEngine]:
-    engine = ContainerEngine()
-    try:
-        engine.start()
-        yield engine
-    finally:
-        engine.stop()
 
 
 def run(engine: ContainerEngine, *words: str, options: tuple[str, ...] = ()) -> str:
