@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from litelift.monitor.hanging import begun, give_up
+
 _Found = TypeVar("_Found")
-_HANGING: dict[str, threading.Thread] = {}
-"""By what they look at: none is asked again before it has answered."""
 
 
 def bounded(what: str, seconds: float, ask: Callable[[], _Found]) -> _Found:
@@ -19,9 +18,6 @@ def bounded(what: str, seconds: float, ask: Callable[[], _Found]) -> _Found:
         seconds: until it is given up.
         ask: looks.
     """
-    before = _HANGING.get(what)
-    if before is not None and before.is_alive():
-        raise TimeoutError(what)
     found: list[_Found] = []
     raised: list[BaseException] = []
 
@@ -31,11 +27,12 @@ def bounded(what: str, seconds: float, ask: Callable[[], _Found]) -> _Found:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=look, name=what, daemon=True)
-    thread.start()
+    thread = begun(what, look, what)
+    if thread is None:
+        raise TimeoutError(what)
     thread.join(seconds)
     if thread.is_alive():
-        _HANGING[what] = thread
+        give_up(what, thread)
         raise TimeoutError(what)
     if raised:
         raise raised[0]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from litelift.monitor.finding import Finding
+from litelift.monitor.hanging import begun, give_up
 
 SECONDS = 20.0
 """In which they all have to answer: longer than each one's own time-out. What a dead network disk is asked for never
 comes back."""
-_hanging: dict[tuple[Path, str], threading.Thread] = {}
-"""Those that have not come back: none is made again meanwhile, lest their number grow with every round."""
 
 
 class Outside:
@@ -32,11 +32,9 @@ class Outside:
         self._folder = folder
         self._deadline = time.monotonic() + SECONDS
         for name, make in checks.items():
-            left = _hanging.get((folder, name))
-            if left is None or not left.is_alive():
-                thread = threading.Thread(target=self._make, args=(name, make), name=f"outside {name}", daemon=True)
+            thread = begun((folder, name), partial(self._make, name, make), f"outside {name}")
+            if thread is not None:
                 self._threads[name] = thread
-                thread.start()
 
     def _make(self, name: str, make: Callable[[], list[Finding]]) -> None:
         self._answers.put((name, make()))
@@ -52,5 +50,5 @@ class Outside:
             found[name] = findings
         for name, thread in self._threads.items():
             if name not in found:
-                _hanging[self._folder, name] = thread
+                give_up((self._folder, name), thread)
         return found
